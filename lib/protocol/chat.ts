@@ -1,0 +1,61 @@
+import * as v from "valibot";
+
+/**
+ * Ids that a client may choose: no separators of keys or rooms, nothing invisible. A UUID is one.
+ * `local:…` and `channel:…` ids of the event emitter are a schema of their own.
+ */
+export const IdSchema = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(128),
+  v.regex(/^[A-Za-z0-9_.~-]+$/, "must be letters, digits and _ . ~ -"),
+);
+
+/** A message of a chat's history. What it does not name is kept as the client sent it. */
+export const ChatMessageSchema = v.looseObject({
+  id: IdSchema,
+  parentId: v.optional(v.nullable(IdSchema)),
+  childrenIds: v.optional(v.array(IdSchema), () => []),
+  role: v.picklist(["user", "assistant", "system", "tool"]),
+  content: v.optional(v.string(), ""),
+  model: v.optional(v.string()),
+  done: v.optional(v.boolean()),
+  timestamp: v.optional(v.number()),
+});
+export type ChatMessage = v.InferOutput<typeof ChatMessageSchema> & {
+  /** Set by the server: the generation that wrote the content. */
+  generation?: string;
+  /** The answer was cut off: by a stop, or because the instance that wrote it died. */
+  interrupted?: boolean;
+  /** Why there is no (whole) answer; `content` is shown to the user. */
+  error?: { code: string; content: string };
+  statusHistory?: unknown[];
+  sources?: unknown[];
+  files?: unknown[];
+  embeds?: unknown[];
+  usage?: Record<string, unknown>;
+};
+
+export const ChatBodySchema = v.looseObject({
+  title: v.optional(v.pipe(v.string(), v.maxLength(1000))),
+  models: v.optional(v.array(v.string())),
+  history: v.optional(v.looseObject({
+    currentId: v.optional(v.nullable(IdSchema)),
+    messages: v.optional(v.record(IdSchema, ChatMessageSchema), () => ({})),
+  })),
+});
+export type ChatBody = v.InferOutput<typeof ChatBodySchema>;
+
+/** A chat as the API answers it. Times are unix seconds. */
+export interface Chat {
+  id: string;
+  user_id: string;
+  title: string;
+  chat: ChatBody;
+  created_at: number;
+  updated_at: number;
+  last_read_at?: number;
+}
+
+/** A chat as lists show it. */
+export type ChatSummary = Pick<Chat, "id" | "title" | "updated_at" | "created_at">;

@@ -1,0 +1,27 @@
+/**
+ * What a refused event or request may be answered with.
+ *
+ * The first seven are the wire's own (protocol, section 4); the others appear only in HTTP answers
+ * and in the chat, where a request can fail in more ways than an event can be refused.
+ */
+export const ERROR_CODES = [
+  "invalid_payload",
+  "unauthenticated",
+  "forbidden",
+  "not_found",
+  "rate_limited",
+  "too_large",
+  "unavailable",
+  "conflict",
+  "timeout",
+  "provider_error",
+  "internal",
+] as const;
+
+export type ErrorCode = typeof ERROR_CODES[number];
+
+/** A refusal as a client sees it, in an ack. */
+export interface Refusal {
+  status: false;
+  error: { code: ErrorCode; message: string };
+}

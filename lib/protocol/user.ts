@@ -1,0 +1,36 @@
+import * as v from "valibot";
+
+export const ROLES = ["pending", "user", "admin"] as const;
+export const RoleSchema = v.picklist(ROLES);
+export type Role = v.InferOutput<typeof RoleSchema>;
+
+/** A user as the store keeps it, without the secret parts. Times are unix seconds. */
+export interface User {
+  id: string;
+  email: string;
+  name: string;
+  role: Role;
+  profile_image_url: string;
+  profile_banner_image_url?: string;
+  bio?: string;
+  gender?: string;
+  date_of_birth?: string;
+  last_active_at: number;
+  created_at: number;
+  updated_at: number;
+}
+
+/** What a session keeps of its user (protocol, section 2). */
+export type SessionUser =
+  & Omit<
+    User,
+    "profile_image_url" | "profile_banner_image_url" | "date_of_birth" | "bio" | "gender"
+  >
+  & { last_seen_at: number };
+
+/** What others are told about a user. */
+export interface PublicUser {
+  id: string;
+  name: string;
+  role: Role;
+}

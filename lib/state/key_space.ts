@@ -1,0 +1,67 @@
+/**
+ * Every key of the shared state, in one place (protocol, section 9).
+ *
+ * The first group is Open WebUI's own, so that its instances can share the store; the second, under
+ * `rt`, is ours. A driver puts the prefix (`REDIS_KEY_PREFIX`) in front.
+ */
+import type { StateKey } from "./state_store.ts";
+
+/** A part of a key that comes from outside: it must not be able to end its part and begin another. */
+function part(text: string): string {
+  return text.replaceAll("%", "%25").replaceAll(":", "%3A");
+}
+
+const own = (...parts: string[]): StateKey => ["rt", ...parts];
+
+/** The storage spelling of a document id: all spellings that lead to one key are one document. */
+export function documentKeyId(documentId: string): string {
+  return documentId.replaceAll(":", "_");
+}
+
+export const keys = {
+  sessionPool: ["session_pool"] as StateKey,
+  usagePool: ["usage_pool"] as StateKey,
+  usageCleanupLock: ["usage_cleanup_lock"] as StateKey,
+  sessionCleanupLock: ["session_cleanup_lock"] as StateKey,
+  documentUpdates: (id: string): StateKey => ["ydoc", "documents", documentKeyId(id), "updates"],
+  documentUsers: (id: string): StateKey => ["ydoc", "documents", documentKeyId(id), "users"],
+  sessionDocuments: (sid: string): StateKey => ["ydoc", "documents", "session", sid, "documents"],
+  tasks: ["tasks"] as StateKey,
+  itemTasks: (itemId: string): StateKey => ["tasks", "item", itemId],
+  taskCommands: ["tasks", "commands"] as StateKey,
+  responseStreams: ["tasks", "response_streams"] as StateKey,
+  revokedToken: (jti: string): StateKey => ["auth", "token", jti, "revoked"],
+  userRevokedAt: (userId: string): StateKey => ["auth", "user", userId, "revoked_at"],
+  rateLimit: (key: string): StateKey => ["ratelimit", key],
+
+  /** dictionary: instance id → its last sign of life */
+  instances: own("instances"),
+  /** value: the signing key that was made at the first start */
+  secretKey: own("secret_key"),
+  /** pub/sub: what ends sessions (revocation, role, deletion, loss of access) */
+  accessChanges: own("access_changes"),
+  /** value: a user's record */
+  user: (userId: string): StateKey => own("user", part(userId)),
+  /** value: the id of the user who has this address */
+  userByEmail: (email: string): StateKey => own("user_email", part(email)),
+  /** index: user ids by the time of sign-up */
+  users: own("users"),
+  /** value: who signed up first */
+  firstUser: own("first_user"),
+  /** value: a chat without its messages */
+  chat: (chatId: string): StateKey => own("chat", part(chatId)),
+  /** dictionary: message id → message */
+  chatMessages: (chatId: string): StateKey => own("chat", part(chatId), "messages"),
+  /** index: chat ids of a user by the time of the last change */
+  userChats: (userId: string): StateKey => own("user", part(userId), "chats"),
+  /** dictionary: task id → who runs it for whom */
+  taskOwners: own("task_owners"),
+  /** dictionary: task id → when its stop was asked for; outlives a lost message */
+  taskStops: own("task_stops"),
+  /** log: what a generation has streamed so far */
+  stream: (chatId: string, messageId: string): StateKey =>
+    own("stream", part(chatId), part(messageId)),
+  /** value: the state of the newest generation of a message */
+  streamHead: (chatId: string, messageId: string): StateKey =>
+    own("stream", part(chatId), part(messageId), "head"),
+} as const;
