@@ -1,0 +1,231 @@
+import { AppError } from "../common/errors.ts";
+import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
+import type { Chat, ChatBody, ChatMessage, ChatSummary } from "../protocol/chat.ts";
+import { keys } from "../state/key_space.ts";
+import type { Dictionary, IndexPageOptions, StateStore } from "../state/state_store.ts";
+
+/** A chat as it is stored: its messages are entries of a dictionary of their own. */
+type ChatRecord = Chat;
+
+type Messages = Record<string, ChatMessage>;
+
+/** How many messages are read at once when a chat is put together. */
+const MESSAGES_PAGE = 200;
+
+/**
+ * Chats and their messages. A chat is one value and each of its messages an entry of its own, so
+ * that an answer that grows never rewrites the chat, and writers of different messages never meet.
+ *
+ * Every method that takes a `userId` answers `not_found` for a chat of somebody else: a stranger
+ * does not learn that it exists.
+ */
+export class ChatStore {
+  readonly #store: StateStore;
+  readonly #clock: Clock;
+
+  constructor(store: StateStore, clock: Clock = systemClock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  async create(userId: string, body: ChatBody): Promise<Chat> {
+    const now = unixSeconds(this.#clock);
+    const id = crypto.randomUUID();
+    const { record, messages } = split(body);
+    const chat: ChatRecord = {
+      id,
+      user_id: userId,
+      title: body.title ?? "New Chat",
+      chat: record,
+      created_at: now,
+      updated_at: now,
+    };
+    await this.#store.sortedIndex(keys.userChats(userId)).put({ member: id, score: now });
+    await this.#messages(id).setMany(Object.entries(messages));
+    await this.#store.values.set(keys.chat(id), chat);
+    return join(chat, messages);
+  }
+
+  /** The chat with all its messages. */
+  async get(userId: string, chatId: string): Promise<Chat> {
+    const record = await this.#require(userId, chatId);
+    return join(record, await this.#allMessages(chatId));
+  }
+
+  /** Throws `not_found` unless the chat is there and the user's. */
+  async requireOwner(userId: string, chatId: string): Promise<void> {
+    await this.#require(userId, chatId);
+  }
+
+  /** The user's chats, last changed first, without their messages. */
+  async page(
+    userId: string,
+    options: Pick<IndexPageOptions, "limit" | "cursor"> = {},
+  ): Promise<{ chats: ChatSummary[]; cursor: string | undefined }> {
+    const index = this.#store.sortedIndex(keys.userChats(userId));
+    const { entries, cursor } = await index.page({ ...options, descending: true });
+    const records = await this.#store.values.getMany<ChatRecord>(
+      entries.map(({ member }) => keys.chat(member)),
+    );
+    const chats = records
+      .filter((record) => record !== undefined)
+      .map(({ id, title, updated_at, created_at }) => ({ id, title, updated_at, created_at }));
+    return { chats, cursor };
+  }
+
+  /**
+   * Changes what the body names. A history replaces the one before, but for messages that are being
+   * written by the server right now: those keep what the server wrote.
+   */
+  async update(userId: string, chatId: string, body: ChatBody): Promise<Chat> {
+    await this.#require(userId, chatId);
+    const { record, messages } = split(body);
+    if (body.history?.messages) await this.#replaceMessages(chatId, messages);
+    await this.#change(userId, chatId, (chat) => ({
+      ...chat,
+      title: body.title ?? chat.title,
+      chat: { ...chat.chat, ...record },
+    }));
+    return await this.get(userId, chatId);
+  }
+
+  async delete(userId: string, chatId: string): Promise<void> {
+    await this.#require(userId, chatId);
+    await this.#store.values.delete(keys.chat(chatId));
+    await this.#messages(chatId).clear();
+    await this.#store.sortedIndex(keys.userChats(userId)).remove(chatId);
+  }
+
+  async setTitle(userId: string, chatId: string, title: string): Promise<void> {
+    await this.#change(userId, chatId, (chat) => ({
+      ...chat,
+      title,
+      chat: { ...chat.chat, title },
+    }));
+  }
+
+  /** Stores when the user last read the chat; does not move it in the list. */
+  async markRead(userId: string, chatId: string): Promise<void> {
+    await this.#require(userId, chatId);
+    const now = unixSeconds(this.#clock);
+    await this.#store.values.update<ChatRecord>(
+      keys.chat(chatId),
+      (chat) => chat && { ...chat, last_read_at: now },
+    );
+  }
+
+  message(chatId: string, messageId: string): Promise<ChatMessage | undefined> {
+    return this.#messages(chatId).get(messageId);
+  }
+
+  /**
+   * Changes one message as one atomic step; `change` gets `undefined` for a message that is not
+   * there, and is called again when another writer was faster. Returning `undefined` leaves nothing.
+   */
+  changeMessage(
+    chatId: string,
+    messageId: string,
+    change: (message: ChatMessage | undefined) => ChatMessage | undefined,
+  ): Promise<ChatMessage | undefined> {
+    return this.#messages(chatId).update(messageId, change);
+  }
+
+  /** Puts a message under its parent and makes it the chat's current one, if it is not there yet. */
+  async addMessage(userId: string, chatId: string, message: ChatMessage): Promise<void> {
+    await this.#messages(chatId).update(message.id, (current) => current ?? message);
+    const parentId = message.parentId;
+    if (parentId) {
+      await this.#messages(chatId).update(
+        parentId,
+        (parent) =>
+          parent && !parent.childrenIds.includes(message.id)
+            ? { ...parent, childrenIds: [...parent.childrenIds, message.id] }
+            : parent,
+      );
+    }
+    await this.#change(userId, chatId, (chat) => ({
+      ...chat,
+      chat: {
+        ...chat.chat,
+        history: { ...chat.chat.history, currentId: message.id, messages: {} },
+      },
+    }));
+  }
+
+  #messages(chatId: string): Dictionary<ChatMessage> {
+    return this.#store.dictionary<ChatMessage>(keys.chatMessages(chatId));
+  }
+
+  async #allMessages(chatId: string): Promise<Messages> {
+    const all: Messages = {};
+    for await (const page of this.#messages(chatId).scan({ pageSize: MESSAGES_PAGE })) {
+      for (const [id, message] of page) all[id] = message;
+    }
+    return all;
+  }
+
+  async #require(userId: string, chatId: string): Promise<ChatRecord> {
+    const record = await this.#store.values.get<ChatRecord>(keys.chat(chatId));
+    if (record?.user_id !== userId) throw new AppError("not_found", "There is no such chat.");
+    return record;
+  }
+
+  /** Changes the record and moves the chat to the top of its owner's list. */
+  async #change(
+    userId: string,
+    chatId: string,
+    change: (chat: ChatRecord) => ChatRecord,
+  ): Promise<void> {
+    const now = unixSeconds(this.#clock);
+    const changed = await this.#store.values.update<ChatRecord>(
+      keys.chat(chatId),
+      (chat) => chat && { ...change(chat), updated_at: now },
+    );
+    if (changed) {
+      await this.#store.sortedIndex(keys.userChats(userId)).put({ member: chatId, score: now });
+    }
+  }
+
+  async #replaceMessages(chatId: string, messages: Messages): Promise<void> {
+    const stored = await this.#allMessages(chatId);
+    const gone = Object.keys(stored).filter((id) => !Object.hasOwn(messages, id));
+    await Promise.all([
+      ...gone.map((id) =>
+        this.changeMessage(chatId, id, (current) => isLive(current) ? current : undefined)
+      ),
+      ...Object.entries(messages).map(([id, message]) =>
+        this.changeMessage(
+          chatId,
+          id,
+          (current) =>
+            isLive(current)
+              ? { ...message, ...current, childrenIds: message.childrenIds }
+              : message,
+        )
+      ),
+    ]);
+  }
+}
+
+/** Whether the server is writing this message right now. */
+function isLive(message: ChatMessage | undefined): message is ChatMessage {
+  return message?.generation !== undefined && message.done !== true;
+}
+
+function split(body: ChatBody): { record: ChatBody; messages: Messages } {
+  if (!body.history) return { record: body, messages: {} };
+  const messages = body.history.messages as Messages;
+  return { record: { ...body, history: { ...body.history, messages: {} } }, messages };
+}
+
+function join(record: ChatRecord, messages: Messages): Chat {
+  const { chat } = record;
+  return {
+    ...record,
+    chat: {
+      ...chat,
+      title: record.title,
+      history: { ...chat.history, currentId: chat.history?.currentId ?? null, messages },
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import type { ChatEvent } from "../protocol/events.ts";
+import type { RealtimeServer, RealtimeSocket } from "./session.ts";
+
+export interface CallRequest {
+  /** Whose session must answer: a session of anybody else counts as gone. */
+  userId: string;
+  sessionId: string;
+  event: ChatEvent;
+  /** Ends the wait early, for instance when the task that asked is stopped. */
+  signal?: AbortSignal;
+}
+
+export interface EventCallerOptions {
+  io: RealtimeServer;
+  /** How long an answer may take, in milliseconds (`WEBSOCKET_EVENT_CALLER_TIMEOUT`). */
+  timeoutMs: number;
+}
+
+/** Asks one session and resolves with its answer, or with `{error}`: it never rejects. */
+export type EventCaller = (request: CallRequest) => Promise<unknown>;
+
+const GONE = { error: "Client session disconnected." };
+
+/**
+ * Makes the event caller (protocol, section 6): `events` with an ack to one session, which must
+ * belong to the user who asks. A disconnect ends the wait at once.
+ */
+export function createEventCaller({ io, timeoutMs }: EventCallerOptions): EventCaller {
+  return async ({ userId, sessionId, event, signal }) => {
+    const socket = io.sockets.sockets.get(sessionId);
+    if (socket?.data.session?.user.id !== userId) return GONE;
+    return await ask(socket, event, timeoutMs, signal);
+  };
+}
+
+/**
+ * Waits for whatever comes first: the answer, the disconnect, the time limit, or the signal.
+ *
+ * The time limit is a timer of our own: Socket.IO's `timeout()` would run on after a disconnect.
+ */
+function ask(
+  socket: RealtimeSocket,
+  event: ChatEvent,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  return new Promise((resolve) => {
+    const finish = (answer: unknown) => {
+      clearTimeout(timer);
+      socket.off("disconnect", onDisconnect);
+      signal?.removeEventListener("abort", onAbort);
+      resolve(answer);
+    };
+    const onDisconnect = () => finish(GONE);
+    const onAbort = () => finish({ error: "Event call was stopped." });
+    const timer = setTimeout(() => finish(timedOut(timeoutMs)), timeoutMs);
+    socket.once("disconnect", onDisconnect);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted) onAbort();
+    else socket.emit("events", event, finish);
+  });
+}
+
+function timedOut(timeoutMs: number) {
+  const seconds = Math.round(timeoutMs / 1000);
+  return {
+    error: `Event call timed out. The client did not answer within ${seconds} s ` +
+      "(WEBSOCKET_EVENT_CALLER_TIMEOUT).",
+  };
+}

@@ -1,0 +1,180 @@
+import * as v from "valibot";
+import { AppError, errorText } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import { type ErrorEvent, rooms } from "../protocol/events.ts";
+import type { SessionUser } from "../protocol/user.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { HandshakeSchema } from "./payloads.ts";
+import type { RealtimeServer, RealtimeSocket, Session } from "./session.ts";
+import { TokenClock } from "./token_clock.ts";
+
+/** A token that counts, and whose it is. */
+export interface VerifiedToken {
+  user: SessionUser;
+  jti: string | undefined;
+  /** Unix seconds; `undefined`: never ends. */
+  exp: number | undefined;
+  /** Unix seconds. */
+  iat: number;
+}
+
+export interface ConnectionsOptions {
+  io: RealtimeServer;
+  dispatcher: Dispatcher;
+  /** Throws `unauthenticated` or `forbidden` for a token that does not count. */
+  verify(token: string): Promise<VerifiedToken>;
+  /** Whether a token that counted still does; asked when changes may have been missed. */
+  stillCounts(session: Session): Promise<boolean>;
+  pool: {
+    add(sid: string, user: SessionUser): void;
+    remove(sid: string): void;
+  };
+  /** A session has gone, after its socket left all rooms. */
+  onSessionGone?(session: Session): void;
+  /** A session has begun or was renewed: the place to join further rooms. */
+  onSession?(socket: RealtimeSocket, session: Session): void | Promise<void>;
+  logger: Logger;
+  nowMs: () => number;
+}
+
+const CHANGED = "Access has changed: sign in again.";
+
+/**
+ * The life of a socket's session: opened by the handshake or `user-join`, closed with the socket,
+ * its token's end, or a change of what the user may do (protocol, sections 1 to 3).
+ */
+export class Connections implements Disposable {
+  readonly #options: ConnectionsOptions;
+  readonly #tokens: TokenClock;
+  /** Rises with every access change, so that one that came while a token was verified is not missed. */
+  #accessEpoch = 0;
+  readonly #verifiedIn = new WeakMap<Session, number>();
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+    this.#tokens = new TokenClock(
+      (sid) => this.#close(sid, "The token has expired: sign in again."),
+      options.nowMs,
+    );
+  }
+
+  /** Takes every socket of the server from here on. */
+  listen(): void {
+    const { io } = this.#options;
+    io.use((socket, next) =>
+      void this.#admit(socket).then(() => next(), () => socket.conn.close())
+    );
+    io.on("connection", (socket) => this.#connected(socket));
+  }
+
+  /**
+   * Verifies the token and makes the socket's session what it says. Throws `unauthenticated` or
+   * `forbidden`, and leaves the session as it was.
+   */
+  async signIn(socket: RealtimeSocket, token: string): Promise<Session> {
+    const session = await this.#verified(socket.id, token);
+    if (!socket.connected) throw new AppError("unauthenticated", "The socket is gone.");
+    const before = socket.data.session;
+    if (before && before.user.id !== session.user.id) {
+      for (const room of socket.rooms) if (room !== socket.id) socket.leave(room);
+      this.#options.onSessionGone?.(before);
+    }
+    if (before?.token.exp !== undefined) this.#tokens.delete(socket.id, before.token.exp);
+    socket.data.session = session;
+    await this.#open(socket, session);
+    return session;
+  }
+
+  /** Closes the local sessions of a user, all or those that `which` picks; the reason is sent. */
+  closeUser(
+    userId: string,
+    reason: string,
+    which: (session: Session) => boolean = () => true,
+  ): void {
+    this.#accessEpoch++;
+    const { io } = this.#options;
+    const sids = io.sockets.adapter.rooms.get(rooms.user(userId));
+    for (const sid of [...sids ?? []]) {
+      const session = io.sockets.sockets.get(sid)?.data.session;
+      if (session && which(session)) this.#close(sid, reason);
+    }
+  }
+
+  /** Asks of every local session whether it still counts: changes may have been missed. */
+  async recheck(): Promise<void> {
+    this.#accessEpoch++;
+    for (const socket of [...this.#options.io.sockets.sockets.values()]) {
+      const { session } = socket.data;
+      if (!session || await this.#options.stillCounts(session)) continue;
+      this.#close(socket.id, CHANGED);
+    }
+  }
+
+  /** A socket without a valid token is let in, but holds no session. */
+  async #admit(socket: RealtimeSocket): Promise<void> {
+    const auth = v.safeParse(HandshakeSchema, socket.handshake.auth ?? {});
+    // The handshake travels to other instances with the socket's data: the token must not.
+    socket.handshake.auth = {};
+    if (!auth.success || !auth.output.token) return;
+    try {
+      socket.data.session = await this.#verified(socket.id, auth.output.token);
+    } catch (thrown) {
+      if (!(thrown instanceof AppError) || thrown.code === "unavailable") {
+        // Without a session the client would stay mute for ever: closed, it comes back and tries again.
+        this.#options.logger.warn("connect failed", { error: errorText(thrown) });
+        throw thrown;
+      }
+    }
+  }
+
+  async #verified(sid: string, token: string): Promise<Session> {
+    const epoch = this.#accessEpoch;
+    const { user, jti, exp, iat } = await this.#options.verify(token);
+    const session: Session = { sid, user, token: { jti, exp, iat } };
+    this.#verifiedIn.set(session, epoch);
+    return session;
+  }
+
+  #connected(socket: RealtimeSocket): void {
+    const { dispatcher, logger } = this.#options;
+    dispatcher.attach(socket);
+    socket.on("disconnect", () => this.#gone(socket));
+    const { session } = socket.data;
+    if (!session) return;
+    this.#open(socket, session).catch((thrown) => {
+      logger.warn("session could not be opened", { sid: socket.id, error: errorText(thrown) });
+    });
+  }
+
+  async #open(socket: RealtimeSocket, session: Session): Promise<void> {
+    if (session.token.exp !== undefined) this.#tokens.add(socket.id, session.token.exp);
+    await socket.join(rooms.user(session.user.id));
+    if (this.#verifiedIn.get(session) !== this.#accessEpoch) {
+      // From the join on, changes find the socket; one that came before it is asked for.
+      if (!(await this.#options.stillCounts(session))) return this.#close(socket.id, CHANGED);
+    }
+    if (!socket.connected) return;
+    this.#options.pool.add(socket.id, session.user);
+    await this.#options.onSession?.(socket, session);
+  }
+
+  #gone(socket: RealtimeSocket): void {
+    const { session } = socket.data;
+    if (!session) return;
+    if (session.token.exp !== undefined) this.#tokens.delete(socket.id, session.token.exp);
+    this.#options.pool.remove(socket.id);
+    this.#options.onSessionGone?.(session);
+  }
+
+  #close(sid: string, message: string): void {
+    const socket = this.#options.io.sockets.sockets.get(sid);
+    if (!socket) return;
+    const error: ErrorEvent = { event: "session", code: "unauthenticated", message };
+    socket.emit("error", error);
+    socket.disconnect(true);
+  }
+
+  [Symbol.dispose](): void {
+    this.#tokens[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,169 @@
+import * as v from "valibot";
+import { AppError, errorText, toAppError } from "../common/errors.ts";
+import type { Clock } from "../common/clock.ts";
+import type { Logger } from "../common/logger.ts";
+import { withSpan } from "../common/tracing.ts";
+import type { ErrorCode, Refusal } from "../protocol/error_codes.ts";
+import type { ErrorEvent } from "../protocol/events.ts";
+import { EventRate } from "./event_rate.ts";
+import type { RealtimeSocket, Session } from "./session.ts";
+
+type Ack = (answer: unknown) => void;
+type PayloadSchema = v.GenericSchema<unknown, unknown>;
+
+/** What a handler is given beside its payload. */
+export interface EventContext {
+  socket: RealtimeSocket;
+  session: Session;
+}
+
+/**
+ * One event of the wire. `handle` returns what the ack carries; `undefined` becomes
+ * `{status: true}`, so that a client that waits for an ack always gets one.
+ */
+export interface EventDefinition<S extends PayloadSchema = PayloadSchema> {
+  schema: S;
+  handle(context: EventContext, payload: v.InferOutput<S>): unknown;
+}
+
+/** As an {@linkcode EventDefinition}, for the one event that a socket without a session may send. */
+export interface OpenEventDefinition<S extends PayloadSchema = PayloadSchema> {
+  schema: S;
+  open: true;
+  handle(socket: RealtimeSocket, payload: v.InferOutput<S>): unknown;
+}
+
+/** Keeps the payload's type tied to its schema where events are listed. */
+export function event<S extends PayloadSchema>(definition: EventDefinition<S>): EventDefinition {
+  return definition as unknown as EventDefinition;
+}
+
+/** As {@linkcode event}, for an event that needs no session. */
+export function openEvent<S extends PayloadSchema>(
+  definition: OpenEventDefinition<S>,
+): OpenEventDefinition {
+  return definition as unknown as OpenEventDefinition;
+}
+
+export type EventTable = Readonly<Record<string, EventDefinition | OpenEventDefinition>>;
+
+/** Finds the definition of an event whose name is made at run time, such as a stream's own channel. */
+export type DynamicEvents = (name: string) => EventDefinition | undefined;
+
+export interface DispatcherOptions {
+  events: EventTable;
+  dynamic?: DynamicEvents;
+  /** What one socket may send a second. */
+  eventsPerSecond: number;
+  clock: Clock;
+  logger: Logger;
+}
+
+export interface DispatcherStats {
+  /** Handled events by name; names that are not in the table count as `other`. */
+  events: ReadonlyMap<string, number>;
+  /** Refused events by code. */
+  refusals: ReadonlyMap<string, number>;
+}
+
+const OK = { status: true } as const;
+
+/**
+ * The one way in for every event of every socket: rate, session, payload, handler, answer.
+ *
+ * What is refused is answered: with an ack, `{status: false, error}`; without one, by the event
+ * `error` (protocol, section 4).
+ */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #events: ReadonlyMap<string, EventDefinition | OpenEventDefinition>;
+  readonly #handled = new Map<string, number>();
+  readonly #refused = new Map<string, number>();
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#events = new Map(Object.entries(options.events));
+  }
+
+  stats(): DispatcherStats {
+    return { events: this.#handled, refusals: this.#refused };
+  }
+
+  /** Serves all events of the socket from here on. */
+  attach(socket: RealtimeSocket): void {
+    socket.data.rate = new EventRate(this.#options.eventsPerSecond, this.#options.clock.nowMs());
+    socket.onAny((name: string, ...args: unknown[]) => this.#dispatch(socket, name, args));
+  }
+
+  #dispatch(socket: RealtimeSocket, name: string, args: unknown[]): void {
+    const last = args.at(-1);
+    const ack = typeof last === "function" ? args.pop() as Ack : undefined;
+    try {
+      const answer = withSpan(
+        `event ${this.#label(name)}`,
+        {},
+        () => this.#handle(socket, name, args[0]),
+      );
+      if (!(answer instanceof Promise)) return ack?.(answer ?? OK);
+      answer.then(
+        (value) => ack?.(value ?? OK),
+        (thrown) => this.#refuse(socket, name, thrown, ack),
+      );
+    } catch (thrown) {
+      this.#refuse(socket, name, thrown, ack);
+    }
+  }
+
+  #handle(socket: RealtimeSocket, name: string, payload: unknown): unknown {
+    if (!socket.data.rate?.take(this.#options.clock.nowMs())) {
+      throw new AppError("rate_limited", "Too many events: slow down.");
+    }
+    const definition = this.#events.get(name) ?? this.#options.dynamic?.(name);
+    const session = socket.data.session;
+    if (!definition) {
+      throw session
+        ? new AppError("not_found", "There is no such event.")
+        : new AppError("unauthenticated", "Sign in first: this socket has no session.");
+    }
+    count(this.#handled, this.#label(name));
+    if ("open" in definition) return definition.handle(socket, parse(definition.schema, payload));
+    if (!session) {
+      throw new AppError("unauthenticated", "Sign in first: this socket has no session.");
+    }
+    return definition.handle({ socket, session }, parse(definition.schema, payload));
+  }
+
+  #refuse(socket: RealtimeSocket, name: string, thrown: unknown, ack: Ack | undefined): void {
+    const { code, message } = toAppError(thrown);
+    count(this.#refused, code);
+    if (code === "internal") {
+      const label = this.#label(name);
+      this.#options.logger.error("event failed", { event: label, error: errorText(thrown) });
+    }
+    const wireCode: ErrorCode = code === "internal" ? "unavailable" : code;
+    if (ack) {
+      const refusal: Refusal = { status: false, error: { code: wireCode, message } };
+      ack(refusal);
+    } else {
+      const error: ErrorEvent = { event: name.slice(0, 128), code: wireCode, message };
+      socket.emit("error", error);
+    }
+  }
+
+  /** A name from outside must not become a label without bound. */
+  #label(name: string): string {
+    return this.#events.has(name) ? name : "other";
+  }
+}
+
+function count(counters: Map<string, number>, key: string): void {
+  counters.set(key, (counters.get(key) ?? 0) + 1);
+}
+
+function parse<S extends PayloadSchema>(schema: S, payload: unknown): v.InferOutput<S> {
+  const result = v.safeParse(schema, payload, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = v.getDotPath(issue);
+  throw new AppError("invalid_payload", path ? `${path}: ${issue.message}` : issue.message);
+}

@@ -1,0 +1,42 @@
+/**
+ * One schema for each payload a client sends (protocol, section 4). What a schema does not name is
+ * ignored; what it names is checked before a handler sees it.
+ */
+import * as v from "valibot";
+import { IdSchema } from "../protocol/chat.ts";
+
+/** A token is a few hundred bytes; anything longer is no token. */
+const TokenSchema = v.pipe(v.string(), v.maxLength(8192));
+const AuthSchema = v.object({ token: TokenSchema });
+const NameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
+
+/** The handshake's `auth`: a client without a token is let in, without a session. */
+export const HandshakeSchema = v.object({ token: v.optional(v.nullable(TokenSchema)) });
+
+export const UserJoinSchema = v.object({ auth: AuthSchema });
+
+/** Open WebUI's client sends `{}`; a client that sends nothing means the same. */
+export const HeartbeatSchema = v.nullish(v.object({}));
+
+export const UsageSchema = v.object({ model: NameSchema });
+
+export const ChatEventSchema = v.object({
+  chat_id: IdSchema,
+  message_id: v.nullish(IdSchema),
+  data: v.object({ type: NameSchema }),
+});
+
+export const ChatResumeSchema = v.object({
+  chat_id: IdSchema,
+  message_id: v.nullish(IdSchema),
+  /** The last seq that the client has; absent: the whole text. */
+  after: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  /** The generation that `after` belongs to; of another one, the whole text is answered. */
+  generation: v.nullish(v.pipe(v.string(), v.maxLength(64))),
+});
+
+/** The answer of a browser-run model: a line of its stream, a parsed chunk, or its end. */
+export const BrowserModelLineSchema = v.union([
+  v.string(),
+  v.looseObject({ done: v.optional(v.boolean()) }),
+]);

@@ -1,0 +1,40 @@
+import type { Connections } from "./connections.ts";
+import { event, type EventTable, openEvent } from "./dispatcher.ts";
+import { HeartbeatSchema, UsageSchema, UserJoinSchema } from "./payloads.ts";
+
+export interface SessionEventsOptions {
+  connections: Pick<Connections, "signIn">;
+  /** Notes that the session is alive. */
+  touchSession(sid: string): void;
+  /** Notes that the user is here, at most once a minute in the store. */
+  touchUser(userId: string): void;
+  /** Notes that the session uses the model for the next seconds. */
+  useModel(sid: string, userId: string, model: string): void;
+}
+
+/** `user-join`, `heartbeat` and `usage` (protocol, section 4). */
+export function sessionEvents(options: SessionEventsOptions): EventTable {
+  return {
+    "user-join": openEvent({
+      schema: UserJoinSchema,
+      open: true,
+      async handle(socket, { auth }) {
+        const { user } = await options.connections.signIn(socket, auth.token);
+        return { id: user.id, name: user.name };
+      },
+    }),
+    heartbeat: event({
+      schema: HeartbeatSchema,
+      handle({ session }) {
+        options.touchSession(session.sid);
+        options.touchUser(session.user.id);
+      },
+    }),
+    usage: event({
+      schema: UsageSchema,
+      handle({ session }, { model }) {
+        options.useModel(session.sid, session.user.id, model);
+      },
+    }),
+  };
+}
