@@ -1,0 +1,99 @@
+import { Cluster, Redis, type RedisOptions } from "ioredis";
+import type { HostAndPort, RedisConnectionOptions, RedisTarget } from "./options.ts";
+import { isReadonly } from "./errors.ts";
+
+export type CommandClient = Redis | Cluster;
+
+/** How long a closing socket may linger before it is destroyed. */
+const DISCONNECT_TIMEOUT_MS = 250;
+
+/**
+ * What all connections share. A client lives for one connection and never retries by itself:
+ * `Link` opens the next one, `RedisConnection` sends commands again. So the library's own queues,
+ * resends and resubscriptions, of which some are unbounded and some reject with no one listening,
+ * stay out of use.
+ */
+function common(target: RedisTarget, options: RedisConnectionOptions): RedisOptions {
+  const { connectTimeoutMs = 5_000, commandTimeoutMs = 3_000, tlsCa } = options;
+  return {
+    username: target.username,
+    password: target.password,
+    db: target.db,
+    tls: target.tls ? (tlsCa === undefined ? {} : { ca: tlsCa }) : undefined,
+    connectionName: "webui-realtime",
+    lazyConnect: true,
+    connectTimeout: connectTimeoutMs,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+    // A peer that vanished without a word: whoever waits has been told by the deadline long ago.
+    socketTimeout: connectTimeoutMs + commandTimeoutMs,
+    autoResubscribe: false,
+    autoResendUnfulfilledCommands: false,
+    reconnectOnError: isReadonly,
+  };
+}
+
+function single(
+  target: RedisTarget,
+  options: RedisConnectionOptions,
+  node: HostAndPort,
+  more: RedisOptions,
+): Redis {
+  const shared: RedisOptions = {
+    ...common(target, options),
+    retryStrategy: () => null,
+    ...more,
+  };
+  if (target.shape !== "sentinel") return new Redis({ ...shared, ...node });
+  return new Redis({
+    ...shared,
+    sentinels: target.nodes,
+    name: target.service,
+    sentinelRetryStrategy: () => null,
+    sentinelCommandTimeout: options.commandTimeoutMs ?? 3_000,
+    enableTLSForSentinelMode: target.tls,
+  });
+}
+
+function firstNode(target: RedisTarget): HostAndPort {
+  const [node] = target.nodes;
+  if (node === undefined) throw new Error("A Redis target without a node");
+  return node;
+}
+
+/** The connection (in a cluster, one a node) that carries every command. */
+export function commandClient(
+  target: RedisTarget,
+  options: RedisConnectionOptions,
+): CommandClient {
+  if (target.shape !== "cluster") {
+    return single(target, options, firstNode(target), { enableAutoPipelining: true });
+  }
+  return new Cluster(target.nodes, {
+    redisOptions: common(target, options),
+    lazyConnect: true,
+    enableAutoPipelining: true,
+    clusterRetryStrategy: () => null,
+    retryDelayOnFailover: 0,
+    // Each refresh opens a connection, so they follow errors, not a clock.
+    slotsRefreshInterval: 0,
+    slotsRefreshTimeout: options.connectTimeoutMs ?? 5_000,
+    // A certificate names a host, not the address it resolves to.
+    ...(target.tls
+      ? {
+        dnsLookup: (name: string, found: (e: null, address: string) => void) => found(null, name),
+      }
+      : {}),
+  });
+}
+
+/**
+ * The connection that listens. In a cluster every node hears every `PUBLISH`, so one connection to
+ * any node does; `node` says which.
+ */
+export function subscriptionClient(
+  target: RedisTarget,
+  options: RedisConnectionOptions,
+  node: HostAndPort | undefined,
+): Redis {
+  return single(target, options, node ?? firstNode(target), {});
+}

@@ -1,0 +1,187 @@
+import { AppError } from "../common/errors.ts";
+import { type CommandClient, commandClient } from "./clients.ts";
+import { backoffMs, pause, withDeadline } from "./deadline.ts";
+import { asStoreError, isNoScript, isPassing } from "./errors.ts";
+import { Link } from "./link.ts";
+import { parseRedisTarget, type RedisConnectionOptions, type RedisTarget } from "./options.ts";
+import type { Script, ScriptArgument } from "./script.ts";
+import { Subscriptions } from "./subscriptions.ts";
+
+export type { RedisConnectionOptions } from "./options.ts";
+
+/** Commands that may wait at once; whoever comes later is refused instead of queued. */
+const MOST_WAITING = 20_000;
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 400;
+
+/**
+ * Sends commands and returns their answer. Called again with the next `attempt` when the connection
+ * was lost under it; an earlier attempt may or may not have been carried out.
+ */
+export type Send<T> = (client: CommandClient, attempt: number) => Promise<T>;
+
+/**
+ * Redis in any of its three shapes, over a fixed number of connections: one for commands (in a
+ * cluster one a master), one for subscriptions.
+ */
+export class RedisConnection implements AsyncDisposable {
+  readonly shape: RedisTarget["shape"];
+  readonly subscriptions: Subscriptions;
+  readonly #link: Link<CommandClient>;
+  readonly #closing = new AbortController();
+  readonly #timeoutMs: number;
+  readonly #budgetMs: number;
+  #waiting = 0;
+  #roundTrips = 0;
+
+  constructor(options: RedisConnectionOptions) {
+    const { commandTimeoutMs = 3_000, connectTimeoutMs = 5_000, maxRetryCount = 2 } = options;
+    const target = parseRedisTarget(options);
+    this.shape = target.shape;
+    this.#timeoutMs = commandTimeoutMs;
+    this.#budgetMs = maxRetryCount === 0 ? 0 : commandTimeoutMs * (1 + maxRetryCount);
+    this.#link = new Link({
+      name: "commands",
+      open: () => this.#counted(commandClient(target, options)),
+      address: target.shape === "sentinel" ? addressOf : undefined,
+      connectTimeoutMs,
+      logger: options.logger,
+    });
+    this.subscriptions = new Subscriptions(target, options, () => knownNodes(this.#link.client));
+  }
+
+  /** Requests sent since the start; what is flushed together counts once. */
+  get roundTrips(): number {
+    return this.#roundTrips;
+  }
+
+  /** Every automatic pipeline of the client begins with a call of `pipeline`: one flush, one count. */
+  #counted(client: CommandClient): CommandClient {
+    const pipeline = client.pipeline.bind(client);
+    client.pipeline = (...commands) => {
+      this.#roundTrips++;
+      return pipeline(...commands);
+    };
+    return client;
+  }
+
+  /** Waits until both connections stand. */
+  async whenUp(timeoutMs: number): Promise<void> {
+    await Promise.all([this.#link.whenUp(timeoutMs), this.subscriptions.whenUp(timeoutMs)]);
+  }
+
+  /**
+   * Sends commands, and sends them again while the connection is lost or the master changes, within
+   * the retries that are configured.
+   *
+   * @throws {AppError} `unavailable` when Redis can't be reached or does not answer in time.
+   */
+  async run<T>(send: Send<T>): Promise<T> {
+    const start = performance.now();
+    for (let attempt = 0;; attempt++) {
+      try {
+        const client = this.#link.client ?? await this.#whenUp(start);
+        return await this.#once(client, send, attempt);
+      } catch (error) {
+        const pauseMs = backoffMs(attempt, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+        const left = this.#budgetMs - (performance.now() - start) - pauseMs;
+        if (!isPassing(error) || left <= 0 || this.#link.closed) throw asStoreError(error);
+        const client = this.#link.client;
+        if (client !== undefined && "refreshSlotsCache" in client) {
+          client.refreshSlotsCache(() => {});
+        }
+        await pause(pauseMs, this.#closing.signal);
+      }
+    }
+  }
+
+  /** Runs a script by its name, or by its text where the server does not know it (any more). */
+  runScript(script: Script, key: string, ...args: ScriptArgument[]): Promise<unknown> {
+    return this.run((client) => evaluate(client, script, key, args));
+  }
+
+  /** An outage that has lasted longer than a command may wait is not waited for by the next one. */
+  #whenUp(start: number): Promise<CommandClient> {
+    const waited = Math.max(performance.now() - start, this.#link.downMs);
+    const most = Math.max(this.#budgetMs, this.#timeoutMs);
+    return this.#link.whenUp(Math.max(0, most - waited));
+  }
+
+  #once<T>(client: CommandClient, send: Send<T>, attempt: number): Promise<T> {
+    if (this.#waiting >= MOST_WAITING) {
+      throw new AppError("unavailable", "Too many commands wait for Redis.");
+    }
+    this.#waiting++;
+    const sent = send(client, attempt).finally(() => this.#waiting--);
+    return withDeadline(sent, this.#timeoutMs, "Redis");
+  }
+
+  /**
+   * Asks for a sign of life, without retries.
+   *
+   * @throws {AppError} `unavailable` after `timeoutMs`.
+   */
+  async ping(timeoutMs: number): Promise<void> {
+    try {
+      const client = await this.#link.whenUp(timeoutMs);
+      await withDeadline(client.ping(), timeoutMs, "Redis ping");
+    } catch (error) {
+      throw asStoreError(error);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await Promise.all([
+      this.#link[Symbol.asyncDispose](),
+      this.subscriptions[Symbol.asyncDispose](),
+    ]);
+  }
+}
+
+/** One run of a script, for use inside {@linkcode RedisConnection.run}. */
+export async function evaluate(
+  client: CommandClient,
+  script: Script,
+  key: string,
+  args: readonly ScriptArgument[],
+): Promise<unknown> {
+  try {
+    return await client.evalsha(script.sha, 1, key, ...args);
+  } catch (error) {
+    if (!isNoScript(error)) throw error;
+    return await client.eval(script.lua, 1, key, ...args);
+  }
+}
+
+function addressOf(client: CommandClient): string | undefined {
+  if (!("stream" in client)) return undefined;
+  const { stream } = client;
+  if (!("remoteAddress" in stream)) return undefined;
+  return `${stream.remoteAddress}:${stream.remotePort}`;
+}
+
+function knownNodes(client: CommandClient | undefined): { host: string; port: number }[] {
+  if (client === undefined || !("nodes" in client)) return [];
+  return client.nodes("all").map(({ options }) => ({
+    host: options.host ?? "",
+    port: options.port ?? 0,
+  }));
+}
+
+/**
+ * Connects to Redis and returns when commands and subscriptions can be sent.
+ *
+ * @throws {AppError} `unavailable` when Redis can't be reached within `connectTimeoutMs`,
+ * `invalid_payload` for an address that leads nowhere.
+ */
+export async function openRedis(options: RedisConnectionOptions): Promise<RedisConnection> {
+  const connection = new RedisConnection(options);
+  try {
+    await connection.whenUp(options.connectTimeoutMs ?? 5_000);
+    return connection;
+  } catch (error) {
+    await connection[Symbol.asyncDispose]();
+    throw error;
+  }
+}
