@@ -1,0 +1,79 @@
+import type { Socket as EngineSocket, Transport } from "engine.io";
+import type { Socket as NetSocket } from "node:net";
+import type { ServerResponse } from "node:http";
+import type { Lease } from "./admission.ts";
+import type { HeldPackets } from "./held_packets.ts";
+
+/** How a transport's frame is prepared, once for all receivers: a WebSocket frame, or the text of a native socket. */
+export type Frame = readonly (Uint8Array | string)[];
+
+/** The options of a packet, as the engine and the adapters pass them on. One object serves all receivers. */
+export interface PacketOptions {
+  compress?: boolean;
+  volatile?: boolean;
+  wsPreEncodedFrame?: Frame;
+}
+
+/** What the engine's WebSocket transport and the polling transport keep, beyond their public types. */
+interface TransportInternals {
+  writable: boolean;
+  socket?: { terminate(): void };
+  req?: { destroy(): void } | null;
+  res?: ServerResponse | null;
+}
+
+/**
+ * The parts of engine.io's `Socket` this server builds on that are private there. Every use of them is in
+ * `outbound.ts` and in this file; `engine_internals_test.ts` fails when the library changes them.
+ */
+export type Connection = Omit<EngineSocket, "write" | "flush" | "transport"> & {
+  id: string;
+  transport: Transport & TransportInternals;
+  writeBuffer: unknown[];
+  write(data: string | Uint8Array, options?: PacketOptions, callback?: () => void): Connection;
+  flush(): void;
+  [STATE]: ConnectionState;
+};
+
+export const STATE = Symbol("transport state");
+
+/** What this server keeps of a connection: one object, made at its start. */
+export class ConnectionState {
+  readonly lease: Lease | undefined;
+  /** Bytes that wait in the engine's write buffer. */
+  queuedBytes = 0;
+  /** Bytes of the batch that was last taken from it and hasn't left the transport. */
+  inFlightBytes = 0;
+  /** Packets that may still merge; undefined while the socket keeps up. */
+  held: HeldPackets | undefined;
+  /** How many packets may still come before the clock is asked. */
+  packetsLeft: number;
+  windowStartMs: number;
+  /** The TCP connection of the last polling request. */
+  pollingSocket: NetSocket | undefined;
+
+  constructor(lease: Lease | undefined, packetsLeft: number, windowStartMs: number) {
+    this.lease = lease;
+    this.packetsLeft = packetsLeft;
+    this.windowStartMs = windowStartMs;
+  }
+}
+
+/**
+ * Ends a connection at once, without asking the peer: what is queued is freed now, not when the peer gets around to it.
+ * The engine's `close` comes in a microtask, so that nobody's handler runs in the middle of a broadcast.
+ */
+export function cut(connection: Connection): void {
+  if (connection.readyState !== "open") return;
+  connection.readyState = "closing";
+  connection.writeBuffer = [];
+  const state = connection[STATE];
+  state.held = undefined;
+  state.queuedBytes = 0;
+  const { transport } = connection;
+  transport.socket?.terminate();
+  queueMicrotask(() => {
+    connection.close(true);
+    state.pollingSocket?.destroy();
+  });
+}

@@ -1,0 +1,159 @@
+import { Socket as EngineSocket } from "engine.io";
+import type { Logger } from "../common/logger.ts";
+import type { Coalescer, RememberingEncoder } from "./coalescing.ts";
+import { type Connection, cut, type Frame, type PacketOptions, STATE } from "./connection.ts";
+import { HeldPackets } from "./held_packets.ts";
+import type { Counters } from "./stats.ts";
+
+/** A socket with this much waiting is behind: from here on its streams merge. */
+export const BEHIND_BYTES = 64 * 1024;
+
+/** After a measuring, this share of the bound must be free again, so that measuring stays rare. */
+const SHARE_AFTER_MEASURING = 0.75;
+
+export interface OutboundOptions {
+  maxSendBufferBytes: number;
+  counters: Counters;
+  logger: Logger;
+  /** Makes the frame of a text packet in the form that the WebSocket in use sends fastest. */
+  frameOf: (text: string, encoded: Frame | undefined) => Frame;
+  coalescing: { coalescer: Coalescer; encoder: RememberingEncoder } | undefined;
+}
+
+/** The engine's own methods, wrapped below. `flush` is private there. */
+const engine = EngineSocket.prototype as unknown as Pick<Connection, "write" | "flush">;
+const engineWrite = engine.write;
+const engineFlush = engine.flush;
+
+/** Socket.IO's packet types whose text is followed by binary packets with the same options: 5 and 6. */
+const BINARY_EVENT = "5".charCodeAt(0);
+
+/**
+ * Puts the bound and the merging between Socket.IO and an engine connection, by standing in for its `write` and `flush`.
+ *
+ * The two functions are shared by all connections, and a socket that keeps up costs them a few comparisons: no closure,
+ * no listener and no allocation. How much waits is known without looking at a queue: the engine hands its write buffer
+ * to the transport as a whole and takes the next batch only when that one has left, so two numbers are enough.
+ * A packet for an idle socket is not counted, whatever its size: one packet may always be under way.
+ *
+ * Streams merge within themselves; a packet that doesn't merge never overtakes one that waits.
+ */
+export function outboundGuard(options: OutboundOptions): (connection: Connection) => void {
+  const { maxSendBufferBytes, counters, logger, frameOf, coalescing } = options;
+
+  function send(
+    connection: Connection,
+    data: string | Uint8Array,
+    size: number,
+    packetOptions: PacketOptions | undefined,
+    callback?: () => void,
+  ): Connection {
+    counters.sentPackets++;
+    counters.sentBytes += size;
+    return engineWrite.call(connection, data, packetOptions, callback);
+  }
+
+  function write(
+    this: Connection,
+    data: string | Uint8Array,
+    packetOptions: PacketOptions = {},
+    callback?: () => void,
+  ): Connection {
+    let size = data.length;
+    if (typeof data === "string") {
+      const encoded = packetOptions.wsPreEncodedFrame;
+      if (encoded !== undefined ? encoded.length !== 1 : data.charCodeAt(0) < BINARY_EVENT) {
+        packetOptions.wsPreEncodedFrame = frameOf(data, encoded);
+      }
+      size = packetOptions.wsPreEncodedFrame?.[0]?.length ?? size;
+    }
+    const state = this[STATE];
+    if (this.transport.writable) {
+      state.inFlightBytes = 0;
+      state.queuedBytes = 0;
+      return send(this, data, size, packetOptions, callback);
+    }
+    return writeLater(this, data, size, packetOptions, callback);
+  }
+
+  function writeLater(
+    connection: Connection,
+    data: string | Uint8Array,
+    size: number,
+    packetOptions: PacketOptions,
+    callback: (() => void) | undefined,
+  ): Connection {
+    if (connection.readyState !== "open") return connection;
+    const state = connection[STATE];
+    if (connection.writeBuffer.length === 0) {
+      // The transport has taken the batch (if there was one) since the last packet came.
+      state.inFlightBytes = state.queuedBytes || state.inFlightBytes;
+      state.queuedBytes = 0;
+    }
+    if (callback === undefined && hold(connection, data, packetOptions)) return connection;
+    if (state.held !== undefined) release(connection);
+    state.queuedBytes += size;
+    if (state.queuedBytes + state.inFlightBytes > maxSendBufferBytes) {
+      cutSlowReader(connection);
+      return connection;
+    }
+    return send(connection, data, size, packetOptions, callback);
+  }
+
+  /** Lets a packet wait in its stream's slot, if the socket is behind and the packet may merge. */
+  function hold(
+    connection: Connection,
+    data: string | Uint8Array,
+    packetOptions: PacketOptions,
+  ): boolean {
+    if (coalescing === undefined || typeof data !== "string") return false;
+    const state = connection[STATE];
+    const waiting = state.queuedBytes + state.inFlightBytes;
+    if (state.held === undefined && waiting < BEHIND_BYTES) return false;
+    const packet = coalescing.encoder.streamOf(data);
+    if (packet === undefined) return false;
+    state.held ??= new HeldPackets(coalescing.coalescer);
+    if (state.held.hold(packet, data, packetOptions)) counters.mergedPackets++;
+    if (
+      waiting + state.held.bytes > maxSendBufferBytes &&
+      waiting + state.held.measure() > maxSendBufferBytes * SHARE_AFTER_MEASURING
+    ) {
+      cutSlowReader(connection);
+    }
+    return true;
+  }
+
+  /** Queues what was held. The engine's buffer is flushed by whoever asked. */
+  function release(connection: Connection): void {
+    const state = connection[STATE];
+    const held = state.held;
+    if (held === undefined) return;
+    state.held = undefined;
+    for (const { text, options: packetOptions } of held.release()) {
+      state.queuedBytes += text.length;
+      send(connection, text, text.length, packetOptions);
+    }
+  }
+
+  function flush(this: Connection): void {
+    if (this[STATE].held !== undefined && this.transport.writable) release(this);
+    engineFlush.call(this);
+  }
+
+  function cutSlowReader(connection: Connection): void {
+    const { queuedBytes, inFlightBytes, held, lease } = connection[STATE];
+    counters.slowReadersCut++;
+    logger.warn("slow reader cut", {
+      socket: connection.id,
+      address: lease?.address,
+      waitingBytes: queuedBytes + inFlightBytes + (held?.bytes ?? 0),
+      maxSendBufferBytes,
+    });
+    cut(connection);
+  }
+
+  return (connection) => {
+    connection.write = write;
+    connection.flush = flush;
+  };
+}

@@ -1,0 +1,222 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket as NetSocket } from "node:net";
+import { Server as EngineServer } from "engine.io";
+import { Server, type ServerOptions } from "socket.io";
+import * as parser from "socket.io-parser";
+import type { Logger } from "../common/logger.ts";
+import { Admission } from "./admission.ts";
+import { type Coalescer, RememberingEncoder } from "./coalescing.ts";
+import { type Connection, ConnectionState, STATE } from "./connection.ts";
+import { httpSide } from "./http_side.ts";
+import { burstOf, inboundGuard } from "./inbound.ts";
+import { nativeEngine, nativeFrame } from "./native_engine.ts";
+import { canDestroyWebSockets } from "./native_internals.ts";
+import { originCheck } from "./origins.ts";
+import { outboundGuard } from "./outbound.ts";
+import { shutDown } from "./shutdown.ts";
+import { Counters, type TransportStats } from "./stats.ts";
+import { guardStringLimit } from "./string_limit_guard.ts";
+import { WaitingRoom } from "./waiting_room.ts";
+import { wsEngine, wsFrame } from "./ws_engine.ts";
+
+export type { Coalescer } from "./coalescing.ts";
+export type { TransportStats } from "./stats.ts";
+export { remoteAddress } from "./remote_address.ts";
+
+/** A peer that is asked to close gets at most this long to answer. */
+const MAX_CLOSE_TIMEOUT_MS = 5_000;
+
+export interface SocketServerOptions {
+  /** Where Socket.IO is, taken with and without a last slash: `/ws/socket.io`. */
+  path: string;
+  /** `both`: polling that upgrades. */
+  transports: "websocket" | "polling" | "both";
+  /** `ws`: npm's, whose limits all hold. `native`: Deno's own, faster; see the decision record for its limits. */
+  engine: "ws" | "native";
+  /** Origins of pages that may connect beside those of this very host; `"*"`: any. */
+  allowedOrigins: readonly string[] | "*";
+  maxPayloadBytes: number;
+  pingIntervalMs: number;
+  pingTimeoutMs: number;
+  /** How long a TCP connection may take for a request's headers, and an Engine.IO connection to sign in to a namespace. */
+  handshakeTimeoutMs: number;
+  maxConnections: number;
+  maxConnectionsPerAddress: number;
+  /** How many proxies before this server append to `X-Forwarded-For`. Default: 0, the header is ignored. */
+  trustedProxies?: number;
+  /** A client that sends more (with a burst of two seconds' worth) is cut. Default: 1,000. */
+  maxPacketsPerSecond?: number;
+  /** What may wait for a socket, beside one packet under way; more, and the connection is cut. */
+  maxSendBufferBytes: number;
+  /** How streams merge for a socket that is behind. Default: not at all. */
+  coalesce?: Coalescer;
+  /** A Socket.IO adapter. Default: in memory. */
+  adapter?: ServerOptions["adapter"];
+  /** Every HTTP request that isn't Socket.IO's. */
+  onRequest: (req: IncomingMessage, res: ServerResponse) => void;
+  logger: Logger;
+}
+
+/** The one HTTP server, and the Socket.IO server on it. */
+export interface SocketServer {
+  readonly io: Server;
+  /** Opens the port (0: a free one) and says where it listens. */
+  listen(at: { host: string; port: number }): Promise<{ host: string; port: number }>;
+  /** Closes the port; the connections there are go on. New ones over a connection that is kept alive get 503. */
+  stopAccepting(): void;
+  /** Says goodbye to all clients, waits for what is under way, and destroys what remains after `timeoutMs`. */
+  close(options: { timeoutMs: number }): Promise<void>;
+  stats(): TransportStats;
+}
+
+/**
+ * Makes the server that carries Socket.IO (Engine.IO v4, Socket.IO v5) and every other HTTP request on one port.
+ *
+ * @throws {TypeError} when an allowed origin isn't one, or the native engine is asked of a runtime that can't end a socket
+ */
+export function createSocketServer(options: SocketServerOptions): SocketServer {
+  const { logger, trustedProxies = 0, maxPacketsPerSecond = 1_000 } = options;
+  const isNative = options.engine === "native" && options.transports !== "polling";
+  if (isNative && !canDestroyWebSockets()) {
+    throw new TypeError("Cannot use the native WebSocket: this runtime can't end one at once");
+  }
+  const closeTimeoutMs = Math.min(MAX_CLOSE_TIMEOUT_MS, options.handshakeTimeoutMs);
+  const tcpConnections = new Set<NetSocket>();
+  const counters = new Counters();
+  const admission = new Admission({
+    maxConnections: options.maxConnections,
+    maxConnectionsPerAddress: options.maxConnectionsPerAddress,
+    trustedProxies,
+    isOriginAllowed: originCheck(options.allowedOrigins),
+  });
+  const native = nativeEngine({
+    maxPayloadBytes: options.maxPayloadBytes,
+    closeTimeoutMs,
+    onHandover(req) {
+      // node:http forgets the connection here, and may never say that it closed.
+      tcpConnections.delete(req.socket);
+      const lease = admission.leaseOf(req);
+      lease?.keep();
+      lease?.releaseRequest();
+    },
+    onEnd: (req) => admission.leaseOf(req)?.release(),
+  });
+  const engine = new EngineServer({
+    transports: options.transports === "both" ? ["polling", "websocket"] : [options.transports],
+    wsEngine: isNative ? native.wsEngine : wsEngine(closeTimeoutMs),
+    maxHttpBufferSize: options.maxPayloadBytes,
+    pingInterval: options.pingIntervalMs,
+    pingTimeout: options.pingTimeoutMs,
+    upgradeTimeout: options.handshakeTimeoutMs,
+    perMessageDeflate: false,
+    httpCompression: false,
+  });
+
+  const io = new Server({
+    connectTimeout: options.handshakeTimeoutMs,
+    serveClient: false,
+    parser: { ...parser, Encoder: RememberingEncoder },
+    ...(options.adapter === undefined ? {} : { adapter: options.adapter }),
+  });
+  const encoder = io.encoder as unknown as RememberingEncoder;
+  const { coalesce } = options;
+  if (coalesce !== undefined) encoder.use(coalesce);
+
+  const guardOutbound = outboundGuard({
+    maxSendBufferBytes: options.maxSendBufferBytes,
+    counters,
+    logger,
+    frameOf: isNative ? nativeFrame : wsFrame,
+    coalescing: coalesce && { coalescer: coalesce, encoder },
+  });
+  const guardInbound = inboundGuard({ maxPacketsPerSecond, counters, logger });
+  const burst = burstOf(maxPacketsPerSecond);
+
+  function onEngineClose(this: Connection, _reason: string, description?: unknown): void {
+    const state = this[STATE];
+    state.held = undefined;
+    state.lease?.release();
+    const { message } = (description ?? {}) as { message?: string };
+    if (!message?.includes("Max payload size exceeded")) return;
+    counters.oversized++;
+    logger.info("oversized message refused", { socket: this.id, address: state.lease?.address });
+  }
+
+  engine.on("connection", (connection: Connection) => {
+    const lease = admission.leaseOf(connection.request);
+    lease?.keep();
+    connection[STATE] = new ConnectionState(lease, burst, performance.now());
+    guardOutbound(connection);
+    guardInbound(connection);
+    connection.once("close", onEngineClose);
+  });
+  io.bind(engine);
+
+  const waitingRoom = new WaitingRoom(options.handshakeTimeoutMs);
+  const side = httpSide({
+    path: options.path.replace(/\/$/, ""),
+    engine,
+    admission,
+    waitingRoom,
+    anyOrigin: options.allowedOrigins === "*" || options.allowedOrigins.includes("*"),
+    onRequest: options.onRequest,
+  });
+  const http = createServer({ noDelay: true });
+  http.on("connection", (socket: NetSocket) => {
+    tcpConnections.add(socket);
+    socket.once("close", () => tcpConnections.delete(socket));
+    side.onConnection(socket);
+  });
+  http.on("request", side.onRequest);
+  http.on("upgrade", side.onUpgrade);
+  const stringLimit = isNative
+    ? guardStringLimit(() => logger.error("message over the limit of a string dropped"))
+    : undefined;
+  let closed: Promise<void> | undefined;
+  let portClosed: Promise<void> | undefined;
+
+  function stopAccepting(): Promise<void> {
+    admission.stopping = true;
+    return portClosed ??= new Promise((resolve) =>
+      http.listening ? http.close(() => resolve()) : resolve()
+    );
+  }
+
+  const closing = {
+    stopAccepting,
+    sayGoodbye() {
+      for (const nsp of io._nsps.values()) nsp.local.disconnectSockets(true);
+      waitingRoom.close();
+    },
+    remaining: () => admission.taken + tcpConnections.size,
+    closeServices: () => io.close(),
+    destroyRemaining() {
+      for (const socket of tcpConnections) socket.destroy();
+      native.terminateAll();
+      stringLimit?.[Symbol.dispose]();
+    },
+  };
+
+  return {
+    io,
+    stopAccepting: () => void stopAccepting(),
+    listen({ host, port }) {
+      return new Promise((resolve, reject) => {
+        http.once("error", reject);
+        http.listen(port, host, () => {
+          http.off("error", reject);
+          const at = http.address() as AddressInfo;
+          resolve({ host: at.address, port: at.port });
+        });
+      });
+    },
+    close: ({ timeoutMs }) => closed ??= shutDown(closing, timeoutMs),
+    stats: () => ({
+      sockets: admission.taken,
+      tcpConnections: tcpConnections.size,
+      ...counters,
+      requestTimeouts: waitingRoom.expired,
+      refusals: { ...admission.refusals },
+    }),
+  };
+}

@@ -1,0 +1,35 @@
+import type { RefusalReason } from "./admission.ts";
+
+/** What the transport has seen so far. Counters only rise; `sockets` and `tcpConnections` are of now. */
+export interface TransportStats {
+  /** Socket.IO connections, half-open handshakes included. */
+  sockets: number;
+  /** TCP connections of any kind that node:http still holds. */
+  tcpConnections: number;
+  receivedPackets: number;
+  /** Payloads of Engine.IO packets, text counted in characters. */
+  receivedBytes: number;
+  sentPackets: number;
+  /** As `receivedBytes`; for text that was framed ahead, its bytes. */
+  sentBytes: number;
+  /** Packets that were merged into an earlier one of their stream. */
+  mergedPackets: number;
+  slowReadersCut: number;
+  floodsCut: number;
+  oversized: number;
+  /** TCP connections that never finished a request in time. */
+  requestTimeouts: number;
+  refusals: Readonly<Record<RefusalReason, number>>;
+}
+
+/** The counters of the hot path: plain numbers on one object. */
+export class Counters {
+  receivedPackets = 0;
+  receivedBytes = 0;
+  sentPackets = 0;
+  sentBytes = 0;
+  mergedPackets = 0;
+  slowReadersCut = 0;
+  floodsCut = 0;
+  oversized = 0;
+}

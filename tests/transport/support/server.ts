@@ -1,0 +1,42 @@
+import {
+  createSocketServer,
+  type SocketServer,
+  type SocketServerOptions,
+} from "../../../lib/transport/socket_server.ts";
+import { silentLogger } from "../../../lib/common/logger.ts";
+
+export const ENGINES = ["ws", "native"] as const;
+export const PATH = "/ws/socket.io";
+
+export interface TestServer extends AsyncDisposable {
+  server: SocketServer;
+  port: number;
+  url: string;
+}
+
+/** A server on a free port, with limits small enough to be reached. */
+export async function startServer(options: Partial<SocketServerOptions> = {}): Promise<TestServer> {
+  const server = createSocketServer({
+    path: PATH,
+    transports: "both",
+    engine: "ws",
+    allowedOrigins: [],
+    maxPayloadBytes: 100_000,
+    pingIntervalMs: 25_000,
+    pingTimeoutMs: 20_000,
+    handshakeTimeoutMs: 5_000,
+    maxConnections: 2_000,
+    maxConnectionsPerAddress: 2_000,
+    maxSendBufferBytes: 1_000_000,
+    onRequest: (_req, res) => res.end("not socket.io"),
+    logger: silentLogger,
+    ...options,
+  });
+  const { port } = await server.listen({ host: "127.0.0.1", port: 0 });
+  return {
+    server,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: () => server.close({ timeoutMs: 300 }),
+  };
+}
