@@ -1,0 +1,57 @@
+import type { CompletionData, CompletionEvent } from "../protocol/events.ts";
+
+type Delta = NonNullable<CompletionData["choices"]>[0]["delta"];
+
+function completionOf(args: readonly unknown[]): CompletionEvent | undefined {
+  if (args.length !== 2 || args[0] !== "events") return undefined;
+  const event = args[1] as Partial<CompletionEvent> | null;
+  const isCompletion = event?.data?.type === "chat:completion" && typeof event.seq === "number";
+  return isCompletion ? event as CompletionEvent : undefined;
+}
+
+/**
+ * The stream to which a packet's `[event name, payload]` belongs: packets with one key are of one
+ * generation of one message. `undefined` for everything that never merges.
+ */
+export function completionKey(args: readonly unknown[]): string | undefined {
+  const event = completionOf(args);
+  if (!event) return undefined;
+  return JSON.stringify([event.chat_id, event.message_id, event.data.data.generation]);
+}
+
+/**
+ * Two packets in a row as one, which says what both said: the last `seq`, `from` for the first, the
+ * deltas joined, the end kept (protocol, section 7). Leaves its arguments as they are. `undefined`
+ * when they do not follow each other without a gap in one stream: then both must be sent.
+ */
+export function mergeCompletions(
+  earlier: readonly unknown[],
+  later: readonly unknown[],
+): unknown[] | undefined {
+  const first = completionOf(earlier);
+  const second = completionOf(later);
+  if (!first || !second || completionKey(earlier) !== completionKey(later)) return undefined;
+  if (first.data.data.done || (second.from ?? second.seq) !== first.seq + 1) return undefined;
+
+  const { choices: _, ...rest } = { ...first.data.data, ...second.data.data };
+  const delta = joinDeltas(first.data.data, second.data.data);
+  const data: CompletionData = delta ? { ...rest, choices: [{ index: 0, delta }] } : rest;
+  const merged: CompletionEvent = {
+    ...second,
+    from: first.from ?? first.seq,
+    data: { type: "chat:completion", data },
+  };
+  return ["events", merged];
+}
+
+function joinDeltas(first: CompletionData, second: CompletionData): Delta | undefined {
+  const earlier = first.choices?.[0].delta;
+  const later = second.choices?.[0].delta;
+  if (!earlier || !later) return earlier ?? later;
+  const joined: Delta = {};
+  for (const field of ["content", "reasoning_content"] as const) {
+    if (earlier[field] === undefined && later[field] === undefined) continue;
+    joined[field] = (earlier[field] ?? "") + (later[field] ?? "");
+  }
+  return joined;
+}

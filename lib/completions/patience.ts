@@ -1,0 +1,51 @@
+import { AppError } from "../common/errors.ts";
+
+/**
+ * The limits of one request, as a signal: it fires with the caller's own, after the total time, and
+ * when a step takes longer than it was given.
+ */
+export class Patience implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #callers: AbortSignal;
+  readonly #total: ReturnType<typeof setTimeout>;
+  #step: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(callers: AbortSignal, totalMs: number, totalText: string) {
+    this.#callers = callers;
+    this.#total = setTimeout(() => this.#expire(totalText), totalMs);
+    if (callers.aborted) this.#onAbort();
+    else callers.addEventListener("abort", this.#onAbort);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Starts the time of the next step, and ends that of the one before. */
+  allow(timeoutMs: number, text: string): void {
+    clearTimeout(this.#step);
+    this.#step = setTimeout(() => this.#expire(text), timeoutMs);
+  }
+
+  /** Ends the time of the step: what follows is somebody else's to take. */
+  pause(): void {
+    clearTimeout(this.#step);
+  }
+
+  /** Whether it was the caller who ended the request. */
+  get isCallers(): boolean {
+    return this.#callers.aborted;
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#total);
+    clearTimeout(this.#step);
+    this.#callers.removeEventListener("abort", this.#onAbort);
+  }
+
+  readonly #onAbort = () => this.#controller.abort(this.#callers.reason);
+
+  #expire(text: string): void {
+    this.#controller.abort(new AppError("timeout", text));
+  }
+}
