@@ -4,7 +4,7 @@ import { backoffMs, pause, withDeadline } from "./deadline.ts";
 import { asStoreError, isNoScript, isPassing } from "./errors.ts";
 import { Link } from "./link.ts";
 import { parseRedisTarget, type RedisConnectionOptions, type RedisTarget } from "./options.ts";
-import type { Script, ScriptArgument } from "./script.ts";
+import type { Script, ScriptArgument, ScriptArguments } from "./script.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 export type { RedisConnectionOptions } from "./options.ts";
@@ -96,8 +96,10 @@ export class RedisConnection implements AsyncDisposable {
   }
 
   /** Runs a script by its name, or by its text where the server does not know it (any more). */
-  runScript(script: Script, key: string, ...args: ScriptArgument[]): Promise<unknown> {
-    return this.run((client) => evaluate(client, script, key, args));
+  runScript(script: Script, key: string, args: ScriptArguments): Promise<unknown> {
+    return this.run((client, attempt) =>
+      evaluate(client, script, key, typeof args === "function" ? args(attempt) : args)
+    );
   }
 
   /** An outage that has lasted longer than a command may wait is not waited for by the next one. */
@@ -139,8 +141,7 @@ export class RedisConnection implements AsyncDisposable {
   }
 }
 
-/** One run of a script, for use inside {@linkcode RedisConnection.run}. */
-export async function evaluate(
+async function evaluate(
   client: CommandClient,
   script: Script,
   key: string,

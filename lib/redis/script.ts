@@ -12,3 +12,6 @@ export function script(lua: string): Script {
 }
 
 export type ScriptArgument = string | number | Buffer;
+
+/** What a script is given: the same each time, or by how often it may have been carried out before. */
+export type ScriptArguments = readonly ScriptArgument[] | ((attempt: number) => ScriptArgument[]);

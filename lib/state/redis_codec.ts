@@ -1,0 +1,31 @@
+import { Buffer } from "node:buffer";
+import { AppError } from "../common/errors.ts";
+import { MAX_VALUE_BYTES, type StateKey } from "./state_store.ts";
+
+/** What stays behind a value: its text in Redis. */
+export function encodeValue(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new AppError("invalid_payload", "Not a JSON value.");
+  // A character takes at most three bytes, so most values need no counting.
+  if (text.length * 3 > MAX_VALUE_BYTES && Buffer.byteLength(text) > MAX_VALUE_BYTES) {
+    throw new AppError("too_large", `A value takes at most ${MAX_VALUE_BYTES} bytes.`);
+  }
+  return text;
+}
+
+/** Open WebUI writes plain text in places (`1`, an owner's id): what is no JSON is itself. */
+export function decodeValue<T>(text: string | null | undefined): T | undefined {
+  if (text === null || text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text as T;
+  }
+}
+
+/** The key as Redis knows it. */
+export type KeyName = (key: StateKey) => string;
+
+export function keyNames(prefix: string): KeyName {
+  return (key) => [prefix, ...key].join(":");
+}

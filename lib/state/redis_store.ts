@@ -1,0 +1,75 @@
+import { Buffer } from "node:buffer";
+import { type Clock, systemClock } from "../common/clock.ts";
+import { AppError } from "../common/errors.ts";
+import { openRedis, type RedisConnection } from "../redis/connection.ts";
+import type { RedisConnectionOptions } from "../redis/options.ts";
+import { keyNames } from "./redis_codec.ts";
+import { RedisDictionary } from "./redis_dictionary.ts";
+import { acquireLease } from "./redis_lease.ts";
+import { redisMemberSet } from "./redis_member_set.ts";
+import { countHit } from "./redis_rate_window.ts";
+import { redisSortedIndex } from "./redis_sorted_index.ts";
+import { Updates } from "./redis_update.ts";
+import { redisUpdateLog } from "./redis_update_log.ts";
+import { redisValues } from "./redis_values.ts";
+import type { StateStore, StoreCapabilities } from "./state_store.ts";
+
+const MAX_MESSAGE_BYTES = 1024 * 1024;
+
+export interface RedisStoreOptions extends RedisConnectionOptions {
+  /** What stands in front of every key and channel. Default: `open-webui`. */
+  keyPrefix?: string;
+  /** The clock of the rate windows' buckets. Default: the system's. */
+  clock?: Clock;
+}
+
+const NAMES: Record<RedisConnection["shape"], StoreCapabilities["name"]> = {
+  standalone: "redis",
+  sentinel: "redis sentinel",
+  cluster: "redis cluster",
+};
+
+/**
+ * The state in Redis: under Open WebUI's own keys, in its types and formats (protocol, section 9).
+ *
+ * A command whose connection is lost under it is sent again, so it may be carried out twice. Where
+ * that would show (updates, locks, `setIfAbsent`, `compact`) the second arrival is recognized; an
+ * `append` may leave its updates in the log twice, which a document takes as once, a hit may be
+ * counted twice, and the numbers that `add`, `remove` and `delete` return are those of the last try.
+ *
+ * @throws {AppError} `unavailable` when Redis can't be reached within `connectTimeoutMs`.
+ */
+export async function openRedisStore(options: RedisStoreOptions): Promise<StateStore> {
+  const { keyPrefix = "open-webui", clock = systemClock } = options;
+  const redis = await openRedis(options);
+  const name = keyNames(keyPrefix);
+  const updates = new Updates(redis);
+
+  return {
+    capabilities: { name: NAMES[redis.shape], shared: true, publishes: "pushed" },
+    values: redisValues(redis, updates, name),
+    dictionary: <T>(key: readonly string[], more = {}) =>
+      new RedisDictionary<T>(redis, updates, name(key), more),
+    memberSet: (key, more) => redisMemberSet(redis, name(key), more),
+    sortedIndex: (key) => redisSortedIndex(redis, name(key)),
+    updateLog: (key, more) => redisUpdateLog(redis, name(key), more),
+    acquire: (key, { ttlMs }) => acquireLease(redis, name(key), ttlMs),
+    countHit: (key, window) => countHit(redis, name(key), window, clock),
+
+    async publish(channel, message) {
+      if (Buffer.byteLength(message) > MAX_MESSAGE_BYTES) {
+        throw new AppError("too_large", `A message takes at most ${MAX_MESSAGE_BYTES} bytes.`);
+      }
+      await redis.run((client) => client.publish(name(channel), message));
+    },
+
+    async subscribe(channel, handlers) {
+      const unsubscribe = await redis.subscriptions.subscribe(name(channel), handlers);
+      return { unsubscribe, [Symbol.asyncDispose]: unsubscribe };
+    },
+
+    ping: (timeoutMs) => redis.ping(timeoutMs),
+    stats: () => ({ roundTrips: redis.roundTrips }),
+    [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
+  };
+}

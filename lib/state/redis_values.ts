@@ -1,0 +1,48 @@
+import type { RedisConnection } from "../redis/connection.ts";
+import { decodeValue, encodeValue, type KeyName } from "./redis_codec.ts";
+import type { Updates } from "./redis_update.ts";
+import type { Expiry, StateKey, ValueStore } from "./state_store.ts";
+
+/** Single values: a STRING each, `SET … PX` when they end. */
+export function redisValues(
+  redis: RedisConnection,
+  updates: Updates,
+  name: KeyName,
+): ValueStore {
+  const get = async <T>(key: StateKey): Promise<T | undefined> =>
+    decodeValue<T>(await redis.run((client) => client.get(name(key))));
+
+  return {
+    get,
+
+    // Not MGET: in a cluster its keys would have to share a slot. These leave in one flush a node.
+    getMany: <T>(keys: readonly StateKey[]) => Promise.all(keys.map((key) => get<T>(key))),
+
+    async set<T>(key: StateKey, value: T, { ttlMs }: Expiry = {}) {
+      const text = encodeValue(value);
+      await redis.run((client) =>
+        ttlMs === undefined
+          ? client.set(name(key), text)
+          : client.set(name(key), text, "PX", Math.ceil(ttlMs))
+      );
+    },
+
+    setIfAbsent<T>(key: StateKey, value: T, { ttlMs }: Expiry = {}) {
+      const text = encodeValue(value);
+      return redis.run(async (client, attempt) => {
+        const written = ttlMs === undefined
+          ? await client.set(name(key), text, "NX")
+          : await client.set(name(key), text, "PX", Math.ceil(ttlMs), "NX");
+        if (written === "OK") return true;
+        // An earlier attempt, whose answer was lost, may have been the one that wrote it.
+        return attempt > 0 && await client.get(name(key)) === text;
+      });
+    },
+
+    update: (key, change, { ttlMs } = {}) => updates.update({ key: name(key), ttlMs }, change),
+
+    async delete(key) {
+      await redis.run((client) => client.del(name(key)));
+    },
+  };
+}
