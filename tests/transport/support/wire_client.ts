@@ -43,7 +43,9 @@ export class WireClient implements AsyncDisposable {
   closeCode: number | undefined;
   /** The server has ended the TCP connection. */
   ended = false;
-  isEnding = false;
+  isPaused = false;
+  #pauseWhen: ((texts: readonly string[]) => boolean) | undefined;
+  #resume: (() => void) | undefined;
 
   constructor(conn: Deno.TcpConn) {
     this.#conn = conn;
@@ -103,9 +105,15 @@ export class WireClient implements AsyncDisposable {
     this.#reading ??= this.#readAll();
   }
 
-  /** Reads what one read gives, and stops. Only for a client that isn't reading. */
-  async readOnce(bytes: Uint8Array): Promise<number | null> {
-    return await this.#conn.read(bytes);
+  /** Stops reading as soon as the texts so far satisfy the condition. */
+  pauseAfter(condition: (texts: readonly string[]) => boolean): void {
+    this.#pauseWhen = condition;
+  }
+
+  resume(): void {
+    this.#pauseWhen = undefined;
+    this.isPaused = false;
+    this.#resume?.();
   }
 
   until(condition: () => unknown, what: string, limitMs = 5_000): Promise<unknown> {
@@ -113,7 +121,7 @@ export class WireClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.isEnding = true;
+    this.resume();
     try {
       this.#conn.close();
     } catch { /* ended before */ }
@@ -121,13 +129,16 @@ export class WireClient implements AsyncDisposable {
   }
 
   async #readAll(): Promise<void> {
-    const chunk = new Uint8Array(65_536);
+    const chunk = new Uint8Array(262_144);
     try {
       while (true) {
         const count = await this.#conn.read(chunk);
         if (count === null) break;
         this.#input = Buffer.concat([this.#input, chunk.subarray(0, count)]);
         this.#parse();
+        if (!this.#pauseWhen?.(this.texts)) continue;
+        this.isPaused = true;
+        await new Promise<void>((resolve) => this.#resume = resolve);
       }
     } catch { /* reset */ }
     this.ended = true;
