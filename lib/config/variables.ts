@@ -1,0 +1,318 @@
+import { LOG_LEVELS, type LogLevel } from "../common/logger.ts";
+import * as as from "./parsers.ts";
+import type { Parser } from "./parsers.ts";
+
+/** One environment variable: what it is for, what it may be, and what it is when it isn't set. */
+export interface Variable<T, HasDefault extends boolean = boolean> {
+  readonly name: string;
+  readonly purpose: string;
+  readonly parser: Parser<T>;
+  /** Written as in the environment, read by the same parser. */
+  readonly defaultText: HasDefault extends true ? string : string | undefined;
+  /** In words, where the default is no fixed text. */
+  readonly defaultNote?: string;
+  /** Another variable that counts when this one isn't set. */
+  readonly fallback?: string;
+  /** Never shown in a log or a fault. */
+  readonly isSecret?: boolean;
+}
+
+type Extras = Pick<Variable<unknown>, "defaultNote" | "fallback" | "isSecret">;
+
+function preset<T>(
+  name: string,
+  defaultText: string,
+  parser: Parser<T>,
+  purpose: string,
+  extras: Extras = {},
+): Variable<T, true> {
+  return { name, purpose, parser, defaultText, ...extras };
+}
+
+function optional<T>(
+  name: string,
+  parser: Parser<T>,
+  purpose: string,
+  extras: Extras = {},
+): Variable<T, false> {
+  return { name, purpose, parser, defaultText: undefined, ...extras };
+}
+
+const redisUrl = as.url(["redis", "rediss", "redis+sentinel", "rediss+sentinel"]);
+const secretText = as.text("text without line breaks", /^[^\r\n]+$/);
+const line = as.text("text without line breaks", /^[^\r\n]+$/);
+const logLevels = Object.fromEntries(LOG_LEVELS.map((level) => [level, level])) as Record<
+  LogLevel,
+  LogLevel
+>;
+
+/** Every variable the server reads: the types, the README's table and the checks come from here. */
+export const VARIABLES = {
+  port: preset("PORT", "8080", as.integer(0, 65_535), "Port of HTTP and Socket.IO; 0: a free one"),
+  host: preset(
+    "HOST",
+    "0.0.0.0",
+    as.text("an address or a host name", /^[\w.:-]+$/),
+    "Address to listen on",
+  ),
+  secretKey: optional(
+    "WEBUI_SECRET_KEY",
+    secretText,
+    "Signs the tokens; the same on every instance",
+    {
+      isSecret: true,
+      defaultNote: "made and kept in the store",
+    },
+  ),
+  jwtLife: preset("JWT_EXPIRES_IN", "4w", as.tokenLife, "How long a token counts"),
+  defaultUserRole: preset(
+    "DEFAULT_USER_ROLE",
+    "pending",
+    as.oneOf({ pending: "pending", user: "user", admin: "admin" } as const),
+    "Role of who signs up after the first, who is the admin",
+  ),
+  isSignupEnabled: preset("ENABLE_SIGNUP", "true", as.boolean, "Whether people may sign up"),
+  signinRateLimit: preset(
+    "SIGNIN_RATE_LIMIT",
+    "15",
+    as.integer(1, 100_000),
+    "Attempts to sign in for one e-mail address in three minutes",
+  ),
+  corsAllowOrigin: optional("CORS_ALLOW_ORIGIN", as.origins, "Origins of pages that may connect", {
+    defaultNote: "the same origin only",
+  }),
+  trustedProxies: preset(
+    "TRUSTED_PROXIES",
+    "0",
+    as.integer(0, 16),
+    "Proxies in front that append to `X-Forwarded-For`",
+  ),
+
+  transports: preset(
+    "ENABLE_WEBSOCKET_SUPPORT",
+    "true",
+    as.oneOf({ true: "websocket", false: "polling", both: "both" } as const),
+    "WebSocket only, polling only, or polling that upgrades",
+  ),
+  engine: preset(
+    "WEBSOCKET_ENGINE",
+    "ws",
+    as.oneOf({ ws: "ws", native: "native" } as const),
+    "npm's `ws`, whose limits all hold, or Deno's own WebSocket",
+  ),
+  manager: preset(
+    "WEBSOCKET_MANAGER",
+    "none",
+    as.oneOf({ none: "kv", kv: "kv", redis: "redis" } as const),
+    "Where shared state lives: Deno KV (`none`, `kv`) or Redis",
+  ),
+  redisUrl: optional("WEBSOCKET_REDIS_URL", redisUrl, "Redis of the real-time layer", {
+    fallback: "REDIS_URL",
+    isSecret: true,
+  }),
+  isRedisCluster: preset(
+    "WEBSOCKET_REDIS_CLUSTER",
+    "false",
+    as.boolean,
+    "Whether that is a node of a Redis Cluster",
+    { fallback: "REDIS_CLUSTER" },
+  ),
+  sentinelHosts: optional(
+    "WEBSOCKET_SENTINEL_HOSTS",
+    as.hosts,
+    "Sentinels of the real-time layer",
+    {
+      fallback: "REDIS_SENTINEL_HOSTS",
+    },
+  ),
+  sentinelPort: preset(
+    "WEBSOCKET_SENTINEL_PORT",
+    "26379",
+    as.port,
+    "Port of a sentinel that names none",
+    {
+      fallback: "REDIS_SENTINEL_PORT",
+    },
+  ),
+  sharedRedisUrl: optional("REDIS_URL", redisUrl, "Counts where `WEBSOCKET_REDIS_URL` isn't set", {
+    isSecret: true,
+  }),
+  isSharedRedisCluster: preset(
+    "REDIS_CLUSTER",
+    "false",
+    as.boolean,
+    "Counts where `WEBSOCKET_REDIS_CLUSTER` isn't set",
+  ),
+  sharedSentinelHosts: optional(
+    "REDIS_SENTINEL_HOSTS",
+    as.hosts,
+    "Counts where `WEBSOCKET_SENTINEL_HOSTS` isn't set",
+  ),
+  sharedSentinelPort: preset(
+    "REDIS_SENTINEL_PORT",
+    "26379",
+    as.port,
+    "Counts where `WEBSOCKET_SENTINEL_PORT` isn't set",
+  ),
+  redisMaxRetryCount: preset(
+    "REDIS_SENTINEL_MAX_RETRY_COUNT",
+    "2",
+    as.integer(0, 100),
+    "Further tries of a command while the master changes",
+  ),
+  redisKeyPrefix: preset(
+    "REDIS_KEY_PREFIX",
+    "open-webui",
+    as.text("1 to 100 characters without spaces or braces", /^[^\s{}]{1,100}$/),
+    "Begins every key",
+  ),
+  kvPath: preset(
+    "DENO_KV_PATH",
+    "./data/webui-realtime.kv",
+    line,
+    "File, `:memory:` or KV Connect URL",
+    {
+      defaultNote: "`./data/webui-realtime.kv`; on Deno Deploy its own database",
+    },
+  ),
+  deploymentId: optional("DENO_DEPLOYMENT_ID", line, "Set by Deno Deploy", {}),
+
+  lockTimeoutMs: preset(
+    "WEBSOCKET_REDIS_LOCK_TIMEOUT",
+    "60",
+    as.seconds(),
+    "Life of the sweeper's lock",
+  ),
+  pingTimeoutMs: preset(
+    "WEBSOCKET_SERVER_PING_TIMEOUT",
+    "20",
+    as.seconds(),
+    "How long a pong may take",
+  ),
+  pingIntervalMs: preset(
+    "WEBSOCKET_SERVER_PING_INTERVAL",
+    "25",
+    as.seconds(),
+    "Time between pings",
+  ),
+  heartbeatIntervalMs: preset(
+    "WEBSOCKET_HEARTBEAT_INTERVAL",
+    "30",
+    as.seconds(),
+    "Time between a client's `heartbeat` events",
+  ),
+  sessionTimeoutMs: preset(
+    "SESSION_TIMEOUT",
+    "120",
+    as.seconds(),
+    "When a session without a sign of life ends",
+  ),
+  handshakeTimeoutMs: preset(
+    "HANDSHAKE_TIMEOUT",
+    "10",
+    as.seconds(600),
+    "Time for headers and handshake",
+  ),
+  eventCallerTimeoutMs: preset(
+    "WEBSOCKET_EVENT_CALLER_TIMEOUT",
+    "300",
+    as.seconds(),
+    "How long the server waits for a browser's answer",
+  ),
+  maxPayloadBytes: preset(
+    "WEBSOCKET_MAX_PAYLOAD",
+    "10000000",
+    as.integer(1_024, 256_000_000),
+    "Largest message, in bytes",
+  ),
+  sendBufferLimitBytes: preset(
+    "SEND_BUFFER_LIMIT",
+    "16777216",
+    as.integer(65_536, 1_073_741_824),
+    "What may wait for a slow reader, in bytes",
+  ),
+  maxConnections: preset(
+    "MAX_CONNECTIONS",
+    "20000",
+    as.integer(1, 1_000_000),
+    "Connections of an instance",
+  ),
+  maxConnectionsPerAddress: preset(
+    "MAX_CONNECTIONS_PER_ADDRESS",
+    "1000",
+    as.integer(1, 1_000_000),
+    "Connections of one address: an office behind one NAT",
+  ),
+  maxEventsPerSecond: preset(
+    "MAX_EVENTS_PER_SECOND",
+    "500",
+    as.integer(1, 100_000),
+    "Events of one socket",
+  ),
+  ydocCompactionThreshold: preset(
+    "YDOC_COMPACTION_THRESHOLD",
+    "500",
+    as.integer(2, 100_000),
+    "Updates of a document before they become one",
+  ),
+
+  openaiBaseUrl: optional(
+    "OPENAI_API_BASE_URL",
+    as.url(["https", "http"]),
+    "OpenAI-compatible model provider",
+    { defaultNote: "the built-in model `echo`" },
+  ),
+  openaiKey: optional("OPENAI_API_KEY", secretText, "The provider's key", { isSecret: true }),
+  providerTimeoutMs: preset(
+    "PROVIDER_TIMEOUT",
+    "60",
+    as.seconds(3_600),
+    "How long the provider may be silent",
+  ),
+
+  isServerLogged: preset(
+    "WEBSOCKET_SERVER_LOGGING",
+    "false",
+    as.boolean,
+    "Log every Socket.IO event",
+  ),
+  isEngineLogged: preset(
+    "WEBSOCKET_SERVER_ENGINEIO_LOGGING",
+    "false",
+    as.boolean,
+    "Log every connection",
+  ),
+  logLevel: preset("LOG_LEVEL", "info", as.oneOf(logLevels), "The lowest level that is written"),
+  logFormat: optional(
+    "LOG_FORMAT",
+    as.oneOf({ text: "text", json: "json" } as const),
+    "Shape of a log line",
+    {
+      defaultNote: "`text` on a terminal, otherwise `json`",
+    },
+  ),
+  metricsToken: optional("METRICS_TOKEN", secretText, "Bearer token of `/metrics`", {
+    isSecret: true,
+    defaultNote: "`/metrics` answers this machine only",
+  }),
+};
+
+export type VariableKey = keyof typeof VARIABLES;
+
+/** The table between the README's markers, in Markdown. */
+export function configurationTable(): string {
+  const cell = (content: string) => content.replaceAll("|", "\\|");
+  const rows = Object.values<Variable<unknown>>(VARIABLES).map((variable) => {
+    const byDefault = variable.defaultNote ??
+      (variable.fallback !== undefined
+        ? `\`${variable.fallback}\``
+        : variable.defaultText === undefined
+        ? ""
+        : `\`${variable.defaultText}\``);
+    return `| \`${variable.name}\` | ${cell(variable.purpose)} | ${cell(byDefault)} | ${
+      cell(variable.parser.allowed)
+    } |`;
+  });
+  return ["| variable | what for | default | allowed |", "| --- | --- | --- | --- |", ...rows]
+    .join("\n");
+}
