@@ -58,10 +58,14 @@ export const keys = {
   taskOwners: own("task_owners"),
   /** dictionary: task id → when its stop was asked for; outlives a lost message */
   taskStops: own("task_stops"),
-  /** log: what a generation has streamed so far */
-  stream: (chatId: string, messageId: string): StateKey =>
-    own("stream", part(chatId), part(messageId)),
+  /** log: what a generation has streamed so far; a generation's own, so that none clears another's */
+  stream: (chatId: string, messageId: string, generation: string): StateKey =>
+    own("stream", part(chatId), part(messageId), part(generation)),
   /** value: the state of the newest generation of a message */
   streamHead: (chatId: string, messageId: string): StateKey =>
     own("stream", part(chatId), part(messageId), "head"),
+  /** value: which message of a chat is, or was last, being generated */
+  chatStream: (chatId: string): StateKey => own("chat", part(chatId), "stream"),
+  /** dictionary: generation → whose stream runs where, for the sweep */
+  streams: own("streams"),
 } as const;

@@ -1,0 +1,123 @@
+import { errorText } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import { pause } from "./pause.ts";
+import { encodeBatch, type StreamPart } from "./stream_records.ts";
+
+export interface StreamLogWriterOptions {
+  /** Writes one batch; called again with the same batch when it throws. */
+  write(batch: Uint8Array): Promise<void>;
+  logger: Logger;
+  /** How long a part waits for others, in milliseconds. Default: 200. */
+  flushMs?: number;
+  /** A batch of this length is written at once, in UTF-16 units. Default: 4,096. */
+  batchLength?: number;
+  /** What may wait for the store before the generation has to, in UTF-16 units. Default: 256 Ki. */
+  maxPendingLength?: number;
+  /** After so long without success the log is given up, in milliseconds. Default: 30,000. */
+  giveUpMs?: number;
+}
+
+/**
+ * Writes a stream's parts to the store behind the stream's back, in batches, one at a time.
+ *
+ * A slow store delays nobody until `maxPendingLength` waits; then `caughtUp` makes the generation
+ * wait. A store that stays away costs the log, not the answer: parts are dropped from then on.
+ */
+export class StreamLogWriter {
+  readonly #options: Required<StreamLogWriterOptions>;
+  #pending: StreamPart[] = [];
+  #pendingLength = 0;
+  #inFlightLength = 0;
+  #nextSeq = 1;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #writing: Promise<void> | undefined;
+  #isGivenUp = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(options: StreamLogWriterOptions) {
+    this.#options = {
+      flushMs: 200,
+      batchLength: 4096,
+      maxPendingLength: 256 * 1024,
+      giveUpMs: 30_000,
+      ...options,
+    };
+  }
+
+  append(part: StreamPart): void {
+    if (this.#isGivenUp) return;
+    this.#pending.push(part);
+    this.#pendingLength += part.content.length + part.reasoning.length;
+    if (this.#writing) return;
+    if (this.#pendingLength >= this.#options.batchLength) this.#start();
+    else this.#timer ??= setTimeout(() => this.#start(), this.#options.flushMs);
+  }
+
+  get isBehind(): boolean {
+    return this.#pendingLength + this.#inFlightLength > this.#options.maxPendingLength;
+  }
+
+  /** Waits until the store has caught up, or throws the signal's reason. */
+  async caughtUp(signal: AbortSignal): Promise<void> {
+    while (this.isBehind) {
+      signal.throwIfAborted();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.push(resolve);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      await promise;
+    }
+  }
+
+  /** Writes what is left, and waits for it. Says whether the whole log has reached the store. */
+  async close(): Promise<boolean> {
+    while (this.#writing || this.#pending.length > 0) {
+      this.#start();
+      await this.#writing;
+    }
+    return !this.#isGivenUp;
+  }
+
+  #start(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#writing ??= this.#writeBatches().finally(() => {
+      this.#writing = undefined;
+      if (this.#pending.length > 0) {
+        this.#timer ??= setTimeout(() => this.#start(), this.#options.flushMs);
+      }
+    });
+  }
+
+  /** Writes until less than a batch is left. */
+  async #writeBatches(): Promise<void> {
+    do {
+      const parts = this.#pending;
+      this.#inFlightLength = this.#pendingLength;
+      this.#pending = [];
+      this.#pendingLength = 0;
+      await this.#write(encodeBatch(this.#nextSeq, parts));
+      this.#nextSeq += parts.length;
+      this.#inFlightLength = 0;
+      for (const wake of this.#waiting.splice(0)) wake();
+    } while (this.#pendingLength >= this.#options.batchLength);
+  }
+
+  async #write(batch: Uint8Array): Promise<void> {
+    const { write, logger, giveUpMs } = this.#options;
+    const end = performance.now() + giveUpMs;
+    for (let delayMs = 100; !this.#isGivenUp; delayMs = Math.min(delayMs * 2, 5_000)) {
+      try {
+        return await write(batch);
+      } catch (error) {
+        if (performance.now() + delayMs > end) {
+          logger.warn("the log of a stream is given up", { error: errorText(error) });
+          this.#isGivenUp = true;
+          this.#pending = [];
+          this.#pendingLength = 0;
+        } else {
+          await pause(delayMs);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,292 @@
+import { AppError, errorText } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import type { ResumeAnswer } from "../protocol/events.ts";
+import { keys } from "../state/key_space.ts";
+import type { StateStore } from "../state/state_store.ts";
+import { LiveStream, type StreamEnd } from "./live_stream.ts";
+import { pause } from "./pause.ts";
+import { StreamLogWriter, type StreamLogWriterOptions } from "./stream_log_writer.ts";
+import {
+  decodeLog,
+  type ResponseStream,
+  type RunningStream,
+  type StreamHead,
+  textAfter,
+} from "./stream_records.ts";
+
+/** What streams need of the shared state. */
+export type StreamStore = Pick<StateStore, "values" | "dictionary" | "updateLog">;
+
+export interface StreamRegistryOptions {
+  store: StreamStore;
+  logger: Logger;
+  instanceId: string;
+  /** How long an ended stream can still be resumed, in milliseconds. Default: 60,000. */
+  graceMs?: number;
+  /** The longest answer, in UTF-16 units. Default: 8 Mi. */
+  maxLength?: number;
+  /** Streams that run at once; one more is refused as `unavailable`. Default: 10,000. */
+  maxRunning?: number;
+  /** Ended streams that stay in memory; older ones are answered from the store. Default: 1,000. */
+  maxEnded?: number;
+  log?: Pick<StreamLogWriterOptions, "flushMs" | "batchLength" | "maxPendingLength" | "giveUpMs">;
+}
+
+/** What a stream leaves in the store ends by itself, if nobody is left to end it. */
+const STORED_TTL_MS = 24 * 3600_000;
+
+/** The text is told to Open WebUI's instances each time it has grown by this factor: linear bytes. */
+const GROWTH = 4;
+const FIRST_TOLD_LENGTH = 256;
+
+export interface BeginStream {
+  userId: string;
+  chatId: string;
+  messageId: string;
+  taskId?: string;
+}
+
+export interface ResumeQuery {
+  chatId: string;
+  /** Default: the chat's newest stream. */
+  messageId?: string | undefined;
+  /** The last seq that was seen. Default: 0. */
+  after?: number | undefined;
+  /** The generation to which `after` belongs; of another one, the answer is the whole text. */
+  generation?: string | undefined;
+}
+
+/**
+ * What was streamed, for those who come back (protocol, section 7): in memory for this instance's
+ * generations, in the store for everybody, until the end and a grace.
+ */
+export class StreamRegistry implements AsyncDisposable {
+  readonly #options: Required<StreamRegistryOptions>;
+  /** By chat, then by message, in the order of their begin. */
+  readonly #chats = new Map<string, Map<string, LiveStream>>();
+  readonly #ended = new Map<LiveStream, ReturnType<typeof setTimeout>>();
+  readonly #clearing = new Set<Promise<void>>();
+  readonly #toldLength = new WeakMap<LiveStream, number>();
+  #running = 0;
+
+  constructor(options: StreamRegistryOptions) {
+    this.#options = {
+      graceMs: 60_000,
+      maxLength: 8 * 1024 * 1024,
+      maxRunning: 10_000,
+      maxEnded: 1_000,
+      log: {},
+      ...options,
+    };
+  }
+
+  /** Streams that are kept in memory now. */
+  get size(): number {
+    return this.#running + this.#ended.size;
+  }
+
+  /** Begins a new generation of a message; one that runs for the same message is superseded. */
+  async begin(what: BeginStream): Promise<LiveStream> {
+    const { store, logger, instanceId, maxRunning, maxLength, log } = this.#options;
+    if (this.#running >= maxRunning) {
+      throw new AppError("unavailable", "Too many answers are being written. Try again soon.");
+    }
+    const { userId, chatId, messageId, taskId } = what;
+    const stream: LiveStream = new LiveStream({
+      ...{ userId, chatId, messageId, taskId, maxLength },
+      log: new StreamLogWriter({ ...log, logger, write: (batch) => this.#write(stream, batch) }),
+    });
+    this.#keep(stream);
+    try {
+      const entry: RunningStream = { userId, chatId, messageId, owner: instanceId };
+      if (taskId !== undefined) entry.taskId = taskId;
+      await this.#entries.set(stream.generation, entry);
+      await store.values.set(keys.streamHead(chatId, messageId), this.#head(stream), {
+        ttlMs: STORED_TTL_MS,
+      });
+      await store.values.set(keys.chatStream(chatId), messageId, { ttlMs: STORED_TTL_MS });
+    } catch (error) {
+      this.#running--;
+      this.#forget(stream);
+      throw error;
+    }
+    return stream;
+  }
+
+  /**
+   * Puts the end into the store, once the stream itself has ended. With `isStored` false (the
+   * message could not be written) the stream stays in the sweep's list, which saves it later.
+   * Errors are logged: the answer itself is told and stored by others.
+   */
+  async close(stream: LiveStream, end: StreamEnd, isStored: boolean): Promise<void> {
+    const { logger, graceMs, maxEnded } = this.#options;
+    this.#running--;
+    if (stream.superseded.aborted) this.#forget(stream);
+    else {
+      this.#ended.set(stream, setTimeout(() => this.#clear(stream), graceMs));
+      if (this.#ended.size > maxEnded) {
+        const [oldest] = this.#ended.keys();
+        if (oldest) this.#clear(oldest, false);
+      }
+    }
+    try {
+      await stream.log.close();
+      await this.#changeHead(stream, (head) => ({
+        ...head,
+        state: "ended",
+        seq: stream.seq,
+        ...end,
+      }));
+      if (stream.taskId !== undefined) await this.#responses.delete(stream.taskId);
+      if (isStored) await this.#entries.delete(stream.generation);
+      if (stream.superseded.aborted) await this.#log(stream).clear();
+    } catch (error) {
+      logger.warn("the end of a stream is not in the store", { error: errorText(error) });
+    }
+  }
+
+  /**
+   * What a client has missed. This instance's own streams are answered at once, so that no event
+   * falls between the answer and the next; for others' the answer waits for their next batch.
+   */
+  async resume(query: ResumeQuery): Promise<ResumeAnswer> {
+    const { chatId, after = 0, generation } = query;
+    const local = this.#local(chatId, query.messageId);
+    if (local && !local.isEnded) return local.resume(after, generation);
+
+    const { store, instanceId, log } = this.#options;
+    const messageId = query.messageId ?? await store.values.get<string>(keys.chatStream(chatId));
+    if (messageId === undefined) return nothing();
+    const headKey = keys.streamHead(chatId, messageId);
+    let head = await store.values.get<StreamHead>(headKey);
+    if (local && (!head || head.generation === local.generation)) {
+      return local.resume(after, generation);
+    }
+    if (!head) return nothing();
+    if (head.state === "running" && head.owner !== instanceId) {
+      // All that was emitted before the client asked is in the log after one batch's time.
+      await pause(1.5 * (log.flushMs ?? 200));
+      head = await store.values.get<StreamHead>(headKey) ?? head;
+    }
+    const parts = decodeLog(
+      await store.updateLog(keys.stream(chatId, messageId, head.generation)).read(),
+    );
+    const isOther = generation !== undefined && generation !== head.generation;
+    const { content, reasoning } = textAfter(parts, isOther ? 0 : after);
+    const isEnded = head.state === "ended";
+    return {
+      active: !isEnded,
+      generation: head.generation,
+      seq: head.seq ?? parts.length,
+      content,
+      ...(reasoning !== "" && { reasoning }),
+      done: isEnded,
+      ...(head.error && { error: head.error }),
+      ...(head.interrupted && { interrupted: true }),
+    };
+  }
+
+  /** Ends the timers. What is stored ends by its own time. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const timer of this.#ended.values()) clearTimeout(timer);
+    this.#ended.clear();
+    this.#chats.clear();
+    await Promise.all(this.#clearing);
+  }
+
+  get #entries() {
+    return this.#options.store.dictionary<RunningStream>(keys.streams);
+  }
+
+  get #responses() {
+    return this.#options.store.dictionary<ResponseStream>(keys.responseStreams);
+  }
+
+  #log({ chatId, messageId, generation }: LiveStream) {
+    return this.#options.store.updateLog(keys.stream(chatId, messageId, generation), {
+      ttlMs: STORED_TTL_MS,
+    });
+  }
+
+  #head(stream: LiveStream): StreamHead {
+    const { generation, userId } = stream;
+    return { generation, userId, owner: this.#options.instanceId, state: "running" };
+  }
+
+  async #changeHead(
+    stream: LiveStream,
+    change: (head: StreamHead) => StreamHead | undefined,
+    ttlMs = STORED_TTL_MS,
+  ): Promise<void> {
+    await this.#options.store.values.update<StreamHead>(
+      keys.streamHead(stream.chatId, stream.messageId),
+      (head) => head?.generation === stream.generation ? change(head) : head,
+      { ttlMs },
+    );
+  }
+
+  async #write(stream: LiveStream, batch: Uint8Array): Promise<void> {
+    await this.#log(stream).append(batch);
+    const { chatId, messageId, taskId, generation } = stream;
+    const head = await this.#options.store.values.get<StreamHead>(
+      keys.streamHead(chatId, messageId),
+    );
+    if (head && head.generation !== generation) return stream.supersede();
+    const told = this.#toldLength.get(stream) ?? FIRST_TOLD_LENGTH / GROWTH;
+    if (taskId === undefined || stream.isEnded || stream.length < told * GROWTH) return;
+    this.#toldLength.set(stream, stream.length);
+    const { content } = stream.text();
+    await this.#responses.set(taskId, {
+      chat_id: chatId,
+      message_id: messageId,
+      content,
+      output: [],
+    });
+  }
+
+  #local(chatId: string, messageId: string | undefined): LiveStream | undefined {
+    const streams = this.#chats.get(chatId);
+    if (!streams) return undefined;
+    if (messageId !== undefined) return streams.get(messageId);
+    const newestFirst = [...streams.values()].reverse();
+    return newestFirst.find((stream) => !stream.isEnded) ?? newestFirst[0];
+  }
+
+  #keep(stream: LiveStream): void {
+    const older = this.#chats.get(stream.chatId)?.get(stream.messageId);
+    if (older) {
+      older.supersede();
+      this.#clear(older);
+    }
+    const streams = this.#chats.get(stream.chatId) ?? new Map<string, LiveStream>();
+    this.#chats.set(stream.chatId, streams.set(stream.messageId, stream));
+    this.#running++;
+  }
+
+  #forget(stream: LiveStream): void {
+    clearTimeout(this.#ended.get(stream));
+    this.#ended.delete(stream);
+    const streams = this.#chats.get(stream.chatId);
+    if (streams?.get(stream.messageId) === stream) streams.delete(stream.messageId);
+    if (streams?.size === 0) this.#chats.delete(stream.chatId);
+  }
+
+  /** Forgets a stream and, unless told otherwise, clears what the store has of it. */
+  #clear(stream: LiveStream, inStoreToo = true): void {
+    this.#forget(stream);
+    if (!inStoreToo || !stream.isEnded) return;
+    const clearing = this.#clearStore(stream).catch((error) => {
+      this.#options.logger.warn("a stream is not cleared", { error: errorText(error) });
+    }).finally(() => this.#clearing.delete(clearing));
+    this.#clearing.add(clearing);
+  }
+
+  async #clearStore(stream: LiveStream): Promise<void> {
+    await this.#changeHead(stream, () => undefined);
+    await this.#log(stream).clear();
+  }
+}
+
+function nothing(): ResumeAnswer {
+  return { active: false, seq: 0, content: "", done: false };
+}

@@ -1,0 +1,167 @@
+/** What the stand-in does with one request. */
+export interface Script {
+  /** The deltas of the answer. Default: three words. */
+  tokens?: readonly string[];
+  /** Deltas of reasoning, before the answer. */
+  reasoning?: readonly string[];
+  /** Between two writes, in milliseconds. Default: 0. */
+  paceMs?: number;
+  /** How many deltas are written together. Default: 1. */
+  tokensPerWrite?: number;
+  /** Sent with a chunk of its own before the end. */
+  usage?: Record<string, unknown>;
+  /** Lines written as they are after the tokens: what no honest provider would send. */
+  garbage?: string;
+  /**
+   * How it ends. `done`: finish_reason and `[DONE]`; `no_done`: finish_reason only; `half`: a clean
+   * close after the tokens; `hang`: silence; `error`: an `error` object; `reset`: a broken
+   * connection. Default: `done`.
+   */
+  end?: "done" | "no_done" | "half" | "hang" | "error" | "reset";
+  /** Anything but 200: `body` is answered instead of a stream. */
+  status?: number;
+  headers?: Record<string, string>;
+  body?: string;
+  /** Never answers at all. */
+  isSilent?: boolean;
+}
+
+/** A request as the stand-in saw it. */
+export interface SeenRequest {
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+  /** How many writes of the answer have been made. */
+  writes: number;
+  /** When the client closed the connection before the end (`performance.now()`). */
+  closedAtMs: number | undefined;
+}
+
+/**
+ * A stand-in for an OpenAI-compatible provider: real HTTP and SSE on a free port of the loopback,
+ * scripted by the test. It writes only as fast as it is read.
+ *
+ * ```ts
+ * await using provider = startModelProvider();
+ * provider.script = { tokens: ["Hello", " world"], paceMs: 5 };
+ * new OpenAiProvider({ baseUrl: provider.baseUrl, apiKey: "key" });
+ * ```
+ */
+export interface StandInProvider extends AsyncDisposable {
+  readonly baseUrl: string;
+  /** For each request from now on. A function is asked with the request's body. */
+  script: Script | ((body: Record<string, unknown>) => Script);
+  models: { id: string; name?: string }[];
+  readonly requests: SeenRequest[];
+}
+
+const encoder = new TextEncoder();
+
+function sse(data: unknown): string {
+  return `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
+}
+
+function chunk(delta: Record<string, unknown>, finishReason: string | null = null): string {
+  return sse({
+    id: "chatcmpl-stand-in",
+    object: "chat.completion.chunk",
+    choices: [{ index: 0, delta, finish_reason: finishReason }],
+  });
+}
+
+/** The writes of an answer, but for how it ends. */
+function* writesOf(script: Script): Generator<string> {
+  const { tokens = ["One", " two", " three."], reasoning = [], tokensPerWrite = 1 } = script;
+  for (const text of reasoning) yield chunk({ reasoning_content: text });
+  for (let at = 0; at < tokens.length; at += tokensPerWrite) {
+    yield tokens.slice(at, at + tokensPerWrite).map((content) => chunk({ content })).join("");
+  }
+  if (script.garbage !== undefined) yield script.garbage;
+  const { end = "done" } = script;
+  if (end === "error") yield sse({ error: { message: "the model is out of order" } });
+  if (end === "done" || end === "no_done") {
+    yield chunk({}, "stop");
+    if (script.usage) yield sse({ choices: [], usage: script.usage });
+  }
+  if (end === "done") yield sse("[DONE]");
+}
+
+export function startModelProvider(): StandInProvider {
+  const stopped = new AbortController();
+  const requests: SeenRequest[] = [];
+  const timers = new Set<() => void>();
+  const { promise: stop, resolve: onStop } = Promise.withResolvers<void>();
+
+  const wait = (delayMs: number) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => end(), delayMs);
+    const end = () => {
+      clearTimeout(timer);
+      timers.delete(end);
+      resolve();
+    };
+    timers.add(end);
+    return promise;
+  };
+
+  function answer(script: Script, seen: SeenRequest): Response {
+    const writes = writesOf(script);
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        if (seen.writes > 0 && script.paceMs) await wait(script.paceMs);
+        if (seen.closedAtMs !== undefined) return;
+        const { done, value } = writes.next();
+        if (!done) {
+          controller.enqueue(encoder.encode(value));
+          seen.writes++;
+        } else if (script.end === "hang") {
+          await stop;
+          if (seen.closedAtMs === undefined) controller.close();
+        } else if (script.end === "reset") {
+          controller.error(new Error("reset by the script"));
+        } else {
+          controller.close();
+        }
+      },
+      cancel() {
+        seen.closedAtMs ??= performance.now();
+      },
+    }, { highWaterMark: 0 });
+    return new Response(body, {
+      headers: { "content-type": "text/event-stream", ...script.headers },
+    });
+  }
+
+  const server = Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    signal: stopped.signal,
+    onListen: () => {},
+  }, async (request) => {
+    if (request.method === "GET") return Response.json({ object: "list", data: provider.models });
+    const body = await request.json() as Record<string, unknown>;
+    const seen: SeenRequest = { headers: request.headers, body, writes: 0, closedAtMs: undefined };
+    requests.push(seen);
+    request.signal.addEventListener("abort", () => seen.closedAtMs ??= performance.now());
+    const script = typeof provider.script === "function" ? provider.script(body) : provider.script;
+    if (script.isSilent) await stop;
+    if (script.body !== undefined || (script.status ?? 200) !== 200) {
+      const { status = 200, headers = {} } = script;
+      return new Response(script.body ?? "", { status, headers });
+    }
+    return answer(script, seen);
+  });
+
+  const provider: StandInProvider = {
+    baseUrl: `http://127.0.0.1:${server.addr.port}/v1`,
+    script: {},
+    models: [{ id: "stand-in", name: "Stand-in" }],
+    requests,
+    async [Symbol.asyncDispose]() {
+      onStop();
+      for (const end of timers) end();
+      stopped.abort();
+      await server.finished;
+    },
+  };
+  return provider;
+}
