@@ -69,6 +69,7 @@ export class Link<C extends CommandClient> implements AsyncDisposable {
    */
   async whenUp(timeoutMs: number): Promise<C> {
     if (this.#client !== undefined) return this.#client;
+    if (this.closed) throw closedError();
     try {
       return await withDeadline(this.#up.promise, timeoutMs, "Redis");
     } catch (error) {
@@ -134,7 +135,7 @@ export class Link<C extends CommandClient> implements AsyncDisposable {
     if (this.#lastAddress === undefined) logger.info("redis: connected", { link: name, at });
     else {
       const downMs = Math.round(this.downMs);
-      const moved = at !== this.#lastAddress;
+      const moved = at !== undefined && at !== this.#lastAddress;
       const what = moved ? "redis: back, with a new master" : "redis: connection is back";
       logger.info(what, { link: name, at, downMs });
     }
@@ -160,7 +161,11 @@ export class Link<C extends CommandClient> implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    this.#up.reject(new AppError("unavailable", "The Redis connection is closed."));
+    this.#up.reject(closedError());
     await this.#run;
   }
+}
+
+function closedError(): AppError {
+  return new AppError("unavailable", "The Redis connection is closed.");
 }

@@ -55,28 +55,28 @@ const DEFAULT_SENTINEL_PORT = 26_379;
 const SERVICE = "mymaster";
 
 function invalid(why: string): AppError {
-  // The URL itself may carry a password, so it is never repeated.
+  // A URL may carry a password, and a mistyped one carries it anywhere: no part is repeated.
   return new AppError("invalid_payload", `Redis URL: ${why}`);
 }
 
 function portOf(text: string, fallback: number): number {
   if (text === "") return fallback;
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid(`${text} is no port`);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid("a port is a number from 1 to 65535");
   return port;
 }
 
 function databaseOf(text: string): number {
   if (text === "") return 0;
   const db = Number(text);
-  if (!Number.isInteger(db) || db < 0) throw invalid(`${text} is no database number`);
+  if (!Number.isInteger(db) || db < 0) throw invalid("a database is a number from 0");
   return db;
 }
 
 function hostAndPort(text: string, fallback: number): HostAndPort {
   const found = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text.trim());
   const host = found?.[1] ?? found?.[2];
-  if (host === undefined) throw invalid(`${JSON.stringify(text)} is no host`);
+  if (host === undefined) throw invalid("a host is written host or host:port");
   return { host, port: portOf(found?.[3] ?? "", fallback) };
 }
 

@@ -187,6 +187,9 @@ const SERVER_DEFAULTS = [
   "no",
   "--loglevel",
   "warning",
+  // A replica is served at once, not after the five seconds in which more could come.
+  "--repl-diskless-sync-delay",
+  "0",
 ];
 
 async function sentinelArguments(
@@ -211,6 +214,13 @@ async function accepts(port: number): Promise<boolean> {
   }
 }
 
+/** Whether the replicas hold what the master holds. */
+async function followed(master: RedisServer, replicas: RedisServer[]): Promise<boolean> {
+  if (await master.info("connected_slaves") !== String(replicas.length)) return false;
+  const links = await Promise.all(replicas.map((replica) => replica.info("master_link_status")));
+  return links.every((status) => status === "up");
+}
+
 async function disposeAll(servers: RedisServer[]): Promise<void> {
   await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
 }
@@ -226,11 +236,13 @@ export class SentinelSet implements AsyncDisposable {
 
   static async start(): Promise<SentinelSet> {
     const master = await RedisServer.start();
-    const replicaOf = ["--replicaof", HOST, String(master.port), "--repl-diskless-sync-delay", "0"];
+    const replicaOf = ["--replicaof", HOST, String(master.port)];
     const replicas = await Promise.all([
       RedisServer.start(replicaOf),
       RedisServer.start(replicaOf),
     ]);
+    // Sentinels ask the master for its replicas when they start, and then not for a while.
+    await until(() => followed(master, replicas), { limitMs: 10_000, what: "the replicas" });
     const lines = [
       `sentinel monitor ${SERVICE} ${HOST} ${master.port} 2`,
       `sentinel down-after-milliseconds ${SERVICE} 500`,
@@ -263,12 +275,6 @@ export class SentinelSet implements AsyncDisposable {
   }
 
   async #settled(): Promise<boolean> {
-    const [first] = this.servers;
-    if (first === undefined || await first.info("connected_slaves") !== "2") return false;
-    const replicas = await Promise.all(
-      this.servers.slice(1).map((server) => server.info("master_link_status")),
-    );
-    if (replicas.some((status) => status !== "up")) return false;
     const views = await Promise.all(
       this.sentinels.map((sentinel) => sentinel.command("INFO", "sentinel")),
     );
@@ -297,8 +303,6 @@ export class ClusterSet implements AsyncDisposable {
       "yes",
       "--cluster-node-timeout",
       "1000",
-      "--repl-diskless-sync-delay",
-      "0",
     ];
     const start = () => RedisServer.start(args, { portSpan: 10_000 });
     const servers = await Promise.all(

@@ -1,0 +1,346 @@
+import assert from "node:assert/strict";
+import { AppError } from "../../lib/common/errors.ts";
+import { openRedis, type RedisConnectionOptions } from "../../lib/redis/connection.ts";
+import { openRedisStore } from "../../lib/state/redis_store.ts";
+import { keepingLogger } from "../support/log_lines.ts";
+import { opensslAvailable, redisAvailable, RedisServer } from "../support/redis_servers.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+import { until } from "../support/until.ts";
+
+const ignore = !redisAvailable();
+const test = (name: string, fn: () => Promise<void>) => Deno.test({ name, ignore, fn });
+
+function store(port: number, more: Partial<RedisConnectionOptions> = {}) {
+  const { logger, lines } = keepingLogger();
+  const opened = openRedisStore({
+    url: `redis://127.0.0.1:${port}/0`,
+    logger,
+    commandTimeoutMs: 1_000,
+    heartbeatMs: 200,
+    ...more,
+  });
+  return { opened, lines };
+}
+
+const unavailable = (error: unknown) => error instanceof AppError && error.code === "unavailable";
+
+/** Messages of this level, without what the lines carry beside them. */
+function messages(lines: string[], ...levels: string[]): string[] {
+  return lines.map((line) => JSON.parse(line))
+    .filter(({ level }) => levels.includes(level))
+    .map(({ message, link }) => `${message} (${link})`);
+}
+
+test("S8: the connections that Redis has received stay flat under load", async () => {
+  await using server = await RedisServer.start();
+  await using proxy = new TcpProxy(server.port);
+  await using state = await store(proxy.port).opened;
+  const atFirst = proxy.accepted;
+  assert.equal(atFirst, 2);
+  for (let round = 0; round < 20; round++) {
+    await Promise.all(Array.from({ length: 100 }, async (_, i) => {
+      await state.values.set(["value", String(i)], i);
+      await state.dictionary<number>(["pool"]).update("n", (n) => (n ?? 0) + 1);
+      await using _lease = await state.acquire(["lock", String(i)], { ttlMs: 1_000 });
+      await using _heard = await state.subscribe(["heard", String(i)], { onMessage() {} });
+      await state.publish(["heard", String(i)], "x");
+    }));
+  }
+  assert.equal(await state.dictionary<number>(["pool"]).get("n"), 2_000);
+  assert.equal(proxy.accepted, atFirst);
+  assert.equal(await server.info("connected_clients"), "3", "two of the store, one that asks");
+});
+
+test("what is sent together is one round trip", async () => {
+  await using server = await RedisServer.start();
+  await using state = await store(server.port).opened;
+  await state.ping(1_000);
+  const before = state.stats().roundTrips;
+  await state.values.getMany(Array.from({ length: 500 }, (_, i) => ["value", String(i)]));
+  assert.equal(state.stats().roundTrips - before, 1);
+});
+
+test("a lost connection is back, and says so once", async () => {
+  await using server = await RedisServer.start();
+  await using proxy = new TcpProxy(server.port);
+  const { opened, lines } = store(proxy.port);
+  await using state = await opened;
+  await state.values.set(["key"], 1);
+  proxy.cut();
+  await until(() => messages(lines, "warn").length === 2, { what: "both connections to be lost" });
+  const read = state.values.get(["key"]);
+  proxy.heal();
+  assert.equal(await read, 1, "a command given meanwhile is answered");
+  await until(() => messages(lines, "info").length === 4, { what: "both connections to be back" });
+  assert.deepEqual(messages(lines, "info", "warn").toSorted(), [
+    "redis: connected (commands)",
+    "redis: connected (subscriptions)",
+    "redis: connection is back (commands)",
+    "redis: connection is back (subscriptions)",
+    "redis: connection lost (commands)",
+    "redis: connection lost (subscriptions)",
+  ]);
+});
+
+test("commands in flight when the connection is cut reach their caller", async () => {
+  await using server = await RedisServer.start();
+  await using proxy = new TcpProxy(server.port);
+  await using state = await store(proxy.port).opened;
+  const log = state.updateLog(["log"]);
+  const writes: Promise<unknown>[] = [];
+  for (let i = 0; i < 300; i++) {
+    writes.push(log.append(Uint8Array.of(i >> 8, i & 255)));
+    writes.push(state.dictionary<number>(["sum"]).update("n", (n) => (n ?? 0) + 1));
+    if (i % 100 === 50) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      proxy.cut();
+      proxy.heal();
+    }
+  }
+  await Promise.all(writes);
+  const kept = new Set((await log.read()).map(([high = 0, low = 0]) => high * 256 + low));
+  assert.equal(kept.size, 300, "no update is lost");
+  assert.equal(await state.dictionary<number>(["sum"]).get("n"), 300, "each change counts once");
+});
+
+test("a compare and set whose answer was lost is not made twice", async () => {
+  await using server = await RedisServer.start();
+  await using proxy = new TcpProxy(server.port);
+  await using state = await store(proxy.port).opened;
+  await state.values.set(["n"], 0);
+  proxy.delayMs = 300;
+  const change = state.values.update<number>(["n"], (n) => (n ?? 0) + 1);
+  await until(async () => await server.command("GET", "open-webui:n") === "1", {
+    what: "the server to have made the change",
+  });
+  proxy.delayMs = 0;
+  proxy.cut();
+  proxy.heal();
+  assert.equal(await change, 1);
+  assert.equal(await state.values.get(["n"]), 1);
+});
+
+test("S9: answers a second late end in time-outs, and later ones are unaffected", async () => {
+  await using server = await RedisServer.start();
+  await using proxy = new TcpProxy(server.port);
+  await using slow = await store(proxy.port, { commandTimeoutMs: 200 }).opened;
+  await using fast = await store(server.port).opened;
+  proxy.delayMs = 1_000;
+  const start = performance.now();
+  const late = Promise.allSettled([slow.values.get(["a"]), slow.ping(150)]);
+  let slowest = 0;
+  while (performance.now() - start < 150) {
+    const asked = performance.now();
+    await fast.values.get(["a"]);
+    slowest = Math.max(slowest, performance.now() - asked);
+  }
+  for (const result of await late) {
+    assert.ok(result.status === "rejected" && unavailable(result.reason));
+  }
+  assert.ok(performance.now() - start < 800, "nobody waits for the late answer");
+  assert.ok(slowest < 100, `the other store answered in ${slowest} ms`);
+  proxy.delayMs = 0;
+  await until(() => slow.values.get(["a"]).then(() => true, () => false), { what: "an answer" });
+});
+
+test("T1: a cut subscription is back, tells of the gap, and delivers", async () => {
+  await using server = await RedisServer.start();
+  await using state = await store(server.port).opened;
+  const heard: string[] = [];
+  let gaps = 0;
+  await using _first = await state.subscribe(["tasks", "commands"], {
+    onMessage: (message) => heard.push(message),
+    onGap: () => gaps++,
+  });
+  for (let cut = 1; cut <= 3; cut++) {
+    await server.cutPubSub();
+    await until(() => gaps === cut, { what: `gap ${cut}` });
+    await server.command("PUBLISH", "open-webui:tasks:commands", String(cut));
+    await until(() => heard.length === cut, { what: `message ${cut}` });
+  }
+  assert.deepEqual(heard, ["1", "2", "3"]);
+});
+
+test("T1: a subscription whose server went silent is found out", async () => {
+  await using server = await RedisServer.start();
+  const { opened, lines } = store(server.port, { commandTimeoutMs: 200, connectTimeoutMs: 300 });
+  await using state = await opened;
+  let gaps = 0;
+  await using _subscription = await state.subscribe(["channel"], {
+    onMessage() {},
+    onGap: () => gaps++,
+  });
+  server.pause();
+  await until(() => messages(lines, "warn").includes("redis: connection lost (subscriptions)"), {
+    what: "the silence to be noticed",
+  });
+  server.resume();
+  await until(() => gaps > 0, { what: "the gap to be told" });
+});
+
+test("a handler that throws ends nothing", async () => {
+  await using server = await RedisServer.start();
+  const { opened, lines } = store(server.port);
+  await using state = await opened;
+  const heard: string[] = [];
+  await using _bad = await state.subscribe(["channel"], {
+    onMessage: () => {
+      throw new Error("no");
+    },
+  });
+  await using _good = await state.subscribe(["channel"], { onMessage: (m) => heard.push(m) });
+  await state.publish(["channel"], "one");
+  await state.publish(["channel"], "two");
+  await until(() => heard.length === 2, { what: "both messages" });
+  assert.equal(messages(lines, "error").length, 2);
+});
+
+test("S6: closing does not wait for a Redis that is gone or silent", async () => {
+  await using server = await RedisServer.start();
+  const state = await store(server.port).opened;
+  const lease = await state.acquire(["lock"], { ttlMs: 60_000 });
+  const subscription = await state.subscribe(["channel"], { onMessage() {} });
+  server.pause();
+  const start = performance.now();
+  const waiting = assert.rejects(state.values.get(["key"]), unavailable);
+  await state[Symbol.asyncDispose]();
+  await lease?.[Symbol.asyncDispose]();
+  await subscription.unsubscribe();
+  await waiting;
+  assert.ok(performance.now() - start < 1_500);
+  await assert.rejects(state.values.get(["key"]), unavailable);
+});
+
+test("a restart takes the scripts away, and they are sent again", async () => {
+  await using server = await RedisServer.start();
+  await using state = await store(server.port).opened;
+  const set = state.memberSet(["members"]);
+  await set.add("a");
+  await server.restart();
+  assert.equal(await set.add("a"), 1, "nothing is left after the restart");
+  await server.command("SCRIPT", "FLUSH");
+  assert.deepEqual(await set.remove("a"), { removed: 1, left: 0 });
+});
+
+test("while Redis is away, callers are refused in time and none is queued for ever", async () => {
+  await using server = await RedisServer.start();
+  await using state = await store(server.port, { commandTimeoutMs: 100, maxRetryCount: 1 }).opened;
+  await server.kill();
+  await assert.rejects(state.values.get(["key"]), unavailable);
+  await assert.rejects(state.subscribe(["channel"], { onMessage() {} }), unavailable);
+  const start = performance.now();
+  const refused = await Promise.allSettled(
+    Array.from({ length: 1_000 }, () => state.values.get(["key"])),
+  );
+  assert.ok(refused.every((result) => result.status === "rejected" && unavailable(result.reason)));
+  assert.ok(performance.now() - start < 500, "a long outage is not waited for again");
+  await server.restart();
+  await until(() => state.values.get(["key"]).then(() => true, () => false), {
+    what: "the connection to be back",
+  });
+});
+
+test("a Redis that is not there is reported when the store is opened", async () => {
+  await using server = await RedisServer.start();
+  await server.kill();
+  const { opened } = store(server.port, { connectTimeoutMs: 200 });
+  await assert.rejects(opened, unavailable);
+});
+
+test("an answer READONLY leads to a new connection and a second try", async () => {
+  await using server = await RedisServer.start();
+  await using master = await RedisServer.start();
+  const { opened, lines } = store(server.port);
+  await using state = await opened;
+  await server.command("REPLICAOF", "127.0.0.1", String(master.port));
+  await until(async () => await server.info("master_link_status") === "up", {
+    what: "the server to become a replica",
+  });
+  const write = state.values.set(["key"], 1);
+  await until(() => messages(lines, "warn").includes("redis: connection lost (commands)"), {
+    what: "the connection to be left",
+  });
+  await server.command("REPLICAOF", "NO", "ONE");
+  await write;
+  assert.equal(await server.command("GET", "open-webui:key"), "1");
+});
+
+test("a password opens the door, a wrong one does not, and neither is logged", async () => {
+  const cli = ["-a", "correct-horse", "--no-auth-warning"];
+  await using server = await RedisServer.start(["--requirepass", "correct-horse"], { cli });
+  await server.command("ACL", "SETUSER", "rt", "on", ">staple-battery", "~*", "&*", "+@all");
+  const { logger, lines } = keepingLogger();
+  const at = (credentials: string) => ({
+    url: `redis://${credentials}@127.0.0.1:${server.port}/0`,
+    logger,
+    connectTimeoutMs: 300,
+  });
+  for (const credentials of [":correct-horse", "rt:staple-battery"]) {
+    await using state = await openRedisStore(at(credentials));
+    await state.values.set(["key"], 1);
+  }
+  for (const credentials of [":wrong-donkey", "rt:correct-horse"]) {
+    await assert.rejects(openRedisStore(at(credentials)), (error) => {
+      assert.ok(unavailable(error) && error instanceof AppError);
+      assert.match(String(error.cause), /WRONGPASS/);
+      return true;
+    });
+  }
+  for (const secret of ["correct-horse", "staple-battery", "wrong-donkey"]) {
+    assert.ok(!lines.some((line) => line.includes(secret)));
+  }
+});
+
+Deno.test({
+  name: "rediss:// speaks TLS and checks the certificate",
+  ignore: ignore || !opensslAvailable(),
+  async fn() {
+    const directory = await Deno.makeTempDir();
+    try {
+      const [key, cert] = [`${directory}/key.pem`, `${directory}/cert.pem`];
+      const { success } = await new Deno.Command("openssl", {
+        args: ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+          .concat(["-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", cert])
+          .concat(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
+          .concat(["-addext", "basicConstraints=critical,CA:FALSE"]),
+        stdout: "null",
+        stderr: "null",
+      }).output();
+      assert.ok(success);
+      await using plain = await RedisServer.start();
+      await using server = await RedisServer.start();
+      // TLS sits on a port of its own, so that the plain one stays for the test's own questions.
+      const tlsPort = plain.port;
+      await plain.kill();
+      const set = ["tls-auth-clients", "no", "tls-ca-cert-file", cert, "tls-cert-file", cert];
+      await server.command("CONFIG", "SET", ...set, "tls-key-file", key);
+      await server.command("CONFIG", "SET", "tls-port", String(tlsPort));
+      const { logger } = keepingLogger();
+      const url = `rediss://localhost:${tlsPort}/0`;
+      const tlsCa = await Deno.readTextFile(cert);
+      {
+        await using state = await openRedisStore({ url, logger, tlsCa });
+        await state.values.set(["key"], "safe");
+        assert.equal(await server.command("GET", "open-webui:key"), '"safe"');
+      }
+      await assert.rejects(
+        openRedisStore({ url, logger, connectTimeoutMs: 300 }),
+        unavailable,
+        "a certificate that nobody vouches for is refused",
+      );
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+});
+
+test("a refused command is the server's fault to see, not the client's", async () => {
+  await using server = await RedisServer.start();
+  const { logger } = keepingLogger();
+  await using redis = await openRedis({ url: server.url, logger });
+  await redis.run((client) => client.lpush("list", "x"));
+  await assert.rejects(
+    redis.run((client) => client.get("list")),
+    (error) => error instanceof AppError && error.code === "internal",
+  );
+});
