@@ -1,0 +1,32 @@
+/** Waits `ms` milliseconds, or less when the signal is aborted: then too it resolves. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done);
+  });
+}
+
+/** Waits until the work has settled or the time is over; says whether it settled. Never throws. */
+export async function settledWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  const over = new AbortController();
+  const settled = work.then(() => true, () => true);
+  const first = await Promise.race([settled, pause(timeoutMs, over.signal).then(() => false)]);
+  over.abort();
+  return first;
+}
+
+/** The next wait after a failure: twice the last one, never above `maxMs`. */
+export function backOff(lastMs: number, { firstMs = 100, maxMs = 5_000 } = {}): number {
+  return Math.min(maxMs, Math.max(firstMs, lastMs * 2));
+}
+
+/** Gives timers and sockets their turn. */
+export function yieldToEvents(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

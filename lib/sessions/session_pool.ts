@@ -1,0 +1,215 @@
+import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
+import { errorText } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import { backOff, pause, settledWithin } from "../common/pause.ts";
+import type { SessionUser } from "../protocol/user.ts";
+import { keys } from "../state/key_space.ts";
+import type { Dictionary, StateStore } from "../state/state_store.ts";
+
+/** A session as the pool keeps it. Python instances write none of the `instance_id`. */
+export type PooledSession = SessionUser & { instance_id?: string };
+
+export interface SessionPoolOptions {
+  store: StateStore;
+  instanceId: string;
+  logger: Logger;
+  clock?: Clock;
+  /** The least time between two writes of one session's `last_seen_at`. Default: 40,000. */
+  writeEveryMs?: number;
+  /** How often what waits is written. Default: 1,000. */
+  tickMs?: number;
+}
+
+interface LocalSession {
+  session: PooledSession;
+  /** By `performance.now()`. */
+  writtenAtMs: number;
+  touched: boolean;
+}
+
+/** Entries of one write. */
+const MAX_SLICE = 500;
+/** Removals that wait while the store is away; what is beyond is left to the sweeper. */
+const MAX_WAITING_REMOVALS = 100_000;
+
+/**
+ * Who is connected where: socket id → user, as Open WebUI keeps it, with the instance beside.
+ *
+ * The local map is the truth for local sockets; the store is for the other instances. Everything goes
+ * to the store through one writer, in order, so a touch never brings back a session that is gone.
+ *
+ * The cost of being idle: 5,000 sockets that send a heartbeat every 30 s cause one write of about 125
+ * entries a second (each session at most once in 40 s), at most 250 after a burst, and no read.
+ */
+export class SessionPool implements AsyncDisposable {
+  readonly #options: Required<SessionPoolOptions>;
+  readonly #entries: Dictionary<PooledSession>;
+  /** In the order of their last write: the front is due first. */
+  readonly #local = new Map<string, LocalSession>();
+  readonly #unwritten = new Set<string>();
+  readonly #removed = new Set<string>();
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(options: SessionPoolOptions) {
+    this.#options = { clock: systemClock, writeEveryMs: 40_000, tickMs: 1_000, ...options };
+    this.#entries = options.store.dictionary(keys.sessionPool);
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** How many sessions this instance holds. */
+  get size(): number {
+    return this.#local.size;
+  }
+
+  /** Takes a session in, or replaces it. It is in the store after the next tick. */
+  add(sid: string, user: SessionUser): void {
+    const session = {
+      ...user,
+      last_seen_at: unixSeconds(this.#options.clock),
+      instance_id: this.#options.instanceId,
+    };
+    this.#removed.delete(sid);
+    this.#local.delete(sid);
+    this.#local.set(sid, { session, writtenAtMs: performance.now(), touched: false });
+    this.#unwritten.add(sid);
+  }
+
+  remove(sid: string): void {
+    if (!this.#local.delete(sid)) return;
+    this.#unwritten.delete(sid);
+    if (this.#removed.size < MAX_WAITING_REMOVALS) this.#removed.add(sid);
+  }
+
+  /** Notes that the session is alive, in memory only. */
+  touch(sid: string): void {
+    const local = this.#local.get(sid);
+    if (!local) return;
+    local.session.last_seen_at = unixSeconds(this.#options.clock);
+    local.touched = true;
+  }
+
+  /** The session, wherever it is: from memory when it is here, else read from the store. */
+  async get(sid: string): Promise<PooledSession | undefined> {
+    return this.#local.get(sid)?.session ?? await this.#entries.get(sid);
+  }
+
+  /** The ids of this instance's sessions of the user. */
+  localOfUser(userId: string): string[] {
+    return [...this.#local].filter(([, { session }]) => session.id === userId).map(([sid]) => sid);
+  }
+
+  /** The ids of all sessions of the user, on every instance: a walk of the pool, not for hot paths. */
+  async ofUser(userId: string): Promise<string[]> {
+    const sids = new Set(this.localOfUser(userId));
+    for await (const page of this.#entries.scan({ pageSize: 500 })) {
+      for (const [sid, session] of page) {
+        if (session.id === userId && !this.#removed.has(sid)) sids.add(sid);
+      }
+    }
+    return [...sids];
+  }
+
+  /** The user ids behind the sessions, each once, with at most one read. */
+  async userIds(sids: Iterable<string>): Promise<string[]> {
+    const users = new Set<string>();
+    const elsewhere: string[] = [];
+    for (const sid of sids) {
+      const local = this.#local.get(sid);
+      if (local) users.add(local.session.id);
+      else elsewhere.push(sid);
+    }
+    if (elsewhere.length > 0) {
+      for (const session of await this.#entries.getMany(elsewhere)) {
+        if (session) users.add(session.id);
+      }
+    }
+    return [...users];
+  }
+
+  async #run(): Promise<void> {
+    const { tickMs, logger } = this.#options;
+    const { signal } = this.#stop;
+    let waitMs = tickMs;
+    while (!signal.aborted) {
+      await pause(waitMs, signal);
+      if (signal.aborted) return;
+      try {
+        await this.#flush();
+        waitMs = tickMs;
+      } catch (thrown) {
+        waitMs = backOff(waitMs, { firstMs: tickMs });
+        logger.warn("sessions could not be written", { error: errorText(thrown) });
+      }
+    }
+  }
+
+  /** One round: what is gone, what is new, and a slice of what was touched. */
+  async #flush(): Promise<void> {
+    while (this.#removed.size > 0) {
+      const gone = firstOf(this.#removed, MAX_SLICE);
+      await this.#entries.delete(...gone);
+      for (const sid of gone) this.#removed.delete(sid);
+    }
+    while (this.#unwritten.size > 0) await this.#write(firstOf(this.#unwritten, MAX_SLICE));
+    const due = this.#due();
+    if (due.length > 0) await this.#write(due);
+  }
+
+  #due(): string[] {
+    const { writeEveryMs, tickMs } = this.#options;
+    // Twice the even share: a crowd that came at once is spread, and nobody waits for long.
+    const share = Math.ceil((2 * this.#local.size * tickMs) / writeEveryMs);
+    const dueBefore = performance.now() - writeEveryMs;
+    const due: string[] = [];
+    for (const [sid, local] of this.#local) {
+      if (local.writtenAtMs > dueBefore || due.length >= share) break;
+      if (local.touched) due.push(sid);
+    }
+    return due;
+  }
+
+  async #write(sids: string[]): Promise<void> {
+    const writing: [string, PooledSession][] = [];
+    const now = performance.now();
+    for (const sid of sids) {
+      const local = this.#local.get(sid);
+      if (!local) continue;
+      writing.push([sid, local.session]);
+      this.#unwritten.delete(sid);
+      this.#local.delete(sid);
+      this.#local.set(sid, Object.assign(local, { touched: false, writtenAtMs: now }));
+    }
+    try {
+      await this.#entries.setMany(writing);
+    } catch (thrown) {
+      for (const [sid] of writing) if (this.#local.has(sid)) this.#unwritten.add(sid);
+      throw thrown;
+    }
+  }
+
+  /** Takes this instance's sessions out of the pool, within two seconds. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    for (const sid of [...this.#local.keys()]) this.remove(sid);
+    const leave = async () => {
+      await this.#running;
+      await this.#flush();
+    };
+    if (!(await settledWithin(leave(), 2_000))) {
+      this.#options.logger.warn("sessions were left to the sweeper");
+    }
+  }
+}
+
+function firstOf(set: Set<string>, count: number): string[] {
+  const first: string[] = [];
+  for (const item of set) {
+    if (first.length >= count) break;
+    first.push(item);
+  }
+  return first;
+}
