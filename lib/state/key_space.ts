@@ -58,6 +58,8 @@ export const keys = {
   taskOwners: own("task_owners"),
   /** dictionary: task id → when its stop was asked for; outlives a lost message */
   taskStops: own("task_stops"),
+  /** lock: who takes away the tasks of dead instances */
+  taskCleanupLock: own("task_cleanup_lock"),
   /** log: what a generation has streamed so far; a generation's own, so that none clears another's */
   stream: (chatId: string, messageId: string, generation: string): StateKey =>
     own("stream", part(chatId), part(messageId), part(generation)),

@@ -1,0 +1,290 @@
+import * as v from "valibot";
+import { type Clock, systemClock } from "../common/clock.ts";
+import { AppError, errorText, isAbort } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import { backOff, pause, settledWithin } from "../common/pause.ts";
+import { keys } from "../state/key_space.ts";
+import type { StateStore, Subscription } from "../state/state_store.ts";
+import { type TaskOwner, TaskRecords } from "./task_records.ts";
+
+/** Who asks. */
+export interface Requester {
+  userId: string;
+  admin: boolean;
+}
+
+/** What a task is for. Tasks of one item and different kinds never meet (protocol, section 10.5). */
+export interface TaskSubject {
+  itemId: string;
+  userId: string;
+  kind: string;
+}
+
+export interface StopAnswer {
+  status: boolean;
+  message: string;
+}
+
+export interface TaskRegistryOptions {
+  store: StateStore;
+  instanceId: string;
+  logger: Logger;
+  clock?: Clock;
+  /** A user's tasks at a time, on this instance. Default: 32. */
+  maxTasksPerUser?: number;
+  /** How often stops that no message told of are looked for. Default: 2,000. */
+  pollMs?: number;
+}
+
+interface LocalTask {
+  owner: TaskOwner;
+  controller: AbortController;
+  /** Fulfilled when the work has ended and its records are gone, or wait to be. */
+  ended: Promise<void>;
+}
+
+/** Tasks that ended while the store was away; what is beyond is left to the sweep. */
+const MAX_WAITING_CLEANUPS = 10_000;
+/** Open WebUI's own kind of task, listed by chat. */
+const COMPLETION = "completion";
+
+const CommandSchema = v.object({ action: v.literal("stop"), task_id: v.string() });
+
+/** Runs work that can be listed and stopped from every instance (protocol, section 8). */
+export class TaskRegistry implements AsyncDisposable {
+  readonly #options: Required<TaskRegistryOptions>;
+  readonly #records: TaskRecords;
+  readonly #local = new Map<string, LocalTask>();
+  readonly #perUser = new Map<string, number>();
+  /** task id → item id */
+  readonly #cleanups = new Map<string, string>();
+  readonly #stop = new AbortController();
+  #running: Promise<unknown> | undefined;
+  #draining = false;
+
+  constructor(options: TaskRegistryOptions) {
+    this.#options = { clock: systemClock, maxTasksPerUser: 32, pollMs: 2_000, ...options };
+    this.#records = new TaskRecords(options.store);
+  }
+
+  /** Listens for stops from other instances. */
+  start(): void {
+    this.#running ??= Promise.all([this.#keepListening(), this.#keepPolling()]);
+  }
+
+  /** How many tasks run here. */
+  get size(): number {
+    return this.#local.size;
+  }
+
+  /**
+   * Starts the work once the task stands in the store, and returns the task's id. The work's failure
+   * is logged. Throws `rate_limited` when the user has too many, `unavailable` without the store.
+   */
+  async run(
+    { itemId, userId, kind }: TaskSubject,
+    work: (signal: AbortSignal, taskId: string) => Promise<void>,
+  ): Promise<string> {
+    const { instanceId, clock, maxTasksPerUser } = this.#options;
+    if (this.#draining) throw new AppError("unavailable", "The server is shutting down.");
+    const running = this.#perUser.get(userId) ?? 0;
+    if (running >= maxTasksPerUser) {
+      throw new AppError("rate_limited", `Too many tasks at once: at most ${maxTasksPerUser}.`);
+    }
+    this.#perUser.set(userId, running + 1);
+    const taskId = crypto.randomUUID();
+    const owner: TaskOwner = {
+      user_id: userId,
+      instance_id: instanceId,
+      kind,
+      item_id: itemId,
+      started_at: clock.nowMs(),
+    };
+    const controller = new AbortController();
+    const begun = Promise.withResolvers<boolean>();
+    const ended = begun.promise.then((ok) => this.#see(taskId, owner, controller, ok, work));
+    this.#local.set(taskId, { owner, controller, ended });
+    try {
+      await this.#records.write(taskId, owner);
+      begun.resolve(true);
+      return taskId;
+    } catch (thrown) {
+      begun.resolve(false);
+      throw thrown;
+    }
+  }
+
+  /** Sees a task through to its end. Never throws. */
+  async #see(
+    taskId: string,
+    owner: TaskOwner,
+    controller: AbortController,
+    registered: boolean,
+    work: (signal: AbortSignal, taskId: string) => Promise<void>,
+  ): Promise<void> {
+    try {
+      if (registered) await work(controller.signal, taskId);
+    } catch (thrown) {
+      if (!(controller.signal.aborted && isAbort(thrown))) {
+        this.#options.logger.error("task failed", {
+          task: taskId,
+          kind: owner.kind,
+          error: errorText(thrown),
+        });
+      }
+    }
+    const left = (this.#perUser.get(owner.user_id) ?? 1) - 1;
+    if (left > 0) this.#perUser.set(owner.user_id, left);
+    else this.#perUser.delete(owner.user_id);
+    try {
+      await this.#records.delete(taskId, owner.item_id);
+    } catch {
+      if (this.#cleanups.size < MAX_WAITING_CLEANUPS) this.#cleanups.set(taskId, owner.item_id);
+      else this.#options.logger.warn("a task's records were left", { task: taskId });
+    }
+    this.#local.delete(taskId);
+  }
+
+  /** The ids of the tasks that the requester may see, on every instance. */
+  async list(requester: Requester): Promise<string[]> {
+    const ids: string[] = [];
+    for await (const page of this.#records.owners.scan({ pageSize: 200 })) {
+      for (const [taskId, owner] of page) if (may(requester, owner)) ids.push(taskId);
+    }
+    return ids;
+  }
+
+  /** The ids of the item's tasks that the requester may see. */
+  async listItem(itemId: string, requester: Requester, kind = COMPLETION): Promise<string[]> {
+    return (await this.#ofItem(itemId, requester, kind)).map(([taskId]) => taskId);
+  }
+
+  /** Stops a task wherever it runs. Throws `unavailable` when that can't even be recorded. */
+  async stop(taskId: string, requester: Requester): Promise<StopAnswer> {
+    const unknown = { status: false, message: `Task ${taskId} not found` };
+    const owner = this.#local.get(taskId)?.owner ?? await this.#records.owners.get(taskId);
+    if (!owner || !may(requester, owner)) return unknown;
+    return await this.#stopOwned(taskId, owner) ? requested(taskId) : unknown;
+  }
+
+  /** Stops all of the item's tasks that the requester may stop, whichever end by themselves. */
+  async stopItem(itemId: string, requester: Requester, kind = COMPLETION): Promise<StopAnswer> {
+    const tasks = await this.#ofItem(itemId, requester, kind);
+    const stops = await Promise.allSettled(tasks.map(([id, owner]) => this.#stopOwned(id, owner)));
+    const failed = stops.find((stop) => stop.status === "rejected");
+    if (failed) throw failed.reason;
+    if (!stops.some((stop) => stop.status === "fulfilled" && stop.value)) {
+      return { status: false, message: `No tasks found for ${itemId}` };
+    }
+    return { status: true, message: `All tasks for ${itemId} stop requested` };
+  }
+
+  async #ofItem(itemId: string, requester: Requester, kind: string) {
+    const tasks = await this.#records.ofItem(itemId);
+    return tasks.filter(([, owner]) => owner.kind === kind && may(requester, owner));
+  }
+
+  /** Says whether there was something to stop. */
+  async #stopOwned(taskId: string, owner: TaskOwner): Promise<boolean> {
+    const { store, instanceId, clock, logger } = this.#options;
+    if (this.#stopHere(taskId)) return true;
+    if (owner.instance_id === instanceId) return false;
+    // The record is what counts: the message only makes it fast.
+    await this.#records.stops.set(taskId, clock.nowMs());
+    const command = JSON.stringify({ action: "stop", task_id: taskId });
+    await store.publish(keys.taskCommands, command).catch((thrown) =>
+      logger.warn("stop was recorded, not sent", { task: taskId, error: errorText(thrown) })
+    );
+    return true;
+  }
+
+  #stopHere(taskId: string): boolean {
+    const task = this.#local.get(taskId);
+    task?.controller.abort();
+    return task !== undefined;
+  }
+
+  #onMessage(message: string): void {
+    try {
+      const command = v.safeParse(CommandSchema, JSON.parse(message));
+      if (command.success) this.#stopHere(command.output.task_id);
+    } catch {
+      this.#options.logger.debug("a task command that is no JSON was ignored");
+    }
+  }
+
+  async #keepListening(): Promise<void> {
+    const { store, logger } = this.#options;
+    const { signal } = this.#stop;
+    let waitMs = 0;
+    while (!signal.aborted) {
+      try {
+        await using _subscription: Subscription = await store.subscribe(keys.taskCommands, {
+          onMessage: (message) => this.#onMessage(message),
+          onGap: () => void this.#reconcile(),
+        });
+        await this.#reconcile();
+        await aborted(signal);
+      } catch (thrown) {
+        waitMs = backOff(waitMs);
+        logger.warn("no subscription to task commands", { error: errorText(thrown) });
+        await pause(waitMs, signal);
+      }
+    }
+  }
+
+  async #keepPolling(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await pause(this.#options.pollMs, signal);
+      if (signal.aborted) return;
+      await this.#reconcile();
+    }
+  }
+
+  /** Does what a lost message or an outage left undone. Never throws. */
+  async #reconcile(): Promise<void> {
+    try {
+      for (const [taskId, itemId] of [...this.#cleanups]) {
+        await this.#records.delete(taskId, itemId);
+        this.#cleanups.delete(taskId);
+      }
+      const ids = [...this.#local.keys()];
+      if (ids.length === 0) return;
+      const stops = await this.#records.stops.getMany(ids);
+      ids.forEach((id, i) => stops[i] !== undefined && this.#stopHere(id));
+    } catch (thrown) {
+      this.#options.logger.warn("stops could not be read", { error: errorText(thrown) });
+    }
+  }
+
+  /** Takes no more tasks, stops all and waits for their ends; says whether all have ended in time. */
+  async drain({ timeoutMs }: { timeoutMs: number }): Promise<boolean> {
+    this.#draining = true;
+    const tasks = [...this.#local.values()];
+    for (const { controller } of tasks) controller.abort();
+    return await settledWithin(Promise.all(tasks.map(({ ended }) => ended)), timeoutMs);
+  }
+
+  /** Drains, at most two seconds, and stops listening. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain({ timeoutMs: 2_000 });
+    this.#stop.abort();
+    if (this.#running) await settledWithin(this.#running, 2_000);
+  }
+}
+
+function may(requester: Requester, owner: TaskOwner): boolean {
+  return requester.admin || owner.user_id === requester.userId;
+}
+
+function requested(taskId: string): StopAnswer {
+  return { status: true, message: `Task ${taskId} stop requested` };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
