@@ -82,13 +82,13 @@ for (const engine of ENGINES) {
     });
     const { io } = started.server;
     await using slow = await connectStopped(started.port);
-    await using fast = await WireClient.open(started.port);
     // Filled until the kernel takes no more and the engine's queue is over the threshold.
     const filler = "f".repeat(500_000);
     for (let index = 0; index < 20; index++) {
       io.emit("filler", filler);
       await turn();
     }
+    await using fast = await WireClient.open(started.port);
     const wanted: Record<string, string> = { a: "", b: "" };
     for (let seq = 1; seq <= 1_000; seq++) {
       for (const stream of ["a", "b"]) {

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { Socket as EngineSocket } from "engine.io";
+import { type Packet, PacketType } from "socket.io-parser";
+import * as ws from "ws";
+import { RememberingEncoder } from "../../lib/transport/coalescing.ts";
+import type { Connection } from "../../lib/transport/connection.ts";
+import { canDestroyWebSockets, destroyWebSocket } from "../../lib/transport/native_internals.ts";
+import { textFrame } from "../../lib/transport/text_frame.ts";
+import { startServer } from "./support/server.ts";
+import { WireClient } from "./support/wire_client.ts";
+
+/** What `lib/transport` takes for granted of engine.io, ws and Deno, beyond their public types. */
+Deno.test("engine.io's socket is what the guards stand in for", async () => {
+  const prototype = EngineSocket.prototype as unknown as Connection;
+  assert.equal(typeof prototype.write, "function");
+  assert.equal(typeof prototype.flush, "function");
+  assert.match(String(prototype.write), /this\.sendPacket\(/);
+  const { sendPacket } = prototype as unknown as { sendPacket: () => void };
+  assert.match(String(sendPacket), /this\.flush\(\)/);
+
+  await using started = await startServer({ transports: "websocket" });
+  await using _client = await WireClient.open(started.port);
+  const connection = [...started.server.io.of("/").sockets.values()][0]?.conn;
+  assert.ok(connection);
+  const internals = connection as unknown as Connection;
+  assert.ok(Array.isArray(internals.writeBuffer));
+  assert.equal(typeof internals.transport.writable, "boolean");
+  assert.equal(typeof internals.transport.socket?.terminate, "function");
+  // What waits is handed over as one batch, and the buffer is empty after: the two numbers of the outbound guard.
+  internals.transport.writable = false;
+  internals.write("42[1]");
+  internals.write("42[2]");
+  assert.equal(internals.writeBuffer.length, 2);
+  internals.transport.writable = true;
+  internals.flush();
+  assert.equal(internals.writeBuffer.length, 0);
+  const { clients } = started.server.io.engine as unknown as {
+    clients: Record<string, unknown>;
+  };
+  assert.equal(clients[internals.id], connection);
+});
+
+Deno.test("a prepared frame is what ws makes of the same text", () => {
+  const options = { readOnly: false, mask: false, rsv1: false, opcode: 1, fin: true };
+  const { Sender } = ws as unknown as {
+    Sender: { frame: (data: Buffer, options: unknown) => Buffer[] };
+  };
+  for (const length of [0, 1, 125, 126, 65_535, 65_536, 200_000]) {
+    const text = "ü".repeat(length / 2) + "x".repeat(length % 2);
+    const expected = Buffer.concat(Sender.frame(Buffer.from(text), options));
+    assert.ok(textFrame(text).equals(expected), `${length} bytes`);
+  }
+});
+
+Deno.test("Deno's WebSocket ends at once when its resource is closed", async () => {
+  assert.ok(canDestroyWebSockets());
+  const { promise, resolve } = Promise.withResolvers<WebSocket>();
+  await using http = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
+    const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
+    socket.onopen = () => resolve(socket);
+    return response;
+  });
+  await using client = await WireClient.connect(http.addr.port);
+  await client.upgrade();
+  const websocket = await promise;
+  const closed = new Promise((done) => websocket.onclose = done);
+  destroyWebSocket(websocket);
+  await closed;
+  await client.until(() => client.ended, "the end");
+  assert.equal(client.closeCode, undefined);
+});
+
+Deno.test("the encoder says what a text was made from, and nothing when it can't know", () => {
+  const encoder = new RememberingEncoder();
+  encoder.use({
+    keyOf: (args) => args[0] === "delta" ? "d" : undefined,
+    merge: (_earlier, later) => [...later],
+  });
+  const packet = (data: unknown[], more: Partial<Packet> = {}): Packet => ({
+    type: PacketType.EVENT,
+    nsp: "/",
+    data,
+    ...more,
+  });
+  const payload = { text: "a" };
+  const [text = ""] = encoder.encode(packet(["delta", payload]));
+  payload.text = "changed since";
+  assert.deepEqual(encoder.streamOf(text), {
+    key: "/,d",
+    nsp: "/",
+    args: ["delta", { text: "a" }],
+  });
+  const [inNamespace = ""] = encoder.encode(packet(["delta", 1], { nsp: "/x" }));
+  assert.deepEqual(encoder.streamOf(inNamespace), { key: "/x,d", nsp: "/x", args: ["delta", 1] });
+  assert.equal(encoder.streamOf(text), undefined);
+  for (
+    const other of [
+      packet(["other", 1]),
+      packet(["delta", 1], { id: 7 }),
+      packet([1], { type: PacketType.ACK, id: 7 }),
+    ]
+  ) {
+    const [encoded = ""] = encoder.encode(other);
+    assert.equal(encoder.streamOf(encoded), undefined);
+  }
+  const [header = ""] = encoder.encode(packet(["delta", new Uint8Array(2)]));
+  assert.equal(encoder.streamOf(header), undefined);
+});
