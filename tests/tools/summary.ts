@@ -1,0 +1,18 @@
+export interface Summary {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** Reads the last summary of `deno test` (`ok | 3 passed (2 steps) | 0 failed | 1 ignored (5ms)`). */
+export function readSummary(output: string): Summary | undefined {
+  const lines = output.split("\n").filter((line) => /^(ok|FAILED) \| \d+ passed/.test(line));
+  const last = lines.at(-1);
+  if (last === undefined) return undefined;
+  const count = (word: string) => Number(last.match(new RegExp(`(\\d+) ${word}`))?.[1] ?? 0);
+  return { passed: count("passed"), failed: count("failed"), skipped: count("ignored") };
+}
+
+export function closingLine({ passed, failed, skipped }: Summary): string {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
