@@ -102,6 +102,13 @@ export class RedisConnection implements AsyncDisposable {
     );
   }
 
+  /** The texts of the keys, in their order. In a cluster, MGET's keys would have to share a slot. */
+  async getTexts(keys: string[]): Promise<(string | null)[]> {
+    if (keys.length === 0) return [];
+    if (this.shape !== "cluster") return await this.run((client) => client.mget(keys));
+    return await Promise.all(keys.map((key) => this.run((client) => client.get(key))));
+  }
+
   /** An outage that has lasted longer than a command may wait is not waited for by the next one. */
   #whenUp(start: number): Promise<CommandClient> {
     const waited = Math.max(performance.now() - start, this.#link.downMs);
@@ -147,11 +154,13 @@ async function evaluate(
   key: string,
   args: readonly ScriptArgument[],
 ): Promise<unknown> {
+  // As one array: spread over a call, tens of thousands of arguments overflow the stack inside of
+  // the client's pipeline, which then ends the process.
   try {
-    return await client.evalsha(script.sha, 1, key, ...args);
+    return await client.call("evalsha", [script.sha, 1, key, ...args]);
   } catch (error) {
     if (!isNoScript(error)) throw error;
-    return await client.eval(script.lua, 1, key, ...args);
+    return await client.call("eval", [script.lua, 1, key, ...args]);
   }
 }
 

@@ -62,7 +62,9 @@ function invalid(why: string): AppError {
 function portOf(text: string, fallback: number): number {
   if (text === "") return fallback;
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid("a port is a number from 1 to 65535");
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw invalid("a port is a number from 1 to 65535");
+  }
   return port;
 }
 

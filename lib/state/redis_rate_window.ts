@@ -23,11 +23,11 @@ export async function countHit(
   const bucket = Math.floor(clock.nowMs() / bucketMs);
   const earlier = Array.from(
     { length: Math.ceil(windowMs / bucketMs) - 1 },
-    (_, i) => redis.run((client) => client.get(`${key}:${bucket - 1 - i}`)),
+    (_, i) => `${key}:${bucket - 1 - i}`,
   );
-  const [hits, ...counts] = await Promise.all([
+  const [hits, counts] = await Promise.all([
     redis.runScript(HIT, `${key}:${bucket}`, [windowMs + bucketMs]),
-    ...earlier,
+    redis.getTexts(earlier),
   ]);
   return counts.reduce((sum, count) => sum + Number(count ?? 0), Number(hits));
 }

@@ -9,14 +9,14 @@ export function redisValues(
   updates: Updates,
   name: KeyName,
 ): ValueStore {
-  const get = async <T>(key: StateKey): Promise<T | undefined> =>
-    decodeValue<T>(await redis.run((client) => client.get(name(key))));
-
   return {
-    get,
+    get: async <T>(key: StateKey) =>
+      decodeValue<T>(await redis.run((client) => client.get(name(key)))),
 
-    // Not MGET: in a cluster its keys would have to share a slot. These leave in one flush a node.
-    getMany: <T>(keys: readonly StateKey[]) => Promise.all(keys.map((key) => get<T>(key))),
+    async getMany<T>(keys: readonly StateKey[]) {
+      const texts = await redis.getTexts(keys.map(name));
+      return texts.map((text) => decodeValue<T>(text));
+    },
 
     async set<T>(key: StateKey, value: T, { ttlMs }: Expiry = {}) {
       const text = encodeValue(value);
