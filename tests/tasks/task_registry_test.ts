@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { TaskRegistry } from "../../lib/tasks/task_registry.ts";
 import { taskSweepJob } from "../../lib/tasks/task_sweep.ts";
@@ -96,4 +97,38 @@ Deno.test("a user has a bounded number of tasks; a failing one is logged; drain 
   assert.ok(await registry.drain({ timeoutMs: 1_000 }));
   await assert.rejects(registry.run(subject, untilAborted), { code: "unavailable" });
   assert.equal(rest(faulty), 0);
+});
+
+Deno.test("runs, stops and lists at once, in any order, leave no task and no record", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.constantFrom("run", "short", "stop", "stopItem"), fc.nat(1)), {
+        maxLength: 40,
+      }),
+      async (steps) => {
+        const faulty = new FaultyStore();
+        const [a, b] = two(faulty);
+        await using _a = a;
+        await using _b = b;
+        const ids: string[] = [];
+        await Promise.all(steps.map(async ([step, at]) => {
+          const registry = at === 0 ? a : b;
+          if (step === "run") ids.push(await registry.run(subject, untilAborted));
+          else if (step === "short") ids.push(await registry.run(subject, () => Promise.resolve()));
+          else if (step === "stop") await registry.stop(ids.at(-1) ?? "none", me);
+          else await registry.stopItem("c1", me);
+          const listed = await registry.list(me);
+          assert.equal(new Set(listed).size, listed.length);
+        }));
+        await a.stopItem("c1", me);
+        await until(() => a.size === 0 && b.size === 0, { limitMs: 2_000, what: "all to end" });
+        await taskSweepJob({ store: faulty.store }).sweep({
+          signal: new AbortController().signal,
+          deadAmong: () => Promise.resolve(new Set()),
+        });
+        assert.equal(rest(faulty), 0);
+      },
+    ),
+    { numRuns: 30 },
+  );
 });
