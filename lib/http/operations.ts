@@ -1,0 +1,82 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { type Context, Hono } from "hono";
+
+/** One thing that must work before the instance takes traffic. */
+export interface ReadinessCheck {
+  name: string;
+  /** Rejects when it doesn't work. */
+  check: () => Promise<void>;
+}
+
+export interface OperationsOptions {
+  checks: readonly ReadinessCheck[];
+  /** How long all checks may take; they run at once. Default: 2,000. */
+  checkTimeoutMs?: number;
+  /** With a token, `/metrics` asks for it as a bearer; without one, it answers this machine only. */
+  metricsToken?: string;
+  metrics: { readonly contentType: string; text(): Promise<string> };
+  /** The address of the TCP peer, never one that a header claims. */
+  peerAddress: (context: Context) => string | undefined;
+  /** Told of a failed check; the answer only names it. */
+  onFailure?: (name: string, thrown: unknown) => void;
+}
+
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|::ffff:127\.\d+\.\d+\.\d+)$/i;
+const PROXY_HEADERS = ["forwarded", "x-forwarded-for", "x-real-ip"];
+
+/** `/health` (alive), `/ready` (may take traffic) and `/metrics` (Prometheus). */
+export function operations(options: OperationsOptions): Hono {
+  const { checks, checkTimeoutMs = 2_000 } = options;
+  const app = new Hono();
+  app.get("/health", (context) => context.json({ status: true }));
+
+  app.get("/ready", async (context) => {
+    const failed = (await Promise.all(checks.map(async ({ name, check }) => {
+      try {
+        await within(check, checkTimeoutMs);
+        return [];
+      } catch (thrown) {
+        options.onFailure?.(name, thrown);
+        return [name];
+      }
+    }))).flat();
+    const isReady = failed.length === 0;
+    return context.json({ status: isReady, failed }, isReady ? 200 : 503);
+  });
+
+  app.get("/metrics", async (context) => {
+    if (!maySeeMetrics(context, options)) return context.text("Forbidden\n", 403);
+    return context.text(await options.metrics.text(), 200, {
+      "content-type": options.metrics.contentType,
+    });
+  });
+  return app;
+}
+
+function maySeeMetrics(
+  context: Context,
+  { metricsToken, peerAddress }: OperationsOptions,
+): boolean {
+  if (metricsToken !== undefined) {
+    return isSame(context.req.header("authorization") ?? "", `Bearer ${metricsToken}`);
+  }
+  // A proxy on this machine is a loopback peer too, but speaks for somebody else.
+  if (PROXY_HEADERS.some((name) => context.req.header(name) !== undefined)) return false;
+  return LOOPBACK.test(peerAddress(context) ?? "");
+}
+
+/** In constant time, whatever the lengths. */
+function isSame(given: string, wanted: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(given), digest(wanted));
+}
+
+async function within(check: () => Promise<void>, timeoutMs: number): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`No answer in ${timeoutMs} ms`)), timeoutMs);
+  try {
+    await Promise.race([check(), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+
+const root = new URL("../", import.meta.url);
+const MAX_LINES = 350;
+
+const EDGES = [
+  "auth",
+  "users",
+  "sessions",
+  "chats",
+  "channels",
+  "documents",
+  "tasks",
+  "completions",
+];
+const STATE_INTERFACE = ["lib/state/state_store.ts", "lib/state/key_space.ts"];
+
+/** Beside itself, `common` and `protocol`: the folders and files that each folder may import. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  common: [],
+  protocol: [],
+  config: [],
+  transport: [],
+  redis: [],
+  state: ["redis"],
+  cluster: [...STATE_INTERFACE, "redis"],
+  auth: STATE_INTERFACE,
+  users: STATE_INTERFACE,
+  sessions: STATE_INTERFACE,
+  chats: STATE_INTERFACE,
+  channels: STATE_INTERFACE,
+  documents: STATE_INTERFACE,
+  tasks: STATE_INTERFACE,
+  completions: [...STATE_INTERFACE, "tasks", "chats"],
+  http: [...EDGES, ...STATE_INTERFACE],
+  realtime: [...EDGES, ...STATE_INTERFACE],
+  client: [],
+  web: ["client"],
+};
+/** The files that know every part. */
+const ROOTS = ["lib/app.ts", "main.ts"];
+const ENVIRONMENT = ["lib/app.ts", "main.ts"];
+
+/** `lib/auth/tokens.ts` is in `auth`, `lib/config.ts` in `config`. */
+function folderOf(path: string): string {
+  return path.split("/")[1]?.replace(/\.ts$/, "") ?? "";
+}
+
+export function isAllowed(from: string, to: string): boolean {
+  if (ROOTS.includes(from)) return to.startsWith("lib/");
+  const [source, target] = [folderOf(from), folderOf(to)];
+  if (ROOTS.includes(to) || !to.startsWith("lib/")) return false;
+  if (source === target || target === "protocol") return true;
+  if (target === "common") return source !== "client" && source !== "web";
+  return MAY_IMPORT[source]?.some((entry) => entry === target || entry === to) ?? false;
+}
+
+export type Graph = ReadonlyMap<string, readonly string[]>;
+
+/** The first ring of imports, as a path that ends where it began. */
+export function cycleOf(graph: Graph): string[] | undefined {
+  const done = new Set<string>();
+  const visit = (file: string, path: string[]): string[] | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    for (const next of graph.get(file) ?? []) {
+      const found = visit(next, [...path, file]);
+      if (found) return found;
+    }
+    done.add(file);
+    return undefined;
+  };
+  for (const file of graph.keys()) {
+    const found = visit(file, []);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+async function sources(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const entry of Deno.readDir(new URL(folder, root))) {
+    if (entry.isDirectory) found.push(...await sources(`${folder}${entry.name}/`));
+    else if (/\.tsx?$/.test(entry.name)) found.push(folder + entry.name);
+  }
+  return found.sort();
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(new URL(path, root)).then(() => true, () => false);
+}
+
+const files = [...await sources("lib/"), ...(await exists("main.ts") ? ["main.ts"] : [])];
+const texts = new Map(
+  await Promise.all(
+    files.map(async (file) => [file, await Deno.readTextFile(new URL(file, root))] as const),
+  ),
+);
+
+interface Info {
+  modules: {
+    specifier: string;
+    error?: string;
+    dependencies?: { code?: { specifier?: string }; type?: { specifier?: string } }[];
+  }[];
+}
+
+/** One graph over all files: a module of every import is asked for in one go, types too. */
+async function importGraph(): Promise<Graph> {
+  const entry = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    const lines = files.map((file) => `import ${JSON.stringify(new URL(file, root).href)};`);
+    await Deno.writeTextFile(entry, lines.join("\n"));
+    const { stdout, success } = await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json", "--config", new URL("deno.json", root).pathname, entry],
+      stderr: "null",
+    }).output();
+    assert.ok(success, "deno info failed");
+    const info: Info = JSON.parse(new TextDecoder().decode(stdout));
+    const graph = new Map<string, readonly string[]>();
+    for (const module of info.modules) {
+      if (!module.specifier.startsWith(root.href)) continue;
+      const targets = (module.dependencies ?? [])
+        .flatMap(({ code, type }) => [code?.specifier, type?.specifier])
+        .filter((target) => target !== undefined)
+        .filter((target) => target.startsWith(root.href))
+        .map((target) => target.slice(root.href.length));
+      graph.set(module.specifier.slice(root.href.length), [...new Set(targets)]);
+    }
+    return graph;
+  } finally {
+    await Deno.remove(entry);
+  }
+}
+
+const graph = await importGraph();
+
+function filesWhere(test: (text: string, file: string) => boolean): string[] {
+  return [...texts].filter(([file, text]) => test(text, file)).map(([file]) => file);
+}
+
+Deno.test("every file of lib is in the graph, and every folder in the table", () => {
+  assert.deepEqual(files.filter((file) => !graph.has(file)), []);
+  const unknown = files.filter((file) => !ROOTS.includes(file) && !(folderOf(file) in MAY_IMPORT));
+  assert.deepEqual(unknown, []);
+});
+
+Deno.test("nobody imports what the layers forbid, types included", () => {
+  const forbidden = [...graph].flatMap(([from, targets]) =>
+    targets.filter((to) => !isAllowed(from, to)).map((to) => `${from} → ${to}`)
+  );
+  assert.deepEqual(forbidden, []);
+});
+
+Deno.test("no import leads back to where it began", () => {
+  assert.equal(cycleOf(graph)?.join(" → "), undefined);
+});
+
+Deno.test("the rules can tell right from wrong", () => {
+  assert.ok(isAllowed("lib/auth/tokens.ts", "lib/state/state_store.ts"));
+  assert.ok(!isAllowed("lib/auth/tokens.ts", "lib/state/redis_store.ts"));
+  assert.ok(!isAllowed("lib/http/routes.ts", "lib/realtime/emitter.ts"));
+  assert.ok(!isAllowed("lib/chats/chat_store.ts", "tests/support/until.ts"));
+  assert.deepEqual(cycleOf(new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b"]]])), ["b", "c", "b"]);
+});
+
+Deno.test("only the composition root reads the environment", () => {
+  const found = filesWhere((text, file) =>
+    !ENVIRONMENT.includes(file) && /\bDeno\.env\b|\bprocess\.env\b/.test(text)
+  );
+  assert.deepEqual(found, []);
+});
+
+Deno.test("files stay short", () => {
+  assert.deepEqual(filesWhere((text) => text.split("\n").length > MAX_LINES + 1), []);
+});
+
+Deno.test("libraries come by the import map", () => {
+  const inline = /(?:from|import)\s*\(?\s*["'](?:npm:|jsr:|https?:)/;
+  assert.deepEqual(filesWhere((text) => inline.test(text)), []);
+});
+
+Deno.test("sources speak of the matter, not of where it was discussed", () => {
+  assert.deepEqual(
+    filesWhere((text) => /\b(issue|ticket|pull request) #?\d+|[\w-]#\d{3,}/i.test(text)),
+    [],
+  );
+});
