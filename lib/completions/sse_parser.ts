@@ -21,7 +21,9 @@ export interface SseParserOptions {
  * `retry` is ignored: who reads a model's answer never reconnects by itself.
  */
 export class SseParser {
-  readonly #decoder = new TextDecoder();
+  // Takes the mark off itself: Deno's decoder drops one in mid-stream too, where it is text.
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #isAtStart = true;
   readonly #maxLength: number;
   #line = "";
   #isAfterCr = false;
@@ -44,6 +46,8 @@ export class SseParser {
   *push(bytes: Uint8Array): Generator<SseEvent> {
     let text = this.#decoder.decode(bytes, { stream: true });
     if (text === "") return;
+    if (this.#isAtStart && text.startsWith("\uFEFF")) text = text.slice(1);
+    this.#isAtStart = false;
     if (this.#isAfterCr && text.startsWith("\n")) text = text.slice(1);
     this.#isAfterCr = text === "" ? false : text.endsWith("\r");
 

@@ -141,7 +141,6 @@ export function startModelProvider(): StandInProvider {
     const body = await request.json() as Record<string, unknown>;
     const seen: SeenRequest = { headers: request.headers, body, writes: 0, closedAtMs: undefined };
     requests.push(seen);
-    request.signal.addEventListener("abort", () => seen.closedAtMs ??= performance.now());
     const script = typeof provider.script === "function" ? provider.script(body) : provider.script;
     if (script.isSilent) await stop;
     if (script.body !== undefined || (script.status ?? 200) !== 200) {

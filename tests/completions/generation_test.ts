@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { AppError } from "../../lib/common/errors.ts";
+import { runGeneration } from "../../lib/completions/generation.ts";
+import type { CompletionChunk } from "../../lib/completions/model_provider.ts";
+import { pause } from "../../lib/completions/pause.ts";
+import { sweepInterrupted } from "../../lib/completions/interrupted_sweep.ts";
+import { silentLogger } from "../../lib/common/logger.ts";
+import { until } from "../support/until.ts";
+import {
+  CountingStore,
+  type House,
+  ids,
+  openHouse,
+  providerOf,
+  request,
+  textOfEvents,
+} from "./fakes.ts";
+
+const never = new AbortController().signal;
+const words = (count: number) => Array.from({ length: count }, (_, at) => `token${at} `);
+
+function run(
+  house: House,
+  chunks: (signal: AbortSignal) => AsyncIterable<CompletionChunk>,
+  signal = never,
+) {
+  const taskId = "task";
+  return runGeneration({
+    ...ids,
+    taskId,
+    request,
+    signal,
+    provider: providerOf(chunks),
+    ports: house.ports,
+  });
+}
+
+async function* say(texts: string[], end?: unknown): AsyncGenerator<CompletionChunk> {
+  for (const content of texts) yield await Promise.resolve({ content });
+  if (end) throw end;
+  yield { finishReason: "stop", usage: { total_tokens: texts.length } };
+}
+
+async function* sayThenHang(texts: string[]): AsyncGenerator<CompletionChunk> {
+  for (const content of texts) yield { content };
+  await new Promise(() => {});
+}
+
+Deno.test("seq rises by one, the end is stored, then told", async () => {
+  await using house = openHouse();
+  const result = await run(house, () => say(["One", " two"]));
+  assert.equal(result.state, "done");
+  assert.deepEqual(house.events.map(({ seq }) => seq), [1, 2, 3]);
+  assert.equal(textOfEvents(house.events), "One two");
+  assert.equal(house.events[2]?.data.data.done, true);
+  const { content, done, usage, generation } = house.messages.stored.get("answer") ?? {};
+  assert.deepEqual({ content, done, usage }, {
+    content: "One two",
+    done: true,
+    usage: { total_tokens: 2 },
+  });
+  assert.equal(generation, house.events[0]?.data.data.generation);
+  const running = house.store.data.get("rt:streams") as Map<string, unknown>;
+  assert.equal(running.size, 0);
+});
+
+Deno.test("a provider's failure keeps what was streamed", async () => {
+  await using house = openHouse();
+  await run(house, () => say(["Half"], new AppError("provider_error", "It broke.")));
+  const error = { code: "provider_error", content: "It broke." };
+  const stored = house.messages.stored.get("answer");
+  assert.deepEqual([stored?.content, stored?.done, stored?.error], ["Half", true, error]);
+  assert.deepEqual(house.events.at(-1)?.data.data.error, error);
+  assert.equal(house.events.at(-1)?.data.data.done, true);
+});
+
+Deno.test("a stop ends even a provider that does not listen, and stores what was streamed", async () => {
+  await using house = openHouse();
+  const stop = new AbortController();
+  const running = run(house, () => sayThenHang(["Some"]), stop.signal);
+  await until(() => house.events.length === 1, { what: "the first event" });
+  stop.abort();
+  assert.equal((await running).state, "interrupted");
+  const stored = house.messages.stored.get("answer");
+  assert.deepEqual([stored?.content, stored?.done, stored?.interrupted], ["Some", true, true]);
+  assert.equal(house.events.at(-1)?.data.data.interrupted, true);
+});
+
+Deno.test("an end that can't be stored at first is tried again, and told when it never can", async () => {
+  await using house = openHouse();
+  house.messages.failures = 2;
+  assert.equal((await run(house, () => say(["x"]))).state, "done");
+  assert.equal(house.messages.stored.get("answer")?.content, "x");
+  house.messages.failures = 100;
+  const result = await run(house, () => say(["x"]));
+  assert.equal(result.error?.code, "unavailable");
+  assert.equal(house.events.at(-1)?.data.data.error?.code, "unavailable");
+});
+
+Deno.test("T7: a newer generation of a message silences the older", async () => {
+  await using house = openHouse();
+  const first = run(house, () => sayThenHang(["old"]));
+  await until(() => house.events.length === 1, { what: "the first event" });
+  const second = await run(house, () => say(["new"]));
+  assert.equal((await first).state, "superseded");
+  assert.equal(house.messages.stored.get("answer")?.content, "new");
+  const late = house.events.slice(1).map(({ data }) => data.data.generation);
+  assert.deepEqual([...new Set(late)], [second.generation]);
+});
+
+Deno.test("T4: the bytes of a 10,000-token answer are linear", async () => {
+  await using house = openHouse();
+  const tokens = words(10_000);
+  async function* paced(): AsyncGenerator<CompletionChunk> {
+    for (const [at, content] of tokens.entries()) {
+      if (at % 500 === 0) await pause(2);
+      yield { content };
+    }
+  }
+  await run(house, paced);
+  const text = tokens.join("").length;
+  const frame = 250; // an event's names and ids
+  const emitted = house.events.reduce((sum, event) => sum + JSON.stringify(event).length, 0);
+  const written = house.store.bytesWritten + house.messages.bytesWritten;
+  assert.equal(textOfEvents(house.events), tokens.join(""));
+  assert.ok(emitted <= text + house.events.length * frame, `${emitted} emitted`);
+  assert.ok(written <= 3 * text + house.events.length * 4, `${written} written for ${text}`);
+});
+
+Deno.test("S9: a slow store stalls nobody, until too much waits for it", async () => {
+  const store = new CountingStore();
+  await using house = openHouse({
+    store,
+    log: { flushMs: 1, batchLength: 10, maxPendingLength: 1_000 },
+  });
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  const running = run(house, async function* () {
+    yield { content: "first" };
+    store.gate = () => opened;
+    yield* say(Array.from({ length: 100 }, () => "x".repeat(100)));
+  });
+  await until(() => house.events.length >= 10, { what: "events before the store answers" });
+  await pause(20);
+  assert.ok(house.events.length < 15, `${house.events.length} events wait for the store`);
+  open();
+  assert.equal((await running).content.length, 10_005);
+});
+
+Deno.test("an answer over the bound is ended with a clear error", async () => {
+  await using house = openHouse({ maxLength: 10 });
+  const result = await run(house, () => say(["12345", "67890", "!"]));
+  assert.deepEqual([result.content, result.error?.code], ["1234567890", "too_large"]);
+});
+
+Deno.test("T8: the answer of an instance that died is ended once, with what its log holds", async () => {
+  await using house = openHouse({ instanceId: "dead" });
+  const stop = new AbortController();
+  const running = run(house, () => sayThenHang(["Left", " over"]), stop.signal);
+  await until(() => [...house.store.data.keys()].find((key) => /rt:stream:.*-/.test(key)), {
+    what: "the log",
+  });
+  const { store, messages } = house;
+  const told: unknown[] = [];
+  const options = {
+    store,
+    messages,
+    logger: silentLogger,
+    emit: (_: string, e: unknown) => told.push(e),
+  };
+  assert.equal(await sweepInterrupted({ ...options, isAlive: () => true }), 0);
+  const sweep = () => sweepInterrupted({ ...options, isAlive: (id) => id !== "dead" });
+  const counts = await Promise.all([sweep(), sweep()]);
+  assert.equal(counts[0] + counts[1], 1);
+  assert.equal(await sweep(), 0);
+  const stored = messages.stored.get("answer");
+  assert.deepEqual([stored?.content, stored?.done, stored?.interrupted], ["Left over", true, true]);
+  assert.equal(told.length, 1);
+  await using other = openHouse({ store, instanceId: "two" });
+  const answer = await other.streams.resume({ chatId: "chat" });
+  assert.deepEqual([answer.content, answer.done, answer.interrupted, answer.seq], [
+    "Left over",
+    true,
+    true,
+    3,
+  ]);
+  stop.abort();
+  await running;
+});

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { silentLogger } from "../../lib/common/logger.ts";
+import { EchoProvider } from "../../lib/completions/echo_provider.ts";
+import { ModelCatalogue } from "../../lib/completions/model_catalogue.ts";
+import { passThrough } from "../../lib/completions/pass_through.ts";
+import { asTitle, makeTitle } from "../../lib/completions/title.ts";
+import { providerOf, request } from "./fakes.ts";
+
+const signal = new AbortController().signal;
+const echo = new EchoProvider({ delayMs: 0 });
+const title = { model: "fake", messages: request.messages, signal, logger: silentLogger };
+
+Deno.test("a title is one short line, cut between words", () => {
+  assert.equal(asTitle(" One\n two "), "One two");
+  assert.equal(asTitle("word ".repeat(30)), "word ".repeat(16).trim());
+  assert.equal(asTitle("x".repeat(200)).length, 80);
+});
+
+Deno.test("the model's title, or the user's words where it fails, hangs or only echoes", async () => {
+  const says = providerOf(async function* () {
+    yield await Promise.resolve({ content: '"A greeting"\n' });
+  });
+  assert.equal(await makeTitle({ ...title, provider: says }), "A greeting");
+  const hangs = providerOf(async function* () {
+    await new Promise(() => {});
+    yield {};
+  });
+  assert.equal(await makeTitle({ ...title, provider: hangs, timeoutMs: 10 }), "Hello there");
+  assert.equal(await makeTitle({ ...title, provider: echo }), "Hello there");
+});
+
+Deno.test("echo says the last words of the user, over SSE too, and stops at once", async () => {
+  const response = await passThrough(echo, request, signal);
+  assert.match(await response.text(), /"Hello "[^]*"there"[^]*data: \[DONE\]/);
+  const whole = await passThrough(echo, { ...request, stream: false }, signal);
+  assert.equal((await whole.json()).choices[0].message.content, "Hello there");
+  const slow = new EchoProvider({ delayMs: 60_000 }).stream(request, AbortSignal.abort());
+  await assert.rejects(slow.next(), { name: "AbortError" });
+});
+
+Deno.test("a provider that fails hides nobody's models", async () => {
+  let isAway = false;
+  let nowMs = 0;
+  let calls = 0;
+  const flaky = providerOf(async function* () {});
+  flaky.models = () => {
+    calls++;
+    return isAway ? Promise.reject(new Error("away")) : Promise.resolve([{ id: "a", name: "A" }]);
+  };
+  const clock = { nowMs: () => nowMs };
+  const catalogue = new ModelCatalogue([flaky, echo], { logger: silentLogger, clock });
+  const idsOf = async () => (await catalogue.models()).map(({ id }) => id);
+  assert.deepEqual(await idsOf(), ["a", "echo"]);
+  isAway = true;
+  nowMs = 5_000;
+  assert.equal(await catalogue.providerOf("echo"), echo);
+  assert.equal(calls, 1);
+  nowMs = 20_000;
+  assert.deepEqual(await idsOf(), ["a", "echo"]);
+  assert.equal(await catalogue.providerOf("a"), flaky);
+  assert.equal(calls, 2);
+  await assert.rejects(catalogue.providerOf("none"), { code: "not_found" });
+});
