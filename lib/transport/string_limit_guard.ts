@@ -16,8 +16,7 @@ export function guardStringLimit(onOverrun: () => void): Disposable {
   return { [Symbol.dispose]: () => globalThis.removeEventListener("unhandledrejection", guard) };
 }
 
+/** The words of Deno's runtime; a loop over the socket's events ended with them. */
 function isStringLimit(reason: unknown): boolean {
-  return reason instanceof Error &&
-    /string length|string longer|too (long|large)/i.test(reason.message) &&
-    /string/i.test(reason.message);
+  return reason instanceof TypeError && reason.message.startsWith("failed to allocate string");
 }
