@@ -75,11 +75,12 @@ export async function runGeneration(options: GenerationOptions): Promise<Generat
   let outcome: Outcome;
   let isBegun = false;
   try {
+    stream.superseded.throwIfAborted();
     await ports.messages.begin(ref, request.model);
     isBegun = true;
     outcome = await streamAnswer(options, stream);
   } catch (thrown) {
-    outcome = { error: shown(thrown, ports.logger) };
+    outcome = stream.superseded.aborted ? {} : { error: shown(thrown, ports.logger) };
   }
   return await finish(options, stream, ref, outcome, isBegun);
 }

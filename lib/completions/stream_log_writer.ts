@@ -63,8 +63,10 @@ export class StreamLogWriter {
       signal.throwIfAborted();
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#waiting.push(resolve);
-      signal.addEventListener("abort", () => resolve(), { once: true });
+      const onAbort = () => resolve();
+      signal.addEventListener("abort", onAbort);
       await promise;
+      signal.removeEventListener("abort", onAbort);
     }
   }
 

@@ -131,12 +131,8 @@ export class StreamRegistry implements AsyncDisposable {
     }
     try {
       await stream.log.close();
-      await this.#changeHead(stream, (head) => ({
-        ...head,
-        state: "ended",
-        seq: stream.seq,
-        ...end,
-      }));
+      const ended = { state: "ended" as const, seq: stream.seq, ...end };
+      await this.#changeHead(stream, (head) => ({ ...head, ...ended }), graceMs);
       if (stream.taskId !== undefined) await this.#responses.delete(stream.taskId);
       if (isStored) await this.#entries.delete(stream.generation);
       if (stream.superseded.aborted) await this.#log(stream).clear();
