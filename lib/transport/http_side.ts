@@ -8,6 +8,12 @@ import { type Connection, STATE } from "./connection.ts";
 import { refuseRequest, refuseUpgrade } from "./refuse.ts";
 import type { WaitingRoom } from "./waiting_room.ts";
 
+type Query = Record<string, string | undefined>;
+type EngineRequest = IncomingMessage & { _query?: Query };
+
+/** The engine itself would say so only after the upgrade. */
+const UNSUPPORTED_PROTOCOL = { status: 400, code: 5, message: "Unsupported protocol version" };
+
 export interface HttpSideOptions {
   /** Without the last slash. */
   path: string;
@@ -36,16 +42,19 @@ export function httpSide(options: HttpSideOptions): HttpSide {
     return rest === "" || rest === "/" || rest.startsWith("?") || rest.startsWith("/?");
   }
 
-  function sidOf(req: IncomingMessage): string | undefined {
-    return new URLSearchParams(req.url?.split("?")[1]).get("sid") || undefined;
+  /** Reads the query once and leaves it where the engine looks for it: both must see the same session id. */
+  function queryOf(req: EngineRequest): Query {
+    const { searchParams } = new URL(req.url ?? "", "http://localhost");
+    return req._query = Object.fromEntries(searchParams);
   }
 
   function servePolling(req: IncomingMessage, res: ServerResponse): void {
     const refusal = admission.checkOrigin(req);
     if (refusal !== undefined) return refuseRequest(req, res, refusal);
     if (applyCors(req, res, options.anyOrigin)) return;
-    const sid = sidOf(req);
-    if (sid === undefined) {
+    const { sid, EIO } = queryOf(req as EngineRequest);
+    if (!sid) {
+      if (EIO !== "4") return refuseRequest(req, res, UNSUPPORTED_PROTOCOL);
       if (req.method === "GET") {
         const lease = admission.enter(req);
         if (!(lease instanceof Lease)) return refuseRequest(req, res, lease);
@@ -82,7 +91,9 @@ export function httpSide(options: HttpSideOptions): HttpSide {
       }
       const refusal = admission.checkOrigin(req);
       if (refusal !== undefined) return refuseUpgrade(socket, refusal);
-      if (sidOf(req) === undefined) {
+      const { sid, EIO } = queryOf(req as EngineRequest);
+      if (!sid) {
+        if (EIO !== "4") return refuseUpgrade(socket, UNSUPPORTED_PROTOCOL);
         const lease = admission.enter(req);
         if (!(lease instanceof Lease)) return refuseUpgrade(socket, lease);
         socket.once("close", () => lease.releaseRequest());

@@ -95,6 +95,19 @@ for (const engine of ENGINES) {
   });
 }
 
+Deno.test("no spelling of the query gets past the limit", async () => {
+  await using started = await startServer({ maxConnections: 1 });
+  await using _first = await WireClient.open(started.port);
+  const base = "EIO=4&transport=websocket";
+  for (const query of [`sid=x&${base}&sid=`, `sid=x?&${base}&sid=`, `${base}&sid=#&sid=x`]) {
+    await using client = await WireClient.connect(started.port);
+    await client.upgrade({ path: `${PATH}/?${query}` });
+    await client.until(() => client.ended, "the refusal");
+    assert.match(client.head, /^HTTP\/1\.1 503 /, query);
+  }
+  assert.equal(started.server.stats().sockets, 1);
+});
+
 Deno.test("a preflight is answered for allowed origins only", async () => {
   await using started = await startServer({ allowedOrigins: LIST });
   const ask = (origin: string) =>

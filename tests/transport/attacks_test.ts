@@ -88,6 +88,12 @@ for (const engine of ENGINES) {
       await client.until(() => client.ended, "the refusal");
       assert.doesNotMatch(client.head, /^HTTP\/1\.1 101/);
     }
+    for (const query of ["EIO=3&transport=websocket", "transport=websocket"]) {
+      await using client = await WireClient.connect(started.port);
+      await client.upgrade({ path: `${PATH}/?${query}` });
+      await client.until(() => client.ended, "the refusal");
+      assert.match(client.head, /^HTTP\/1\.1 400 /);
+    }
     await until(() => started.server.stats().sockets === 0, { what: "places to be free" });
   });
 
