@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Adapter } from "socket.io-adapter";
 import { createLogger } from "../../lib/common/logger.ts";
 import type { Coalescer } from "../../lib/transport/coalescing.ts";
 import { until } from "../support/until.ts";
@@ -43,42 +44,24 @@ async function connectStopped(port: number): Promise<WireClient> {
   return client;
 }
 
-for (const engine of ENGINES) {
-  Deno.test(`${engine}: a reader that stops is cut at the bound, and others get everything`, async () => {
-    const lines: string[] = [];
-    await using started = await startServer({
-      engine,
-      transports: "websocket",
-      maxSendBufferBytes: 2_000_000,
-      logger: createLogger({ level: "warn", write: (line) => lines.push(line) }),
-    });
-    const { server } = started;
-    await using stopped = await connectStopped(started.port);
-    await using reader = await WireClient.open(started.port);
-    const text = "x".repeat(20_000);
-    let sent = 0;
-    while (server.stats().slowReadersCut === 0) {
-      assert.ok(sent < 5_000, "100 MB sent and nobody cut");
-      server.io.emit("bulk", { index: sent++, text });
-      await turn();
-      await reader.until(() => reader.texts.length > sent - 20, "the reader to keep up");
-    }
-    await until(() => server.io.engine.clientsCount === 1, { what: "the session's end" });
-    await until(() => server.stats().sockets === 1, { what: "the TCP connection's end" });
-    await reader.until(() => events(reader).length === sent, "everything");
-    assert.equal(reader.ended, false);
-    assert.equal(lines.length, 1);
-    assert.match(lines[0] ?? "", /slow reader cut/);
-    stopped.resume();
-    await stopped.until(() => stopped.ended, "the end at the client");
-  });
+/** Broadcasts later, as the adapters between instances do. */
+class AwaitingAdapter extends Adapter {
+  override broadcast(...args: Parameters<Adapter["broadcast"]>): void {
+    queueMicrotask(() => super.broadcast(...args));
+  }
+}
 
-  Deno.test(`${engine}: streams merge for a socket that is behind, in order, nothing lost`, async () => {
+const ADAPTERS = [["ws", undefined], ["native", undefined], ["ws", AwaitingAdapter]] as const;
+
+for (const [engine, adapter] of ADAPTERS) {
+  const name = adapter === undefined ? engine : `${engine}, an adapter that awaits`;
+  Deno.test(`${name}: streams merge for a socket that is behind, in order, nothing lost`, async () => {
     await using started = await startServer({
       engine,
       transports: "websocket",
       maxSendBufferBytes: 30_000_000,
       coalesce: deltas,
+      ...(adapter === undefined ? {} : { adapter }),
     });
     const { io } = started.server;
     await using slow = await connectStopped(started.port);
@@ -128,6 +111,37 @@ for (const engine of ENGINES) {
     assert.ok(count(slow) < 200, `${count(slow)} deltas for the slow one`);
     assert.equal(started.server.stats().mergedPackets, 2_000 - count(slow));
     assert.equal(started.server.stats().slowReadersCut, 0);
+  });
+}
+
+for (const engine of ENGINES) {
+  Deno.test(`${engine}: a reader that stops is cut at the bound, and others get everything`, async () => {
+    const lines: string[] = [];
+    await using started = await startServer({
+      engine,
+      transports: "websocket",
+      maxSendBufferBytes: 2_000_000,
+      logger: createLogger({ level: "warn", write: (line) => lines.push(line) }),
+    });
+    const { server } = started;
+    await using stopped = await connectStopped(started.port);
+    await using reader = await WireClient.open(started.port);
+    const text = "x".repeat(20_000);
+    let sent = 0;
+    while (server.stats().slowReadersCut === 0) {
+      assert.ok(sent < 5_000, "100 MB sent and nobody cut");
+      server.io.emit("bulk", { index: sent++, text });
+      await turn();
+      await reader.until(() => reader.texts.length > sent - 20, "the reader to keep up");
+    }
+    await until(() => server.io.engine.clientsCount === 1, { what: "the session's end" });
+    await until(() => server.stats().sockets === 1, { what: "the TCP connection's end" });
+    await reader.until(() => events(reader).length === sent, "everything");
+    assert.equal(reader.ended, false);
+    assert.equal(lines.length, 1);
+    assert.match(lines[0] ?? "", /slow reader cut/);
+    stopped.resume();
+    await stopped.until(() => stopped.ended, "the end at the client");
   });
 
   Deno.test(`${engine}: a merged stream counts by its true size, and is bounded too`, async () => {
