@@ -11,26 +11,33 @@ function isTracing(): boolean {
 }
 
 /**
- * Runs the work in a span that ends with it; what is thrown marks the span and passes on.
+ * Runs the work in a span that ends with it, or with its promise; what is thrown marks the span and
+ * passes on.
  *
  * With OpenTelemetry off the work is called and nothing else happens. Never put secrets into attributes.
  */
-export function withSpan<T>(
-  name: string,
-  attributes: Attributes,
-  work: () => Promise<T>,
-): Promise<T> {
+export function withSpan<T>(name: string, attributes: Attributes, work: () => T): T {
   if (!isOn) return work();
   return tracer.startActiveSpan(name, { attributes }, (span) => ended(span, work));
 }
 
-async function ended<T>(span: Span, work: () => Promise<T>): Promise<T> {
+function ended<T>(span: Span, work: () => T): T {
+  let result: T;
   try {
-    return await work();
+    result = work();
   } catch (thrown) {
-    span.setStatus({ code: SpanStatusCode.ERROR });
+    fail(span);
     throw thrown;
-  } finally {
-    span.end();
   }
+  if (!(result instanceof Promise)) {
+    span.end();
+    return result;
+  }
+  result.then(() => span.end(), () => fail(span));
+  return result;
+}
+
+function fail(span: Span): void {
+  span.setStatus({ code: SpanStatusCode.ERROR });
+  span.end();
 }

@@ -66,6 +66,7 @@ export interface DispatcherStats {
   refusals: ReadonlyMap<string, number>;
 }
 
+const EVENT_SPAN = { "messaging.system": "socket.io" };
 const OK = { status: true } as const;
 
 /**
