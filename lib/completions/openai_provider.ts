@@ -87,9 +87,21 @@ export class OpenAiProvider implements ModelProvider {
     const patience = this.#patience(signal);
     try {
       const response = await this.#request("/chat/completions", { ...request }, patience);
-      const body = ReadableStream.from(
-        this.#reads(response, patience, () => patience[Symbol.dispose]()),
-      );
+      const end = () => patience[Symbol.dispose]();
+      const reads = this.#reads(response, patience, end);
+      const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+        async pull(controller) {
+          const { done, value } = await reads.next();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        },
+        // A cancel may come before the first read, when the generator has nothing to clean up yet.
+        async cancel() {
+          end();
+          await reads.return(undefined);
+          if (!response.body?.locked) await response.body?.cancel();
+        },
+      }, { highWaterMark: 0 });
       const type = response.headers.get("content-type") ?? "text/event-stream";
       return new Response(body, { headers: { "content-type": type, "cache-control": "no-cache" } });
     } catch (error) {

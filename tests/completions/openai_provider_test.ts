@@ -122,4 +122,8 @@ Deno.test("lists models, and passes the provider's own stream through, its cance
   await reader?.read();
   await reader?.cancel();
   await until(() => standIn.requests[1]?.closedAtMs, { what: "the close" });
+
+  const unread = await passThrough(provider, body, never);
+  await unread.body?.cancel();
+  await until(() => standIn.requests[2]?.closedAtMs, { what: "the close of what nobody read" });
 });
