@@ -1,7 +1,7 @@
-import { Buffer } from "node:buffer";
 import { AppError } from "../common/errors.ts";
 import type { RedisConnection } from "../redis/connection.ts";
 import { script } from "../redis/script.ts";
+import { readCursor, writeCursor } from "./index_cursor.ts";
 import type { IndexEntry, IndexPage, IndexPageOptions, SortedIndex } from "./state_store.ts";
 
 const DEFAULT_LIMIT = 50;
@@ -48,32 +48,16 @@ if last < first then return {} end
 return redis.call('ZRANGE', key, first, last, 'WITHSCORES')
 `);
 
-function scoreText(score: number): string {
+/** The ends of a range may be infinite, a member's own score may not. */
+function rangeText(score: number): string {
   if (Number.isNaN(score)) throw new AppError("invalid_payload", "A score must be a number.");
   if (!Number.isFinite(score)) return score > 0 ? "+inf" : "-inf";
   return String(score);
 }
 
-function parseScore(text: string): number {
-  if (text === "inf" || text === "+inf") return Infinity;
-  return text === "-inf" ? -Infinity : Number(text);
-}
-
-function writeCursor({ score, member }: IndexEntry): string {
-  return Buffer.from(JSON.stringify([scoreText(score), member])).toString("base64url");
-}
-
-function readCursor(cursor: string): IndexEntry {
-  try {
-    const [score, member] = JSON.parse(Buffer.from(cursor, "base64url").toString());
-    const value = parseScore(score);
-    if (typeof score === "string" && typeof member === "string" && !Number.isNaN(value)) {
-      return { score: value, member };
-    }
-  } catch {
-    // Falls through: whatever it was, it is no cursor.
-  }
-  throw new AppError("invalid_payload", "Not a cursor of this index.");
+function scoreText(score: number): string {
+  if (!Number.isFinite(score)) throw new AppError("invalid_payload", "A score must be finite.");
+  return String(score);
 }
 
 /** A ZSET: ordered by score, equal scores by the bytes of the member. */
@@ -100,7 +84,7 @@ export function redisSortedIndex(redis: RedisConnection, key: string): SortedInd
 
     async score(member) {
       const score = await redis.run((client) => client.zscore(key, member));
-      return score === null ? undefined : parseScore(score);
+      return score === null ? undefined : Number(score);
     },
 
     async page(options: IndexPageOptions = {}): Promise<IndexPage> {
@@ -111,15 +95,15 @@ export function redisSortedIndex(redis: RedisConnection, key: string): SortedInd
       const flat = await redis.runScript(PAGE, key, [
         limit + 1,
         descending ? 1 : 0,
-        scoreText(min),
-        scoreText(max),
+        rangeText(min),
+        rangeText(max),
         from === undefined ? 0 : 1,
         from === undefined ? "0" : scoreText(from.score),
         from?.member ?? "",
       ]) as string[];
       const entries: IndexEntry[] = [];
       for (let at = 0; at + 1 < flat.length; at += 2) {
-        entries.push({ member: flat[at] ?? "", score: parseScore(flat[at + 1] ?? "") });
+        entries.push({ member: flat[at] ?? "", score: Number(flat[at + 1] ?? "") });
       }
       if (descending) entries.reverse();
       const more = entries.length > limit;
@@ -129,7 +113,7 @@ export function redisSortedIndex(redis: RedisConnection, key: string): SortedInd
     },
 
     async count({ min = -Infinity, max = Infinity, limit }) {
-      const found = await redis.run((client) => client.zcount(key, scoreText(min), scoreText(max)));
+      const found = await redis.run((client) => client.zcount(key, rangeText(min), rangeText(max)));
       return Math.min(found, limit);
     },
 

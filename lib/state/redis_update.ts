@@ -1,14 +1,9 @@
-import { AppError } from "../common/errors.ts";
 import type { RedisConnection } from "../redis/connection.ts";
 import { script, type ScriptArgument } from "../redis/script.ts";
-import { backoffMs, pause } from "../redis/deadline.ts";
+import { retryConflicts } from "./conflict_retry.ts";
+import { FoldingQueue, type Job, type Serve } from "./folding_queue.ts";
 import { decodeValue, encodeValue } from "./redis_codec.ts";
 import type { Change } from "./state_store.ts";
-
-const MOST_TRIES = 64;
-const FIRST_PAUSE_MS = 1;
-const LONGEST_PAUSE_MS = 50;
-const never = new AbortController().signal;
 
 /**
  * What both scripts do: write `next` only if what is there is still `expected`, else return what is
@@ -51,12 +46,13 @@ export interface EntryAddress {
   ttlMs?: number;
 }
 
-interface Waiting {
+interface Request {
   change: Change<unknown>;
   ttlMs: number;
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
 }
+
+/** What stands in Redis: a text, or nothing. */
+type Raw = string | null;
 
 /**
  * Atomic change of one entry by compare and set.
@@ -67,7 +63,7 @@ interface Waiting {
  */
 export class Updates {
   readonly #redis: RedisConnection;
-  readonly #waiting = new Map<string, Waiting[]>();
+  readonly #queue = new FoldingQueue<Request>();
 
   constructor(redis: RedisConnection) {
     this.#redis = redis;
@@ -75,63 +71,38 @@ export class Updates {
 
   /** @throws {AppError} `conflict` when others were faster too often. */
   update<T>(entry: EntryAddress, change: Change<T>): Promise<T | undefined> {
-    const id = `${entry.field === undefined ? "" : entry.field.length}|${entry.field}|${entry.key}`;
-    return new Promise<T | undefined>((resolve, reject) => {
-      const mine: Waiting = {
-        change: change as Change<unknown>,
-        ttlMs: entry.ttlMs ?? 0,
-        resolve: resolve as (value: unknown) => void,
-        reject,
-      };
-      const queue = this.#waiting.get(id);
-      if (queue !== undefined) {
-        queue.push(mine);
-        return;
-      }
-      const own = [mine];
-      this.#waiting.set(id, own);
-      void this.#drain(id, entry, own);
-    });
+    const { key, field, ttlMs = 0 } = entry;
+    const id = field === undefined ? key : `${key.length}:${key}${field}`;
+    const request = { change: change as Change<unknown>, ttlMs: Math.ceil(ttlMs) };
+    return this.#queue.push(id, request, this.#server(entry));
   }
 
-  /** Serves whoever waits for this entry until nobody does. Never rejects. */
-  async #drain(id: string, entry: EntryAddress, queue: Waiting[]): Promise<void> {
-    // What was written last is the best guess of what is there: it spares the reading.
-    let known: { raw: string | null } | undefined;
-    while (queue.length > 0) {
-      const batch = queue.splice(0);
-      try {
-        known = { raw: await this.#apply(entry, batch, known) };
-      } catch (error) {
-        known = undefined;
-        for (const { reject } of batch) reject(error);
-      }
-    }
-    this.#waiting.delete(id);
+  #server(entry: EntryAddress): Serve<Request> {
+    // What was written last is the best guess of what is there: it spares the next batch a reading.
+    let raw: Raw | undefined;
+    return async (jobs) => {
+      const guess = raw ?? await this.#read(entry);
+      raw = undefined;
+      raw = await this.#apply(entry, jobs, guess);
+    };
   }
 
-  /** Applies the changes in order, writes the outcome once, and returns its text. */
-  async #apply(
-    entry: EntryAddress,
-    batch: Waiting[],
-    known: { raw: string | null } | undefined,
-  ): Promise<string | null> {
-    let raw = known === undefined ? await this.#read(entry) : known.raw;
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const { next, settle } = fold(batch, raw);
-      const ttlMs = Math.max(...batch.map((waiting) => waiting.ttlMs));
-      const found = await this.#compareAndSet(entry, raw, next, ttlMs);
-      if (found === undefined) {
-        settle();
-        return next;
-      }
+  /** Applies the changes in order, writes the outcome once, and returns it. */
+  async #apply(entry: EntryAddress, jobs: Job<Request>[], first: Raw): Promise<Raw> {
+    // As if one had been written after the other: the last one's time counts.
+    const ttlMs = jobs.at(-1)?.request.ttlMs ?? 0;
+    let raw = first;
+    const { next, settle } = await retryConflicts(async () => {
+      const folded = fold(jobs, raw);
+      const found = await this.#compareAndSet(entry, raw, folded.next, ttlMs);
+      if (found === undefined) return folded;
       raw = found.raw;
-      await pause(backoffMs(tries, FIRST_PAUSE_MS, LONGEST_PAUSE_MS), never);
-    }
-    throw new AppError("conflict", "Too many others change this at the same time.");
+    });
+    settle();
+    return next;
   }
 
-  #read({ key, field }: EntryAddress): Promise<string | null> {
+  #read({ key, field }: EntryAddress): Promise<Raw> {
     return this.#redis.run((client) =>
       field === undefined ? client.get(key) : client.hget(key, field)
     );
@@ -140,10 +111,10 @@ export class Updates {
   /** Returns nothing when the write was made, else what stood there instead. */
   async #compareAndSet(
     { key, field }: EntryAddress,
-    expected: string | null,
-    next: string | null,
+    expected: Raw,
+    next: Raw,
     ttlMs: number,
-  ): Promise<{ raw: string | null } | undefined> {
+  ): Promise<{ raw: Raw } | undefined> {
     const argumentsFor = (attempt: number): ScriptArgument[] => [
       expected === null ? 0 : 1,
       next === null ? 0 : 1,
@@ -155,18 +126,18 @@ export class Updates {
     ];
     const compare = field === undefined ? COMPARE_VALUE : COMPARE_FIELD;
     const answer = await this.#redis.runScript(compare, key, argumentsFor);
-    const [done, found] = answer as [number, string | null | undefined];
+    const [done, found] = answer as [number, Raw | undefined];
     return done === 1 ? undefined : { raw: found ?? null };
   }
 }
 
-/** The outcome of all changes together; one that throws is left out and told at once. */
-function fold(batch: Waiting[], raw: string | null): { next: string | null; settle(): void } {
+/** The outcome of all changes together; one that throws changes nothing, and is told so. */
+function fold(jobs: Job<Request>[], raw: Raw): { next: Raw; settle(): void } {
   let next = raw;
   const outcomes: (() => void)[] = [];
-  for (const { change, resolve, reject } of batch) {
+  for (const { request, resolve, reject } of jobs) {
     try {
-      const value = change(decodeValue(next));
+      const value = request.change(decodeValue(next));
       next = value === undefined ? null : encodeValue(value);
       outcomes.push(() => resolve(value));
     } catch (error) {

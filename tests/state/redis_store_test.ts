@@ -1,0 +1,239 @@
+import assert from "node:assert/strict";
+import { AppError } from "../../lib/common/errors.ts";
+import { silentLogger } from "../../lib/common/logger.ts";
+import { keys } from "../../lib/state/key_space.ts";
+import { openRedisStore } from "../../lib/state/redis_store.ts";
+import type { StateStore } from "../../lib/state/state_store.ts";
+import { redisAvailable, RedisServer } from "../support/redis_servers.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+import { until } from "../support/until.ts";
+
+const ignore = !redisAvailable();
+
+interface Setting {
+  server: RedisServer;
+  store: StateStore;
+  other: StateStore;
+}
+
+function test(name: string, fn: (setting: Setting) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore,
+    async fn() {
+      await using server = await RedisServer.start();
+      const open = () => openRedisStore({ url: server.url, logger: silentLogger });
+      await using store = await open();
+      await using other = await open();
+      await fn({ server, store, other });
+    },
+  });
+}
+
+test("what is written has Open WebUI's keys, types and texts", async ({ server, store }) => {
+  const text = (...command: string[]) => server.command(...command);
+  await store.dictionary(keys.sessionPool).set("sid", { id: "u", name: "Ünï" });
+  assert.equal(await text("HGET", "open-webui:session_pool", "sid"), '{"id":"u","name":"Ünï"}');
+
+  await store.updateLog(keys.documentUpdates("note:1")).append(Uint8Array.of(1, 20, 255));
+  const updates = "open-webui:ydoc:documents:note_1:updates";
+  assert.equal(await text("LINDEX", updates, "0"), "[1,20,255]");
+
+  await store.memberSet(keys.documentUsers("note:1")).add("sid");
+  assert.equal(await text("SMEMBERS", "open-webui:ydoc:documents:note_1:users"), "sid");
+
+  await store.values.set(keys.revokedToken("j"), "1", { ttlMs: 60_000 });
+  const left = Number(await text("PTTL", "open-webui:auth:token:j:revoked"));
+  assert.ok(left > 50_000 && left <= 60_000);
+
+  await using lease = await store.acquire(keys.sessionCleanupLock, { ttlMs: 30_000 });
+  assert.equal(await text("GET", "open-webui:session_cleanup_lock"), lease?.owner);
+  assert.ok(Number(await text("PTTL", "open-webui:session_cleanup_lock")) > 20_000);
+
+  await store.countHit(keys.rateLimit("k"), { windowMs: 60_000, bucketMs: 10_000 });
+  const [bucket = ""] = (await text("KEYS", "open-webui:ratelimit:k:*")).split("\n");
+  assert.equal(await text("GET", bucket), "1");
+  assert.ok(Number(await text("PTTL", bucket)) > 60_000);
+});
+
+test("what Open WebUI's own instances write is read", async ({ server, store }) => {
+  await server.command("SET", "open-webui:auth:token:j:revoked", "1", "EX", "60");
+  assert.equal(await store.values.get(keys.revokedToken("j")), 1);
+  await server.command("SET", "open-webui:auth:user:u:revoked_at", "1700000000");
+  assert.equal(await store.values.get(keys.userRevokedAt("u")), 1_700_000_000);
+  await server.command("SET", "open-webui:plain", "not json");
+  assert.equal(await store.values.get(["plain"]), "not json");
+  await server.command("HSET", "open-webui:tasks", "task-1", "chat-1");
+  assert.equal(await store.dictionary(keys.tasks).get("task-1"), "chat-1");
+  await server.command("RPUSH", "open-webui:ydoc:documents:d:updates", "[1, 2, 255]");
+  const updates = await store.updateLog(keys.documentUpdates("d")).read();
+  assert.deepEqual(updates, [Uint8Array.of(1, 2, 255)]);
+  const heard: string[] = [];
+  await using _subscription = await store.subscribe(keys.taskCommands, {
+    onMessage: (message) => heard.push(message),
+  });
+  await server.command("PUBLISH", "open-webui:tasks:commands", '{"action": "stop"}');
+  await until(() => heard.length > 0, { what: "the command" });
+  assert.deepEqual(heard, ['{"action": "stop"}']);
+});
+
+/** A store whose answers come late, so that another can act between its reading and its writing. */
+async function late(
+  server: RedisServer,
+  fn: (store: StateStore, proxy: TcpProxy) => Promise<void>,
+) {
+  await using proxy = new TcpProxy(server.port);
+  await using store = await openRedisStore({
+    url: `redis://127.0.0.1:${proxy.port}/0`,
+    logger: silentLogger,
+  });
+  await fn(store, proxy);
+}
+
+/** How often the server was asked this. */
+async function calls(server: RedisServer, command: string): Promise<number> {
+  const stats = await server.command("INFO", "commandstats");
+  return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, "m").exec(stats)?.[1] ?? 0);
+}
+
+test("10.1: a change made between another's reading and writing is not lost", async ({ server, other }) => {
+  await late(server, async (slow, proxy) => {
+    type Use = Record<string, { updated_at: number }>;
+    const ping = (store: StateStore, sid: string) =>
+      store.dictionary<Use>(keys.usagePool).update("model", (uses) => ({
+        ...uses,
+        [sid]: { updated_at: 1 },
+      }));
+    proxy.delayMs = 200;
+    const slowPing = ping(slow, "a");
+    await until(async () => await calls(server, "hget") === 1, { what: "the slow one to read" });
+    await ping(other, "b");
+    proxy.delayMs = 0;
+    await slowPing;
+    const uses = await other.dictionary<Use>(keys.usagePool).get("model");
+    assert.deepEqual(Object.keys(uses ?? {}).toSorted(), ["a", "b"]);
+  });
+});
+
+test("10.1: a thousand pings at once from two instances all count", async ({ store, other }) => {
+  const pools = [store, other].map((each) => each.dictionary<number>(keys.usagePool));
+  await Promise.all(
+    Array.from({ length: 1_000 }, (_, i) => pools[i % 2]?.update("model", (n) => (n ?? 0) + 1)),
+  );
+  assert.equal(await pools[0]?.get("model"), 1_000);
+});
+
+test("10.2: an update appended during a compaction stays behind the snapshot", async ({ server, other }) => {
+  await late(server, async (slow, proxy) => {
+    const key = keys.documentUpdates("d");
+    await other.updateLog(key).append(...[1, 2, 3].map((n) => Uint8Array.of(n)));
+    proxy.delayMs = 200;
+    const compaction = slow.updateLog(key).compact(3, () => Uint8Array.of(123));
+    await until(async () => await calls(server, "lrange") === 1, { what: "the head to be read" });
+    await other.updateLog(key).append(Uint8Array.of(4));
+    proxy.delayMs = 0;
+    assert.equal(await compaction, true);
+    assert.deepEqual(await other.updateLog(key).read(), [Uint8Array.of(123), Uint8Array.of(4)]);
+  });
+});
+
+test("10.2: of two compactions of one head, one is made", async ({ server, other }) => {
+  await late(server, async (slow, proxy) => {
+    const key = keys.documentUpdates("d");
+    await other.updateLog(key).append(...[1, 2, 3, 4].map((n) => Uint8Array.of(n)));
+    proxy.delayMs = 200;
+    const second = slow.updateLog(key).compact(2, () => Uint8Array.of(99));
+    await until(async () => await calls(server, "lrange") === 1, { what: "the head to be read" });
+    assert.equal(await other.updateLog(key).compact(3, () => Uint8Array.of(123)), true);
+    proxy.delayMs = 0;
+    assert.equal(await second, false);
+    assert.deepEqual(await other.updateLog(key).read(), [Uint8Array.of(123), Uint8Array.of(4)]);
+  });
+});
+
+test("10.3: who has lost the lock can neither renew it nor take it from its new owner", async ({ server, store, other }) => {
+  const key = keys.sessionCleanupLock;
+  const first = await store.acquire(key, { ttlMs: 60_000 });
+  assert.ok(first);
+  assert.equal(await first.renew(), true);
+  await server.command("DEL", "open-webui:session_cleanup_lock");
+  const second = await other.acquire(key, { ttlMs: 60_000 });
+  assert.ok(second);
+  assert.equal(await first.renew(), false, "the original's XX would have renewed it");
+  await first.release();
+  assert.equal(await server.command("GET", "open-webui:session_cleanup_lock"), second.owner);
+  assert.equal(await second.renew(), true);
+  await second.release();
+});
+
+test("D8: 50,000 small updates are written, read, compacted and read again in two seconds", async ({ store }) => {
+  const log = store.updateLog(keys.documentUpdates("d"));
+  const updates = Array.from({ length: 50_000 }, (_, i) => Uint8Array.of(1, i & 255, i >> 8, 7));
+  const start = performance.now();
+  assert.equal(await log.append(...updates), 50_000);
+  assert.deepEqual(await log.read(), updates);
+  assert.equal(await log.compact(49_999, () => Uint8Array.of(5)), true);
+  assert.deepEqual(await log.read(), [Uint8Array.of(5), updates.at(-1)]);
+  assert.ok(performance.now() - start < 2_000);
+});
+
+test("S2: a walk over a dictionary that shrinks names nothing twice", async ({ store }) => {
+  const pool = store.dictionary<number>(keys.sessionPool);
+  await pool.setMany(Array.from({ length: 5_000 }, (_, i) => [`s${i}`, i] as const));
+  const seen: string[] = [];
+  let pages = 0;
+  for await (const page of pool.scan({ pageSize: 100 })) {
+    assert.ok(page.length <= 100);
+    seen.push(...page.map(([field]) => field));
+    // The table is rehashed to a smaller one under the walk.
+    if (++pages === 5) {
+      await pool.delete(...Array.from({ length: 4_500 }, (_, i) => `s${i + 500}`));
+    }
+  }
+  assert.equal(new Set(seen).size, seen.length);
+  const stayed = new Set(seen);
+  for (let i = 0; i < 500; i++) assert.ok(stayed.has(`s${i}`));
+});
+
+test("a page after a cursor whose member has gone goes on where it was", async ({ store }) => {
+  const index = store.sortedIndex(["index"]);
+  const members = Array.from({ length: 60 }, (_, i) => `m${String(i).padStart(2, "0")}`);
+  for (const descending of [false, true]) {
+    await index.put(...members.map((member) => ({ member, score: 7 })));
+    const first = await index.page({ limit: 20, descending });
+    await index.remove(first.entries.at(-1)?.member ?? "");
+    const rest = await index.page({ limit: 60, descending, cursor: first.cursor });
+    const all = [...first.entries, ...rest.entries].map(({ member }) => member);
+    assert.deepEqual(all, descending ? members.toReversed() : members);
+    assert.equal(rest.cursor, undefined);
+  }
+});
+
+test("members are ordered by their bytes", async ({ store }) => {
+  const index = store.sortedIndex(["index"]);
+  const members = ["", "B", "a", "z", "é", "\uff5e", "😀"];
+  await index.put(...members.toReversed().map((member) => ({ member, score: 0 })));
+  const seen: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await index.page({ limit: 1, cursor });
+    seen.push(...page.entries.map(({ member }) => member));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  assert.deepEqual(seen, members);
+});
+
+test("a message of 1 MiB passes, a larger one is refused before it is sent", async ({ store }) => {
+  const heard: number[] = [];
+  await using _subscription = await store.subscribe(["channel"], {
+    onMessage: (message) => heard.push(message.length),
+  });
+  const largest = "x".repeat(1024 * 1024);
+  await assert.rejects(
+    store.publish(["channel"], largest + "x"),
+    (error) => error instanceof AppError && error.code === "too_large",
+  );
+  await store.publish(["channel"], largest);
+  await until(() => heard.length > 0, { what: "the largest message" });
+  assert.deepEqual(heard, [largest.length]);
+});
