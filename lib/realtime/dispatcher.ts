@@ -101,8 +101,8 @@ export class Dispatcher {
     const ack = typeof last === "function" ? args.pop() as Ack : undefined;
     try {
       const answer = withSpan(
-        `event ${this.#label(name)}`,
-        {},
+        this.#label(name),
+        EVENT_SPAN,
         () => this.#handle(socket, name, args[0]),
       );
       if (!(answer instanceof Promise)) return ack?.(answer ?? OK);
