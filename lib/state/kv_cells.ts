@@ -1,0 +1,159 @@
+import type { Clock } from "../common/clock.ts";
+import { retryConflicts } from "./conflict_retry.ts";
+import { FoldingQueue, type Job } from "./folding_queue.ts";
+import { decodeJson, encodeJson } from "./json_codec.ts";
+import type { KvBlobs, Stored } from "./kv_blobs.ts";
+import { checkKey, type Entry, type KvClient } from "./kv_client.ts";
+import type { Commit, KvWriter } from "./kv_writer.ts";
+
+const ENVELOPE_BYTES = 64;
+
+/** What a change returns to leave the cell as it is. */
+export const KEEP = Symbol("keep");
+
+/** What a change of a cell makes of it, and what its caller is told. */
+export interface Outcome<T, R> {
+  next: T | undefined | typeof KEEP;
+  result: R;
+}
+
+export interface CellOptions {
+  ttlMs?: number;
+  /** More writes that belong to this change of the cell: the order of an index. */
+  alongside?(before: unknown, after: unknown): Commit;
+}
+
+interface CellChange {
+  change(current: unknown): Outcome<unknown, unknown>;
+  options: CellOptions;
+}
+
+/**
+ * Single JSON values under single keys, changed atomically: the ground of all other structures.
+ *
+ * All writes of a cell within the process pass one queue and are folded: what waits is applied in
+ * order to one reading and written once, under a check against other processes. Every write reads
+ * first, because what it replaces may have parts to delete.
+ */
+export class KvCells {
+  readonly #client: KvClient;
+  readonly #writer: KvWriter;
+  readonly #blobs: KvBlobs;
+  readonly #clock: Clock;
+  readonly #queue = new FoldingQueue<CellChange>();
+
+  constructor(client: KvClient, writer: KvWriter, blobs: KvBlobs, clock: Clock) {
+    this.#client = client;
+    this.#writer = writer;
+    this.#blobs = blobs;
+    this.#clock = clock;
+  }
+
+  read<T>(key: Deno.KvKey): Promise<T | undefined> {
+    return this.#client.operation(async () => {
+      checkKey(key);
+      return await this.decode<T>(await this.#client.get(key));
+    });
+  }
+
+  /** The value of an entry that was read; reads again when its parts were replaced meanwhile. */
+  async decode<T>(entry: Entry | Deno.KvEntry<unknown>): Promise<T | undefined> {
+    let current: Entry | Deno.KvEntry<unknown> = entry;
+    const found = await retryConflicts(async () => {
+      const stored = this.#live(current.value);
+      if (stored === undefined) return { value: undefined };
+      const bytes = await this.#blobs.load(stored);
+      if (bytes !== undefined) return { value: decodeJson<T>(bytes) };
+      current = await this.#client.get(entry.key);
+      return undefined;
+    });
+    return found.value;
+  }
+
+  change<T, R>(
+    key: Deno.KvKey,
+    change: (current: T | undefined) => Outcome<T, R>,
+    options: CellOptions = {},
+  ): Promise<R> {
+    const request = { change: change as CellChange["change"], options };
+    return this.#client.operation(() => {
+      checkKey(key);
+      return this.#queue.push<R>(JSON.stringify(key), request, (jobs) => this.#serve(key, jobs));
+    });
+  }
+
+  #live(value: unknown): Stored | undefined {
+    const stored = value as Stored | null;
+    if (stored === null) return undefined;
+    return stored.expiresAt > 0 && stored.expiresAt <= this.#clock.nowMs() ? undefined : stored;
+  }
+
+  async #serve(key: Deno.KvKey, jobs: Job<CellChange>[]): Promise<void> {
+    const settle = await retryConflicts(async () => {
+      const entry = await this.#client.get(key);
+      const current = await this.decode(entry);
+      // Parts that were replaced meanwhile: the check below would fail, so it is tried at once.
+      const folded = fold(jobs, current);
+      const written = folded.writer === undefined ||
+        await this.#write(key, entry, current, folded.value, folded.writer);
+      return written ? folded.settle : undefined;
+    });
+    settle();
+  }
+
+  async #write(
+    key: Deno.KvKey,
+    entry: Entry,
+    before: unknown,
+    after: unknown,
+    { ttlMs, alongside }: CellOptions,
+  ): Promise<boolean> {
+    const old = (entry.value ?? undefined) as Stored | undefined;
+    const more = alongside?.(before, after) ?? {};
+    const expiresAt = ttlMs === undefined ? 0 : this.#clock.nowMs() + ttlMs;
+    const prepared = after === undefined
+      ? undefined
+      : await this.#blobs.prepare(encodeJson(after), expiresAt);
+    const written = await this.#writer.commit({
+      checks: [{ key, versionstamp: entry.versionstamp }, ...prepared?.attach.checks ?? []],
+      sets: [
+        ...prepared === undefined ? [] : [{
+          key,
+          value: prepared.stored,
+          bytes: ("bytes" in prepared.stored ? prepared.stored.bytes.length : 0) + ENVELOPE_BYTES,
+          expireIn: ttlMs,
+        }],
+        ...this.#blobs.detach(old),
+        ...more.sets ?? [],
+      ],
+      deletes: [
+        ...prepared === undefined ? [key] : [],
+        ...prepared?.attach.deletes ?? [],
+        ...more.deletes ?? [],
+      ],
+    });
+    await this.#blobs.discard(written ? old : prepared?.stored);
+    return written;
+  }
+}
+
+/** The outcome of all changes together. One that throws is left out, and told so at the end. */
+function fold(jobs: Job<CellChange>[], current: unknown) {
+  let value = current;
+  let writer: CellOptions | undefined;
+  const tell: (() => void)[] = [];
+  for (const { request, resolve, reject } of jobs) {
+    try {
+      const { next, result } = request.change(value);
+      if (next !== KEEP) {
+        // The next change meets what a reader would: plain JSON of its own.
+        value = next === undefined ? undefined : decodeJson(encodeJson(next));
+        writer = request.options;
+      }
+      tell.push(() => resolve(result));
+    } catch (error) {
+      tell.push(() => reject(error));
+    }
+  }
+  return { value, writer, settle: () => tell.forEach((one) => one()) };
+}

@@ -1,0 +1,149 @@
+import { AppError } from "../common/errors.ts";
+import { backOff } from "./conflict_retry.ts";
+
+const KEYS_A_READ = 10;
+const ENTRIES_A_BATCH = 500;
+const MOST_KEY_BYTES = 1_900;
+const CALL_LIMIT_MS = 10_000;
+const CLOSE_LIMIT_MS = 5_000;
+const MOST_BUSY_TRIES = 40;
+const BUSY_FIRST_PAUSE_MS = 2;
+const BUSY_LONGEST_PAUSE_MS = 200;
+
+export type Entry = Deno.KvEntryMaybe<unknown>;
+
+interface WaitingRead {
+  key: Deno.KvKey;
+  resolve(entry: Entry): void;
+  reject(error: unknown): void;
+}
+
+const unavailable = (message: string, cause?: unknown) =>
+  new AppError("unavailable", message, { cause });
+
+/** @throws {AppError} `too_large` for a key that Deno KV would refuse. */
+export function checkKey(key: Deno.KvKey): Deno.KvKey {
+  let bytes = 0;
+  for (const part of key) bytes += typeof part === "string" ? utf8Length(part) + 2 : 10;
+  if (bytes > MOST_KEY_BYTES) throw new AppError("too_large", "The name of an entry is too long.");
+  return key;
+}
+
+function utf8Length(text: string): number {
+  if (text.length * 3 < MOST_KEY_BYTES && !text.includes("\0")) return text.length * 3;
+  // A zero byte is escaped in the key and takes two.
+  return new TextEncoder().encode(text).length + (text.split("\0").length - 1);
+}
+
+/** Deno KV with time limits, counted calls, grouped reads, and patience with a locked file. */
+export class KvClient {
+  roundTrips = 0;
+  readonly #kv: Deno.Kv;
+  #reads: WaitingRead[] = [];
+  #closing = false;
+  #running = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(kv: Deno.Kv) {
+    this.#kv = kv;
+  }
+
+  /** Something that a caller asked for: begun before the end, it is finished before the end. */
+  async operation<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#closing) throw unavailable("The store is closed.");
+    this.#running++;
+    try {
+      return await run();
+    } finally {
+      if (--this.#running === 0) this.#idle?.();
+    }
+  }
+
+  /** @throws {AppError} `unavailable` when the file stays locked or the store does not answer. */
+  async call<T>(run: (kv: Deno.Kv) => Promise<T>): Promise<T> {
+    for (let tries = 0;; tries++) {
+      this.roundTrips++;
+      try {
+        return await withinMs(run(this.#kv), CALL_LIMIT_MS);
+      } catch (error) {
+        if (error instanceof AppError) throw error;
+        if (!isBusy(error) || tries >= MOST_BUSY_TRIES) {
+          throw unavailable("The store can't be reached.", error);
+        }
+        await backOff(tries, BUSY_FIRST_PAUSE_MS, BUSY_LONGEST_PAUSE_MS);
+      }
+    }
+  }
+
+  /** Reads one entry; what is asked for in one turn is read together, ten keys a call. */
+  get(key: Deno.KvKey): Promise<Entry> {
+    return new Promise((resolve, reject) => {
+      if (this.#reads.push({ key, resolve, reject }) === 1) queueMicrotask(() => this.#readAll());
+    });
+  }
+
+  #readAll(): void {
+    const waiting = this.#reads;
+    this.#reads = [];
+    for (let at = 0; at < waiting.length; at += KEYS_A_READ) {
+      void this.#readGroup(waiting.slice(at, at + KEYS_A_READ));
+    }
+  }
+
+  /** Never rejects. */
+  async #readGroup(group: WaitingRead[]): Promise<void> {
+    try {
+      const entries = await this.call((kv) => kv.getMany<unknown[]>(group.map(({ key }) => key)));
+      group.forEach(({ resolve }, index) => resolve(entries[index] as Entry));
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+  }
+
+  /** The entries of a range, at most `limit`. One call for every 500. */
+  async list(
+    selector: Deno.KvListSelector,
+    options: { limit: number; reverse?: boolean },
+  ): Promise<Deno.KvEntry<unknown>[]> {
+    const batchSize = Math.max(1, Math.min(ENTRIES_A_BATCH, options.limit));
+    const entries = await this.call(async (kv) => {
+      const found: Deno.KvEntry<unknown>[] = [];
+      for await (const entry of kv.list(selector, { ...options, batchSize })) found.push(entry);
+      return found;
+    });
+    this.roundTrips += Math.max(0, Math.ceil(entries.length / batchSize) - 1);
+    return entries;
+  }
+
+  async ping(timeoutMs: number): Promise<void> {
+    await this.operation(() => withinMs(this.get(["ping"]), timeoutMs));
+  }
+
+  /** Refuses what comes now, finishes what has begun, closes. */
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    try {
+      if (this.#running > 0) {
+        const idle = new Promise<void>((resolve) => this.#idle = resolve);
+        await withinMs(idle, CLOSE_LIMIT_MS);
+      }
+    } finally {
+      this.#kv.close();
+    }
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && /SQLITE_BUSY|database is locked|busy/i.test(error.message);
+}
+
+async function withinMs<T>(work: Promise<T>, limitMs: number): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(unavailable("The store did not answer.")), limitMs);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

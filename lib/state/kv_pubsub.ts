@@ -1,0 +1,52 @@
+import { AppError, errorText } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import type { SubscribeHandlers, Subscription } from "./state_store.ts";
+
+const MAX_MESSAGE_BYTES = 1024 * 1024;
+
+/** Messages within the process: delivered behind the publisher's back, in the order of publishing. */
+export class ProcessPubSub {
+  readonly #channels = new Map<string, Set<SubscribeHandlers>>();
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** @throws {AppError} `too_large` over 1 MiB. */
+  publish(channel: string, message: string): void {
+    if (new TextEncoder().encode(message).length > MAX_MESSAGE_BYTES) {
+      throw new AppError("too_large", `A message takes at most ${MAX_MESSAGE_BYTES} bytes.`);
+    }
+    for (const handlers of this.#channels.get(channel) ?? []) {
+      queueMicrotask(() => this.#deliver(channel, handlers, message));
+    }
+  }
+
+  subscribe(channel: string, given: SubscribeHandlers): Subscription {
+    // A copy of its own: the same handlers may subscribe twice.
+    const handlers: SubscribeHandlers = { onMessage: (message) => given.onMessage(message) };
+    const all = this.#channels.get(channel) ?? new Set();
+    this.#channels.set(channel, all.add(handlers));
+    const unsubscribe = () => {
+      all.delete(handlers);
+      if (all.size === 0 && this.#channels.get(channel) === all) this.#channels.delete(channel);
+      return Promise.resolve();
+    };
+    return { unsubscribe, [Symbol.asyncDispose]: unsubscribe };
+  }
+
+  clear(): void {
+    for (const all of this.#channels.values()) all.clear();
+    this.#channels.clear();
+  }
+
+  #deliver(channel: string, handlers: SubscribeHandlers, message: string): void {
+    if (!this.#channels.get(channel)?.has(handlers)) return;
+    try {
+      handlers.onMessage(message);
+    } catch (error) {
+      this.#logger.error("A subscriber failed.", { channel, error: errorText(error) });
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import { type Clock, systemClock } from "../common/clock.ts";
+import { errorText } from "../common/errors.ts";
+import { AppError } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import { KvBlobs } from "./kv_blobs.ts";
+import { KvCells } from "./kv_cells.ts";
+import { KvClient } from "./kv_client.ts";
+import { kvAcquire } from "./kv_lock.ts";
+import { ProcessPubSub } from "./kv_pubsub.ts";
+import { kvSortedIndex } from "./kv_sorted_index.ts";
+import { kvUpdateLog, logQueue, sweepExpiredLogs } from "./kv_update_log.ts";
+import { keyName, kvCountHit, kvDictionary, kvMemberSet, kvValues } from "./kv_values.ts";
+import { KvWriter } from "./kv_writer.ts";
+import type { StateStore, StoreCapabilities } from "./state_store.ts";
+
+const SWEEP_EVERY_MS = 5 * 60_000;
+
+export interface KvStoreOptions {
+  /** A file, `:memory:`, or the URL of a KV Connect server. Default: Deno's own place. */
+  path?: string;
+  /** What stands in front of every key. */
+  keyPrefix: string;
+  logger: Logger;
+  /** Default: the system's. */
+  clock?: Clock;
+}
+
+function capabilitiesOf(path: string | undefined): StoreCapabilities {
+  if (path === ":memory:") return { name: "kv memory", shared: false, publishes: "process" };
+  if (/^https?:/.test(path ?? "")) {
+    return { name: "kv connect", shared: true, publishes: "process" };
+  }
+  return { name: "kv file", shared: false, publishes: "process" };
+}
+
+/**
+ * The state in Deno KV. The store owns its sweeper: at the opening and every five minutes it
+ * collects loose parts and expired logs.
+ *
+ * @throws {AppError} `unavailable` when the store can't be opened.
+ */
+export async function openKvStore(options: KvStoreOptions): Promise<StateStore> {
+  const { path, keyPrefix: prefix, logger, clock = systemClock } = options;
+  const kv = await Deno.openKv(path).catch((cause) => {
+    throw new AppError("unavailable", "The store can't be opened.", { cause });
+  });
+  const client = new KvClient(kv);
+  const writer = new KvWriter(client);
+  const blobs = new KvBlobs(client, writer, prefix, clock);
+  const cells = new KvCells(client, writer, blobs, clock);
+  const logs = { client, writer, blobs, clock, prefix, queue: logQueue() };
+  const pubsub = new ProcessPubSub(logger);
+
+  const sweep = async () => {
+    try {
+      await client.operation(async () => {
+        await blobs.sweepLooseParts();
+        await sweepExpiredLogs(logs);
+      });
+    } catch (error) {
+      logger.warn("The sweep of the store failed.", { error: errorText(error) });
+    }
+  };
+  let sweeping = sweep();
+  const timer = setInterval(() => sweeping = sweeping.then(sweep), SWEEP_EVERY_MS);
+
+  return {
+    capabilities: capabilitiesOf(path),
+    values: kvValues(cells, prefix),
+    dictionary: (key, more = {}) => kvDictionary(client, cells, prefix, key, more),
+    memberSet: (key, more = {}) => kvMemberSet(cells, prefix, key, more),
+    sortedIndex: (key) => kvSortedIndex(client, cells, prefix, key),
+    updateLog: (key, more) => kvUpdateLog(logs, key, more),
+    acquire: (key, { ttlMs }) => kvAcquire(cells, [prefix, "lock", keyName(key)], ttlMs),
+    countHit: (key, window) =>
+      kvCountHit(cells, [prefix, "rate", keyName(key)], window, clock.nowMs()),
+    // Another process's messages would enter here, beside those of this one.
+    publish: (channel, message) =>
+      client.operation(() =>
+        Promise.resolve().then(() => pubsub.publish(keyName(channel), message))
+      ),
+    subscribe: (channel, handlers) =>
+      client.operation(() => Promise.resolve(pubsub.subscribe(keyName(channel), handlers))),
+    ping: (timeoutMs) => client.ping(timeoutMs),
+    stats: () => ({ roundTrips: client.roundTrips }),
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      pubsub.clear();
+      await client.close();
+      await sweeping;
+    },
+  };
+}

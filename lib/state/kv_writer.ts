@@ -1,0 +1,110 @@
+import type { KvClient } from "./kv_client.ts";
+
+/** Deno KV takes 1,000 mutations, 100 checks, 800 KiB of values and 80 KiB of keys a commit. */
+const MOST_CHECKS = 90;
+const MOST_MUTATIONS = 800;
+const MOST_BYTES = 512 * 1024;
+const MOST_KEY_BYTES = 60_000;
+
+export interface KvSet {
+  key: Deno.KvKey;
+  value: unknown;
+  /** About what it takes in the store. */
+  bytes: number;
+  expireIn?: number;
+}
+
+/** What must be written together or not at all; small enough for one commit. */
+export interface Commit {
+  checks?: { key: Deno.KvKey; versionstamp: string | null }[];
+  sets?: KvSet[];
+  deletes?: Deno.KvKey[];
+}
+
+interface Waiting {
+  commit: Commit;
+  resolve(written: boolean): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Group commit: whatever waits while a commit is under way is the next commit, within the limits.
+ * A file takes only some thousand commits a second however many writers there are.
+ */
+export class KvWriter {
+  readonly #client: KvClient;
+  #waiting: Waiting[] = [];
+  #busy = false;
+
+  constructor(client: KvClient) {
+    this.#client = client;
+  }
+
+  /** Returns whether it was written: `false` when a check failed. The order of calls is kept. */
+  commit(commit: Commit): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ commit, resolve, reject });
+      if (this.#busy) return;
+      this.#busy = true;
+      void this.#drain();
+    });
+  }
+
+  /** Never rejects. */
+  async #drain(): Promise<void> {
+    await Promise.resolve();
+    while (this.#waiting.length > 0) await this.#write(takeGroup(this.#waiting));
+    this.#busy = false;
+  }
+
+  async #write(group: Waiting[]): Promise<void> {
+    try {
+      const written = await this.#send(group);
+      if (written || group.length === 1) return group.forEach(({ resolve }) => resolve(written));
+    } catch (error) {
+      return group.forEach(({ reject }) => reject(error));
+    }
+    // One of them lost to another process; halving finds it without a commit for each.
+    const half = group.length >> 1;
+    await this.#write(group.slice(0, half));
+    await this.#write(group.slice(half));
+  }
+
+  async #send(group: Waiting[]): Promise<boolean> {
+    const result = await this.#client.call((kv) => {
+      const atomic = kv.atomic();
+      for (const { commit: { checks = [], sets = [], deletes = [] } } of group) {
+        atomic.check(...checks);
+        for (const { key, value, expireIn } of sets) {
+          atomic.set(key, value, expireIn === undefined ? undefined : { expireIn });
+        }
+        for (const key of deletes) atomic.delete(key);
+      }
+      return atomic.commit();
+    });
+    return result.ok;
+  }
+}
+
+function takeGroup(waiting: Waiting[]): Waiting[] {
+  let taken = 0, checks = 0, mutations = 0, bytes = 0, keyBytes = 0;
+  for (const { commit } of waiting) {
+    const sets = commit.sets ?? [], deletes = commit.deletes ?? [];
+    checks += commit.checks?.length ?? 0;
+    mutations += sets.length + deletes.length;
+    for (const set of sets) bytes += set.bytes + keyLength(set.key);
+    for (const { key } of [...commit.checks ?? [], ...sets]) keyBytes += keyLength(key);
+    for (const key of deletes) keyBytes += keyLength(key);
+    const full = checks > MOST_CHECKS || mutations > MOST_MUTATIONS || bytes > MOST_BYTES ||
+      keyBytes > MOST_KEY_BYTES;
+    if (full && taken > 0) break;
+    taken++;
+  }
+  return waiting.splice(0, taken);
+}
+
+function keyLength(key: Deno.KvKey): number {
+  let length = 0;
+  for (const part of key) length += typeof part === "string" ? part.length * 3 + 2 : 10;
+  return length;
+}

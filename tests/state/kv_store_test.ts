@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { silentLogger as logger } from "../../lib/common/logger.ts";
+import { openKvStore } from "../../lib/state/kv_store.ts";
+import { runStateStoreContract } from "./state_store_contract.ts";
+
+runStateStoreContract("kv memory", async () => {
+  const store = await openKvStore({ path: ":memory:", keyPrefix: "t", logger });
+  return { store, dispose: () => Promise.resolve(store[Symbol.asyncDispose]()) };
+});
+
+runStateStoreContract("kv file", async () => {
+  const dir = await Deno.makeTempDir();
+  const reopen = () => openKvStore({ path: `${dir}/kv`, keyPrefix: "t", logger });
+  const store = await reopen();
+  const dispose = async () => {
+    await store[Symbol.asyncDispose]();
+    await Deno.remove(dir, { recursive: true });
+  };
+  return { store, reopen, dispose };
+});
+
+Deno.test("2,000 concurrent sets share round trips", async () => {
+  await using store = await openKvStore({ path: ":memory:", keyPrefix: "t", logger });
+  const before = store.stats().roundTrips;
+  await Promise.all(Array.from({ length: 2_000 }, (_, n) => store.values.set(["v", `${n}`], n)));
+  assert.ok(store.stats().roundTrips - before < 300);
+});
+
+Deno.test("large values leave no parts behind", async () => {
+  const dir = await Deno.makeTempDir();
+  {
+    await using store = await openKvStore({ path: `${dir}/kv`, keyPrefix: "t", logger });
+    await store.values.set(["v"], "x".repeat(200_000));
+    await store.values.set(["v"], "y".repeat(300_000));
+    await store.values.delete(["v"]);
+  }
+  const kv = await Deno.openKv(`${dir}/kv`);
+  const left = await Array.fromAsync(kv.list({ prefix: ["t"] }));
+  kv.close();
+  await Deno.remove(dir, { recursive: true });
+  assert.deepEqual(left, []);
+});

@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { StateStore } from "../../lib/state/state_store.ts";
+
+export interface ContractStore {
+  store: StateStore;
+  /** Another handle on the same state, where the driver can share. */
+  reopen?: () => Promise<StateStore>;
+  dispose(): Promise<void>;
+}
+
+const bytes = (...numbers: number[]) => new Uint8Array(numbers);
+const code = (expected: string) => (error: unknown) =>
+  (error as { code?: string }).code === expected;
+
+/** What every driver of the shared state must do. */
+export function runStateStoreContract(name: string, factory: () => Promise<ContractStore>): void {
+  const test = (what: string, run: (given: ContractStore) => Promise<void>) =>
+    Deno.test(`${name}: ${what}`, async () => {
+      const given = await factory();
+      try {
+        await run(given);
+      } finally {
+        await given.dispose();
+      }
+    });
+
+  test("values of every size and odd names come back whole", async ({ store: { values } }) => {
+    for (const key of [["a:b", "c%"], ["a", "b:c%"], ["", "ü😀"]]) {
+      for (const value of ["", 0, null, { a: "ü😀" }, "x".repeat(200 << 10), "y".repeat(5 << 20)]) {
+        await values.set(key, value);
+        assert.equal(JSON.stringify(await values.get(key)), JSON.stringify(value));
+      }
+      assert.equal(await values.setIfAbsent(key, 1), false);
+      await values.delete(key);
+      assert.equal(await values.get(key), undefined);
+      assert.equal(await values.setIfAbsent(key, 1), true);
+    }
+    await values.set(["fields"], { a: 1, b: undefined });
+    assert.deepEqual(await values.get(["fields"]), { a: 1 });
+    assert.deepEqual(await values.getMany([["none"], ["fields"]]), [undefined, { a: 1 }]);
+    await assert.rejects(values.set(["big"], "x".repeat(33 << 20)), code("too_large"));
+  });
+
+  test("500 concurrent updates of one field are all counted", async (given) => {
+    const other = await given.reopen?.();
+    try {
+      const handles = [given.store, other ?? given.store];
+      await Promise.all(
+        Array.from(
+          { length: 500 },
+          (_, index) =>
+            handles[index % 2]?.dictionary<number>(["d"]).update("n", (now = 0) => now + 1),
+        ),
+      );
+      assert.equal(await given.store.dictionary<number>(["d"]).get("n"), 500);
+    } finally {
+      await other?.[Symbol.asyncDispose]();
+    }
+  });
+
+  test("a set and an update of one key keep their order", async ({ store: { values } }) => {
+    const add = () => values.update<number>(["n"], (now = 0) => now + 1);
+    await Promise.all([add(), values.set(["n"], 10), add()]);
+    assert.equal(await values.get(["n"]), 11);
+  });
+
+  test("what has expired is gone", async ({ store }) => {
+    await store.values.set(["v"], 1, { ttlMs: 1 });
+    const end = Date.now() + 2_000;
+    while (await store.values.get(["v"]) !== undefined) assert.ok(Date.now() < end);
+  });
+
+  test("a scan sees each field once while others go", async ({ store }) => {
+    const pool = store.dictionary<number>(["pool"]);
+    await pool.setMany(Array.from({ length: 300 }, (_, n) => [`f:${n}%`, n] as const));
+    const seen: number[] = [];
+    for await (const page of pool.scan({ pageSize: 50 })) {
+      seen.push(...page.map(([, value]) => value));
+      await pool.delete(...page.map(([field]) => field));
+    }
+    assert.equal(new Set(seen).size, seen.length);
+    assert.equal(seen.length, 300);
+    assert.equal(await pool.delete("f:1%"), 0);
+  });
+
+  test("a member set counts", async ({ store }) => {
+    const set = store.memberSet(["s"]);
+    assert.equal(await set.add("a", "", "ü", "a"), 3);
+    assert.deepEqual(await set.remove("a", "none"), { removed: 1, left: 2 });
+    assert.equal(await set.has(""), true);
+    assert.deepEqual((await set.members()).sort(), ["", "ü"]);
+  });
+
+  test("an index pages through equal scores both ways", async ({ store }) => {
+    const index = store.sortedIndex(["i"]);
+    const members = Array.from({ length: 25 }, (_, n) => ({ member: `m${n}`, score: n % 3 - 1 }));
+    await index.put(...members);
+    for (const descending of [false, true]) {
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await index.page({ limit: 4, descending, cursor });
+        seen.push(...page.entries.map(({ member }) => member));
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      assert.equal(new Set(seen).size, 25);
+      assert.equal(seen.length, 25);
+    }
+    await index.put({ member: "m0", score: 9 });
+    assert.equal(await index.score("m0"), 9);
+    assert.equal(await index.count({ min: 9, limit: 5 }), 1);
+    await assert.rejects(index.page({ cursor: "?" }), code("invalid_payload"));
+    await assert.rejects(index.put({ member: "x", score: NaN }), code("invalid_payload"));
+  });
+
+  test("no update is lost between append and compact", async (given) => {
+    const other = await given.reopen?.();
+    try {
+      let run = 0;
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.nat(3), { minLength: 1, maxLength: 25 }), async (steps) => {
+          const key = ["log", String(run++)];
+          const logs = [given.store, other ?? given.store].map((one) => one.updateLog(key));
+          const join = (parts: Uint8Array[]) => new Uint8Array(parts.flatMap((part) => [...part]));
+          await Promise.all(steps.map((step, index) => {
+            const log = logs[index % 2];
+            return step === 0 ? log?.compact(2, join) : log?.append(bytes(index));
+          }));
+          const found = join(await logs[0]?.read() ?? []);
+          const sent = steps.flatMap((step, index) => step === 0 ? [] : [index]);
+          assert.deepEqual([...found].sort((a, b) => a - b), sent);
+        }),
+        { numRuns: 20, seed: 7 },
+      );
+    } finally {
+      await other?.[Symbol.asyncDispose]();
+    }
+  });
+
+  test("a log holds large updates in order and compacts its head", async ({ store }) => {
+    const log = store.updateLog(["log"]);
+    const large = new Uint8Array(200_000).fill(7);
+    assert.equal(await log.append(bytes(1), large, bytes()), 3);
+    assert.equal(await log.compact(4, () => bytes(9)), false);
+    assert.equal(await log.compact(2, () => bytes(9)), true);
+    assert.deepEqual(await log.read(), [bytes(9), bytes()]);
+    await log.clear();
+    assert.equal(await log.length(), 0);
+  });
+
+  test("a lock has one owner", async ({ store }) => {
+    const lease = await store.acquire(["lock"], { ttlMs: 10_000 });
+    assert.ok(lease);
+    assert.equal(await store.acquire(["lock"], { ttlMs: 10_000 }), undefined);
+    assert.equal(await lease.renew(), true);
+    await lease.release();
+    const next = await store.acquire(["lock"], { ttlMs: 10_000 });
+    assert.ok(next);
+    await lease.release();
+    assert.equal(await lease.renew(), false);
+    assert.equal(await next.renew(), true);
+  });
+
+  test("hits are counted, messages come in order", async ({ store }) => {
+    const window = { windowMs: 60_000, bucketMs: 1_000 };
+    assert.equal(await store.countHit(["r"], window), 1);
+    assert.equal(await store.countHit(["r"], window), 2);
+    const seen: string[] = [];
+    const done = Promise.withResolvers<void>();
+    await using _ = await store.subscribe(["c"], {
+      onMessage(message) {
+        if (seen.push(message) === 3) done.resolve();
+        throw new Error("a handler that fails");
+      },
+    });
+    for (const message of ["1", "", "ü"]) await store.publish(["c"], message);
+    await done.promise;
+    assert.deepEqual(seen, ["1", "", "ü"]);
+    await assert.rejects(store.publish(["c"], "x".repeat((1 << 20) + 1)), code("too_large"));
+  });
+
+  test("after its end every call is refused", async ({ store }) => {
+    await store.ping(1_000);
+    await store[Symbol.asyncDispose]();
+    await assert.rejects(store.values.get(["a"]), code("unavailable"));
+    await assert.rejects(store.publish(["a"], "b"), code("unavailable"));
+  });
+}
