@@ -40,3 +40,20 @@ Deno.test("large values leave no parts behind", async () => {
   await Deno.remove(dir, { recursive: true });
   assert.deepEqual(left, []);
 });
+
+Deno.test("what a crashed writer left is swept at the opening", async () => {
+  const dir = await Deno.makeTempDir();
+  const path = `${dir}/kv`;
+  const before = await Deno.openKv(path);
+  await before.set(["t", "loose", "g"], { parts: 1, since: 1 });
+  await before.set(["t", "part", "g", 0], new Uint8Array(9));
+  before.close();
+  {
+    await using _ = await openKvStore({ path, keyPrefix: "t", logger });
+  }
+  const after = await Deno.openKv(path);
+  const left = await Array.fromAsync(after.list({ prefix: ["t"] }));
+  after.close();
+  await Deno.remove(dir, { recursive: true });
+  assert.deepEqual(left, []);
+});
