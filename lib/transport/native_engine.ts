@@ -128,6 +128,11 @@ class NativeWebSocket extends EventEmitter {
   readonly #onEnd: () => void;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
   #isEnded = false;
+  /**
+   * What waits for the peer to read; undefined while it keeps up. Held here and not in Deno, because what Deno has taken
+   * it keeps until the peer goes, even when the socket is ended.
+   */
+  #queue: [string | Uint8Array<ArrayBuffer>, SendCallback][] | undefined;
 
   constructor(native: WebSocket, hooks: NativeHooks, slow: SlowSockets, onEnd: () => void) {
     super();
@@ -153,10 +158,22 @@ class NativeWebSocket extends EventEmitter {
   }
 
   send(data: string | Uint8Array<ArrayBuffer>, callback: SendCallback): void {
-    if (this.#native.readyState !== WebSocket.OPEN) return;
+    if (this.#isEnded || this.#native.readyState !== WebSocket.OPEN) return;
+    if (this.#queue !== undefined) {
+      this.#queue.push([data, callback]);
+      return;
+    }
     this.#native.send(data);
-    if (this.#native.bufferedAmount <= SEND_BUFFER_BYTES) callback();
-    else this.#slow.wait(this, callback);
+    if (this.#native.bufferedAmount <= SEND_BUFFER_BYTES) return callback();
+    this.#queue = [];
+    this.#slow.wait(this, () => this.#sendQueue(callback));
+  }
+
+  #sendQueue(callback: SendCallback): void {
+    const queue = this.#queue ?? [];
+    this.#queue = undefined;
+    callback();
+    for (const [data, onSent] of queue) this.send(data, onSent);
   }
 
   /** Asks the peer to close, and ends the connection if it doesn't answer. */
@@ -167,12 +184,20 @@ class NativeWebSocket extends EventEmitter {
   #closeWith(code?: number): void {
     if (this.#isEnded || this.#closeTimer !== undefined) return;
     this.#closeTimer = setTimeout(() => this.terminate(), this.#hooks.closeTimeoutMs);
+    // The goodbye goes last: what waits is handed over before it.
+    const queue = this.#queue ?? [];
+    this.#queue = undefined;
+    if (this.#native.readyState === WebSocket.OPEN) {
+      for (const [data] of queue) this.#native.send(data);
+    }
     this.#native.close(code);
   }
 
   /** Ends the connection now, and frees what it holds. */
   terminate(): void {
     if (this.#isEnded) return;
+    this.#queue = undefined;
+    this.#slow.forget(this);
     destroyWebSocket(this.#native);
     queueMicrotask(() => this.#end());
   }

@@ -8,6 +8,7 @@ for (const engine of ENGINES) {
   Deno.test(`${engine}: clients hear that the server goes, and get what was sent before`, async () => {
     const started = await startServer({ engine, transports: "websocket" });
     await using client = await WireClient.open(started.port);
+    for (let part = 0; part < 8; part++) started.server.io.emit("part", "words".repeat(10_000));
     started.server.io.emit("last", "words".repeat(10_000));
     await started.server.close({ timeoutMs: 500 });
     await client.until(() => client.ended, "the end");
