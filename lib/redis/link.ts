@@ -35,7 +35,6 @@ export class Link<C extends CommandClient> implements AsyncDisposable {
   #downSince: number | undefined = performance.now();
   #lastAddress: string | undefined;
   #lastError: unknown;
-  #opened = 0;
 
   constructor(options: LinkOptions<C>) {
     this.#options = options;
@@ -50,11 +49,6 @@ export class Link<C extends CommandClient> implements AsyncDisposable {
 
   get closed(): boolean {
     return this.#closing.signal.aborted;
-  }
-
-  /** How many connections were opened since the start. */
-  get opened(): number {
-    return this.#opened;
   }
 
   /** For how long the link has been down, in milliseconds; 0 when it is up. */
@@ -95,7 +89,6 @@ export class Link<C extends CommandClient> implements AsyncDisposable {
     const { open, prepare, connectTimeoutMs, logger, name } = this.#options;
     const { signal } = this.#closing;
     const client = open();
-    this.#opened++;
     const ended = new Promise<void>((resolve) => client.once("end", () => resolve()));
     const note = (error: unknown) => {
       this.#lastError = error;

@@ -43,14 +43,18 @@ export class RedisDictionary<T> implements Dictionary<T> {
   }
 
   async setMany(entries: Iterable<readonly [field: string, value: T]>): Promise<void> {
-    const texts = [...entries].map(([field, value]) => [field, encodeValue(value)]);
-    if (texts.length === 0) return;
-    const pages = chunks(texts, ENTRIES_A_COMMAND);
-    await Promise.all(
-      pages.map((page) =>
-        this.#redis.run((client) => this.#extended(client, client.hset(this.#key, ...page.flat())))
-      ),
-    );
+    const texts: string[][] = [];
+    const writes: Promise<unknown>[] = [];
+    for (const [field, value] of entries) {
+      if (this.#pending(field)) writes.push(this.update(field, () => value));
+      else texts.push([field, encodeValue(value)]);
+    }
+    for (const page of chunks(texts, ENTRIES_A_COMMAND)) {
+      writes.push(
+        this.#redis.run((client) => this.#extended(client, client.hset(this.#key, ...page.flat()))),
+      );
+    }
+    await Promise.all(writes);
   }
 
   update(field: string, change: (current: T | undefined) => T | undefined): Promise<T | undefined> {
@@ -58,10 +62,27 @@ export class RedisDictionary<T> implements Dictionary<T> {
   }
 
   async delete(...fields: string[]): Promise<number> {
-    const pages = chunks(fields, ENTRIES_A_COMMAND).map((page) =>
-      this.#redis.run((client) => client.hdel(this.#key, ...page))
+    const free = fields.filter((field) => !this.#pending(field));
+    const deletions = fields.filter((field) => this.#pending(field)).map((field) =>
+      this.#deleteInTurn(field)
     );
-    return (await Promise.all(pages)).reduce((sum, count) => sum + count, 0);
+    for (const page of chunks(free, ENTRIES_A_COMMAND)) {
+      deletions.push(this.#redis.run((client) => client.hdel(this.#key, ...page)));
+    }
+    return (await Promise.all(deletions)).reduce((sum, count) => sum + count, 0);
+  }
+
+  #pending(field: string): boolean {
+    return this.#updates.pending({ key: this.#key, field });
+  }
+
+  async #deleteInTurn(field: string): Promise<number> {
+    let deleted = 0;
+    await this.update(field, (current) => {
+      deleted = current === undefined ? 0 : 1;
+      return undefined;
+    });
+    return deleted;
   }
 
   /**

@@ -64,17 +64,36 @@ type Raw = string | null;
 export class Updates {
   readonly #redis: RedisConnection;
   readonly #queue = new FoldingQueue<Request>();
+  /** How many changes of each entry are under way. */
+  readonly #pending = new Map<string, number>();
 
   constructor(redis: RedisConnection) {
     this.#redis = redis;
   }
 
   /** @throws {AppError} `conflict` when others were faster too often. */
-  update<T>(entry: EntryAddress, change: Change<T>): Promise<T | undefined> {
-    const { key, field, ttlMs = 0 } = entry;
-    const id = field === undefined ? key : `${key.length}:${key}${field}`;
-    const request = { change: change as Change<unknown>, ttlMs: Math.ceil(ttlMs) };
-    return this.#queue.push(id, request, this.#server(entry));
+  async update<T>(entry: EntryAddress, change: Change<T>): Promise<T | undefined> {
+    const id = idOf(entry);
+    const request = {
+      change: change as Change<unknown>,
+      ttlMs: Math.ceil(entry.ttlMs ?? 0),
+    };
+    this.#pending.set(id, (this.#pending.get(id) ?? 0) + 1);
+    try {
+      return await this.#queue.push(id, request, this.#server(entry));
+    } finally {
+      const left = (this.#pending.get(id) ?? 1) - 1;
+      if (left > 0) this.#pending.set(id, left);
+      else this.#pending.delete(id);
+    }
+  }
+
+  /**
+   * Whether changes of the entry are under way. A plain write that is given now must come after
+   * them, so it has to be a change too.
+   */
+  pending(entry: EntryAddress): boolean {
+    return this.#pending.has(idOf(entry));
   }
 
   #server(entry: EntryAddress): Serve<Request> {
@@ -129,6 +148,10 @@ export class Updates {
     const [done, found] = answer as [number, Raw | undefined];
     return done === 1 ? undefined : { raw: found ?? null };
   }
+}
+
+function idOf({ key, field }: EntryAddress): string {
+  return field === undefined ? key : `${key.length}:${key}${field}`;
 }
 
 /** The outcome of all changes together; one that throws changes nothing, and is told so. */

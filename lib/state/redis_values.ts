@@ -19,6 +19,8 @@ export function redisValues(
     },
 
     async set<T>(key: StateKey, value: T, { ttlMs }: Expiry = {}) {
+      const entry = { key: name(key), ttlMs };
+      if (updates.pending(entry)) return void await updates.update(entry, () => value);
       const text = encodeValue(value);
       await redis.run((client) =>
         ttlMs === undefined
@@ -42,6 +44,8 @@ export function redisValues(
     update: (key, change, { ttlMs } = {}) => updates.update({ key: name(key), ttlMs }, change),
 
     async delete(key) {
+      const entry = { key: name(key) };
+      if (updates.pending(entry)) return void await updates.update(entry, () => undefined);
       await redis.run((client) => client.del(name(key)));
     },
   };
