@@ -4,8 +4,11 @@ import { Encoder, type Packet, PacketType } from "socket.io-parser";
 export interface Coalescer {
   /** The key under which packets of one stream may merge; undefined: never. */
   keyOf(args: readonly unknown[]): string | undefined;
-  /** One packet that says what both said, in order. Must leave its arguments as they are: others share them. */
-  merge(earlier: readonly unknown[], later: readonly unknown[]): unknown[];
+  /**
+   * One packet that says what both said, in order; undefined when the later one does not follow the earlier, and both
+   * must be sent. Must leave its arguments as they are: others share them.
+   */
+  merge(earlier: readonly unknown[], later: readonly unknown[]): unknown[] | undefined;
 }
 
 /** An encoded packet, looked at from the side of its stream. */

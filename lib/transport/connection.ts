@@ -3,16 +3,7 @@ import type { Socket as NetSocket } from "node:net";
 import type { ServerResponse } from "node:http";
 import type { Lease } from "./admission.ts";
 import type { HeldPackets } from "./held_packets.ts";
-
-/** How a transport's frame is prepared, once for all receivers: a WebSocket frame, or the text of a native socket. */
-export type Frame = readonly (Uint8Array | string)[];
-
-/** The options of a packet, as the engine and the adapters pass them on. One object serves all receivers. */
-export interface PacketOptions {
-  compress?: boolean;
-  volatile?: boolean;
-  wsPreEncodedFrame?: Frame;
-}
+import type { PacketOptions } from "./packet.ts";
 
 /** What the engine's WebSocket transport and the polling transport keep, beyond their public types. */
 interface TransportInternals {

@@ -1,6 +1,6 @@
 import { Encoder, PacketType } from "socket.io-parser";
 import type { Coalescer, StreamPacket } from "./coalescing.ts";
-import type { PacketOptions } from "./connection.ts";
+import type { PacketOptions } from "./packet.ts";
 
 interface Slot {
   nsp: string;
@@ -18,10 +18,14 @@ function encode(slot: Slot): string {
     encoder.encode({ type: PacketType.EVENT, nsp: slot.nsp, data: slot.args })[0];
 }
 
-/** Packets that wait for a socket to drain, one slot a stream, in the order in which the streams began to wait. */
+/**
+ * Packets that wait for a socket to drain, in the order in which they began to wait: one slot a stream, and another
+ * where a packet does not follow the one before.
+ */
 export class HeldPackets {
   bytes = 0;
-  readonly #slots = new Map<string, Slot>();
+  readonly #slots: Slot[] = [];
+  readonly #latest = new Map<string, Slot>();
   readonly #coalescer: Coalescer;
 
   constructor(coalescer: Coalescer) {
@@ -31,27 +35,25 @@ export class HeldPackets {
   /** Puts a packet into its stream's slot; returns whether it was merged into one that waited. */
   hold(packet: StreamPacket, text: string, options: PacketOptions): boolean {
     this.bytes += text.length;
-    const slot = this.#slots.get(packet.key);
-    if (slot === undefined) {
-      const { nsp, args } = packet;
-      this.#slots.set(packet.key, {
-        nsp,
-        args,
-        bytes: text.length,
-        original: { text, options },
-      });
-      return false;
+    const waiting = this.#latest.get(packet.key);
+    const merged = waiting && this.#coalescer.merge(waiting.args, packet.args);
+    if (waiting !== undefined && merged !== undefined) {
+      waiting.args = merged;
+      waiting.bytes += text.length;
+      waiting.original = undefined;
+      return true;
     }
-    slot.args = this.#coalescer.merge(slot.args, packet.args);
-    slot.bytes += text.length;
-    slot.original = undefined;
-    return true;
+    const { nsp, args } = packet;
+    const slot: Slot = { nsp, args, bytes: text.length, original: { text, options } };
+    this.#slots.push(slot);
+    this.#latest.set(packet.key, slot);
+    return false;
   }
 
   /** Replaces the upper bound by the true size. Costs an encoding of everything held: ask when it decides something. */
   measure(): number {
     this.bytes = 0;
-    for (const slot of this.#slots.values()) {
+    for (const slot of this.#slots) {
       slot.bytes = encode(slot).length;
       this.bytes += slot.bytes;
     }
@@ -60,7 +62,7 @@ export class HeldPackets {
 
   /** The packets as they are to be sent now, in order. */
   *release(): Generator<{ text: string; options: PacketOptions }> {
-    for (const slot of this.#slots.values()) {
+    for (const slot of this.#slots) {
       yield slot.original ?? { text: encode(slot), options: { compress: true } };
     }
   }

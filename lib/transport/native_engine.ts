@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import type { IncomingMessage } from "node:http";
 import type { Socket as NetSocket } from "node:net";
 import { Buffer } from "node:buffer";
-import type { Frame } from "./connection.ts";
+import type { Frame } from "./packet.ts";
 import { destroyWebSocket } from "./native_internals.ts";
 import { refuseUpgrade } from "./refuse.ts";
 

@@ -1,8 +1,9 @@
 import { Socket as EngineSocket } from "engine.io";
 import type { Logger } from "../common/logger.ts";
 import type { Coalescer, RememberingEncoder } from "./coalescing.ts";
-import { type Connection, cut, type Frame, type PacketOptions, STATE } from "./connection.ts";
+import { type Connection, cut, STATE } from "./connection.ts";
 import { HeldPackets } from "./held_packets.ts";
+import type { Frame, PacketOptions } from "./packet.ts";
 import type { Counters } from "./stats.ts";
 
 /** A socket with this much waiting is behind: from here on its streams merge. */

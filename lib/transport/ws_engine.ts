@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { type ServerOptions, WebSocketServer } from "ws";
-import type { Frame } from "./connection.ts";
+import type { Frame } from "./packet.ts";
 import { textFrame } from "./text_frame.ts";
 
 /** The engine's default WebSocket, which waits `closeTimeoutMs` for a peer's close frame, and not 30 seconds. */
