@@ -120,9 +120,17 @@ export class RedisConnection implements AsyncDisposable {
     if (this.#waiting >= MOST_WAITING) {
       throw new AppError("unavailable", "Too many commands wait for Redis.");
     }
+    return withDeadline(this.#counting(client, send, attempt), this.#timeoutMs, "Redis");
+  }
+
+  /** Whoever has given up waiting still counts until the client lets go of the command. */
+  async #counting<T>(client: CommandClient, send: Send<T>, attempt: number): Promise<T> {
     this.#waiting++;
-    const sent = send(client, attempt).finally(() => this.#waiting--);
-    return withDeadline(sent, this.#timeoutMs, "Redis");
+    try {
+      return await send(client, attempt);
+    } finally {
+      this.#waiting--;
+    }
   }
 
   /**

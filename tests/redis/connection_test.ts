@@ -103,23 +103,6 @@ test("commands in flight when the connection is cut reach their caller", async (
   assert.equal(await state.dictionary<number>(["sum"]).get("n"), 300, "each change counts once");
 });
 
-test("a compare and set whose answer was lost is not made twice", async () => {
-  await using server = await RedisServer.start();
-  await using proxy = new TcpProxy(server.port);
-  await using state = await store(proxy.port).opened;
-  await state.values.set(["n"], 0);
-  proxy.delayMs = 300;
-  const change = state.values.update<number>(["n"], (n) => (n ?? 0) + 1);
-  await until(async () => await server.command("GET", "open-webui:n") === "1", {
-    what: "the server to have made the change",
-  });
-  proxy.delayMs = 0;
-  proxy.cut();
-  proxy.heal();
-  assert.equal(await change, 1);
-  assert.equal(await state.values.get(["n"]), 1);
-});
-
 test("S9: answers a second late end in time-outs, and later ones are unaffected", async () => {
   await using server = await RedisServer.start();
   await using proxy = new TcpProxy(server.port);
@@ -343,4 +326,16 @@ test("a refused command is the server's fault to see, not the client's", async (
     redis.run((client) => client.get("list")),
     (error) => error instanceof AppError && error.code === "internal",
   );
+});
+
+test("what waits for Redis is bounded: whoever comes too late is refused at once", async () => {
+  await using server = await RedisServer.start();
+  const { logger } = keepingLogger();
+  await using redis = await openRedis({ url: server.url, logger, commandTimeoutMs: 2_000 });
+  server.pause();
+  const waiting = Array.from({ length: 20_000 }, () => redis.run((client) => client.get("key")));
+  await assert.rejects(redis.run((client) => client.get("key")), unavailable);
+  server.resume();
+  assert.equal((await Promise.allSettled(waiting)).length, 20_000);
+  assert.equal(await redis.run((client) => client.get("key")), null, "and then there is room");
 });
