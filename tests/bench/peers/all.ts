@@ -1,0 +1,64 @@
+/** Every server that is measured. A further one is a further entry. */
+import { join } from "node:path";
+import { bunFolder, fastPythonFolder, nodeFolder, pythonFolder, SERVERS } from "./install.ts";
+import type { Launch, Peer } from "./peer.ts";
+
+const ALLOW_GC = "--v8-flags=--expose-gc";
+
+function deno(file: string, env?: Record<string, string>): Launch {
+  const args = ["run", "--allow-all", "--quiet", ALLOW_GC, join(SERVERS, file)];
+  return { command: Deno.execPath(), args, env };
+}
+
+function python(folder: string): Launch {
+  return { command: join(folder, "bin/python"), args: [join(SERVERS, "python_socketio.py")] };
+}
+
+export const PEERS: readonly Peer[] = [
+  {
+    id: "ours",
+    title: "webui-realtime",
+    prepare: () => Promise.resolve(deno("webui_realtime.ts")),
+  },
+  {
+    id: "ours-native",
+    title: "webui-realtime, native engine",
+    sections: ["delivery", "echo", "connect", "memory"],
+    prepare: () => Promise.resolve(deno("webui_realtime.ts", { WEBSOCKET_ENGINE: "native" })),
+  },
+  {
+    id: "deno",
+    title: "socket.io, Deno",
+    prepare: () => Promise.resolve(deno("socket_io.mjs")),
+  },
+  {
+    id: "node",
+    title: "socket.io, Node",
+    prepare: async () => ({
+      command: "node",
+      args: ["--expose-gc", "socket_io.mjs"],
+      cwd: await nodeFolder(),
+    }),
+  },
+  {
+    id: "bun",
+    title: "socket.io, Bun",
+    prepare: async () => {
+      const cwd = await bunFolder();
+      return { command: join(cwd, "node_modules/.bin/bun"), args: ["bun.mjs"], cwd };
+    },
+  },
+  {
+    id: "python",
+    title: "python-socketio, uvicorn",
+    prepare: async () => python(await pythonFolder()),
+  },
+  {
+    id: "python-uvloop",
+    title: "python-socketio, uvicorn[standard]",
+    prepare: async () => python(await fastPythonFolder()),
+  },
+];
+
+/** Whose figures the others are divided by. */
+export const REFERENCE = "node";

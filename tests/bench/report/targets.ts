@@ -1,0 +1,20 @@
+/** What is aimed at: the ratio of a peer's figure to another's, at the most. */
+export interface Target {
+  figure: string;
+  peer: string;
+  against: string;
+  atMost: number;
+}
+
+export const TARGETS: readonly Target[] = [
+  { figure: "delivery.paced", peer: "ours", against: "node", atMost: 0.95 },
+  { figure: "delivery.burst", peer: "ours", against: "node", atMost: 0.95 },
+  { figure: "echo", peer: "ours", against: "node", atMost: 0.8 },
+  { figure: "connect", peer: "ours", against: "node", atMost: 0.85 },
+  { figure: "delivery.paced", peer: "ours", against: "python", atMost: 0.2 },
+  { figure: "delivery.burst", peer: "ours", against: "python", atMost: 0.2 },
+  { figure: "echo", peer: "ours", against: "python", atMost: 0.2 },
+  { figure: "delivery.paced", peer: "ours-native", against: "node", atMost: 0.75 },
+  { figure: "delivery.burst", peer: "ours-native", against: "node", atMost: 0.75 },
+  { figure: "echo", peer: "ours-native", against: "node", atMost: 0.6 },
+];

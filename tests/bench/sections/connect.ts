@@ -1,0 +1,29 @@
+/** What a new connection costs: TCP, upgrade, handshake, token verified, room joined. */
+import { interleaved } from "../measure/rounds.ts";
+import { Crowd } from "../load/crowd.ts";
+import { untilSignedIn } from "./gathered.ts";
+import type { Section } from "./section.ts";
+
+const SOCKETS = 400;
+
+export const connect: Section = {
+  name: "connect",
+  run(context) {
+    return interleaved(context, {
+      figures: [{ id: "connect", title: "new connection, signed in", unit: "µs" }],
+      rounds: 7,
+      warmups: 3,
+      setUp: () => Promise.resolve(new AsyncDisposableStack()),
+      async measure(server) {
+        await using crowd = new Crowd();
+        const us = await server.cpuOf(async () => {
+          await crowd.grow(server, context.tokens, SOCKETS);
+          await untilSignedIn(server, SOCKETS);
+        });
+        await crowd[Symbol.asyncDispose]();
+        await untilSignedIn(server, 0);
+        return [us / SOCKETS];
+      },
+    });
+  },
+};

@@ -1,0 +1,52 @@
+/**
+ * The steering of a server under measurement: one JSON object a line on stdin, one answer a line on
+ * stdout. Runs on Node, Deno and Bun alike; `python_socketio.py` speaks the same.
+ */
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** The room that every socket is gathered in. */
+export const BENCH_ROOM = "bench";
+
+/** @param {Record<string, unknown>} line */
+function say(line) {
+  process.stdout.write(JSON.stringify(line) + "\n");
+}
+
+/**
+ * @param {import("socket.io").Server} io
+ * @param {{ count: number, pauseMs: number, event: string, payload: unknown }} command
+ */
+async function emit(io, { count, pauseMs, event, payload }) {
+  for (let i = 0; i < count; i++) {
+    io.to(BENCH_ROOM).emit(event, payload);
+    if (pauseMs > 0) await delay(pauseMs);
+  }
+}
+
+/**
+ * Says that the server is ready, then obeys until stdin ends.
+ *
+ * @param {{
+ *   io: import("socket.io").Server,
+ *   port: number,
+ *   collectGarbage: () => void,
+ *   signedIn: () => number,
+ * }} server
+ */
+export async function obey({ io, port, collectGarbage, signedIn }) {
+  say({ ready: { port, pid: process.pid } });
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { id, ...command } = JSON.parse(line);
+    const answer = { id };
+    if (command.do === "cpu") {
+      const { user, system } = process.cpuUsage();
+      answer.us = user + system;
+    } else if (command.do === "gc") collectGarbage();
+    else if (command.do === "sockets") answer.count = signedIn();
+    else if (command.do === "gather") io.socketsJoin(BENCH_ROOM);
+    else if (command.do === "emit") await emit(io, command);
+    say(answer);
+  }
+}
