@@ -131,16 +131,20 @@ export class Subscriptions implements AsyncDisposable {
       const channel = this.#channels.get(name);
       if (channel !== undefined) this.#confirm(client, [name], channel);
     }
-    this.#heartbeat = setInterval(() => this.#check(client), this.#heartbeatMs);
+    // A node that was of the cluster and no longer is hears nothing any more. (One that never was
+    // is known by another name.)
+    let member = false;
+    this.#heartbeat = setInterval(() => {
+      const nodes = this.#nodes();
+      const here = nodes.some((node) => isAt(client, node));
+      if (member && !here && nodes.length > 0) client.disconnect();
+      else this.#check(client);
+      member ||= here;
+    }, this.#heartbeatMs);
   }
 
-  /** Leaves a connection that is dead, or whose node has left the cluster. */
+  /** Leaves a connection that is dead. */
   #check(client: Redis): void {
-    const nodes = this.#nodes();
-    const { host, port } = client.options;
-    const gone = nodes.length > 0 &&
-      !nodes.some((node) => node.host === host && node.port === port);
-    if (gone) return client.disconnect();
     withDeadline(client.ping(), this.#timeoutMs, "Redis ping").catch(() => client.disconnect());
   }
 
@@ -180,6 +184,10 @@ function bound(handlers: ChannelHandlers): ChannelHandlers {
     onMessage: (message) => handlers.onMessage(message),
     onGap: () => handlers.onGap?.(),
   };
+}
+
+function isAt({ options }: Redis, { host, port }: HostAndPort): boolean {
+  return options.host === host && options.port === port;
 }
 
 function anyOf(nodes: HostAndPort[]): HostAndPort | undefined {

@@ -22,10 +22,12 @@ Deno.test({
     await using third = await open(set, 2);
     const stores = [first, second, third];
     const heard: string[][] = [[], [], []];
+    const gaps = [0, 0, 0];
     const subscriptions = await Promise.all(
       stores.map((store, i) =>
         store.subscribe(["tasks", "commands"], {
           onMessage: (message) => heard[i]?.push(message),
+          onGap: () => gaps[i] = (gaps[i] ?? 0) + 1,
         })
       ),
     );
@@ -38,6 +40,12 @@ Deno.test({
       what: "every store to hear every stop",
     });
     for (const messages of heard) assert.deepEqual(messages.toSorted(), expected);
+    await Promise.all(set.masters.map((master) => master.cutPubSub()));
+    await until(() => gaps.every((count) => count > 0), { what: "every store to hear of its gap" });
+    await first.publish(["tasks", "commands"], "after");
+    await until(() => heard.every((messages) => messages.includes("after")), {
+      what: "every store to hear again",
+    });
     await Promise.all(subscriptions.map((subscription) => subscription.unsubscribe()));
   },
 });
