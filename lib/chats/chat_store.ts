@@ -52,9 +52,13 @@ export class ChatStore {
     return join(record, await this.#allMessages(chatId));
   }
 
-  /** Throws `not_found` unless the chat is there and the user's. */
-  async requireOwner(userId: string, chatId: string): Promise<void> {
-    await this.#require(userId, chatId);
+  /** The chat without its messages: cheap, whatever has been said in it. */
+  async summary(
+    userId: string,
+    chatId: string,
+  ): Promise<{ title: string; currentId: string | null }> {
+    const { title, chat } = await this.#require(userId, chatId);
+    return { title, currentId: chat.history?.currentId ?? null };
   }
 
   /** The user's chats, last changed first, without their messages. */

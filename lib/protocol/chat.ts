@@ -34,6 +34,7 @@ export type ChatMessage = v.InferOutput<typeof ChatMessageSchema> & {
   files?: unknown[];
   embeds?: unknown[];
   usage?: Record<string, unknown>;
+  reasoning_content?: string;
 };
 
 export const ChatBodySchema = v.looseObject({

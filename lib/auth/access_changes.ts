@@ -1,0 +1,84 @@
+import * as v from "valibot";
+import { AppError, errorText } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import { backOff, pause } from "../common/pause.ts";
+import { RoleSchema } from "../protocol/user.ts";
+import { keys } from "../state/key_space.ts";
+import type { StateStore, Subscription } from "../state/state_store.ts";
+
+const id = v.pipe(v.string(), v.minLength(1));
+
+/** What ends or narrows a session, told to all instances. */
+export const AccessChangeSchema = v.variant("type", [
+  v.object({ type: v.literal("token_revoked"), jti: id, user_id: id }),
+  v.object({ type: v.literal("user_revoked"), user_id: id }),
+  v.object({ type: v.literal("role_changed"), user_id: id, role: RoleSchema }),
+  v.object({ type: v.literal("user_deleted"), user_id: id }),
+  v.object({ type: v.literal("room_left"), user_id: id, room: id }),
+  v.object({ type: v.literal("room_joined"), user_id: id, room: id }),
+]);
+
+export type AccessChange = v.InferOutput<typeof AccessChangeSchema>;
+
+export interface AccessChangeHandlers {
+  /** Called in the order in which the store delivers; this instance's own changes come back, too. */
+  onChange(change: AccessChange): void;
+  /** Changes may have been missed: forget what was cached, ask again of every session. */
+  onGap(): void;
+}
+
+const PUBLISH_TRIES = 3;
+
+/**
+ * The channel that carries changes of access between instances. Who caches users subscribes before
+ * who asks for them again, so that the question is not answered from the past.
+ */
+export class AccessChanges {
+  readonly #store: StateStore;
+  readonly #logger: Logger;
+
+  constructor(store: StateStore, logger: Logger) {
+    this.#store = store;
+    this.#logger = logger;
+  }
+
+  /**
+   * Tells all instances. What is told has been stored already, so a store that is away for a moment
+   * is tried again.
+   *
+   * @throws {AppError} `unavailable` when three tries failed
+   */
+  async publish(change: AccessChange): Promise<void> {
+    const message = JSON.stringify(change);
+    const { signal } = new AbortController();
+    for (let tried = 1, waitMs = 0;; tried++) {
+      try {
+        return await this.#store.publish(keys.accessChanges, message);
+      } catch (thrown) {
+        const isPassing = thrown instanceof AppError && thrown.code === "unavailable";
+        if (!isPassing || tried === PUBLISH_TRIES) throw thrown;
+        waitMs = backOff(waitMs);
+        await pause(waitMs, signal);
+      }
+    }
+  }
+
+  subscribe(handlers: AccessChangeHandlers): Promise<Subscription> {
+    return this.#store.subscribe(keys.accessChanges, {
+      onMessage: (message) => {
+        const change = this.#read(message);
+        if (change) handlers.onChange(change);
+      },
+      onGap: () => handlers.onGap(),
+    });
+  }
+
+  #read(message: string): AccessChange | undefined {
+    try {
+      return v.parse(AccessChangeSchema, JSON.parse(message));
+    } catch (thrown) {
+      // A newer instance may say what this one doesn't know; one odd message ends nothing.
+      this.#logger.warn("An access change can't be read.", { error: errorText(thrown) });
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import * as v from "valibot";
+
+/**
+ * What a token says (protocol, section 2): Open WebUI's own claims, so that its tokens count here
+ * and ours there. All times are unix seconds.
+ */
+export const ClaimsSchema = v.object({
+  /** The user. */
+  id: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+  /** `undefined`: never ends. */
+  exp: v.optional(v.number()),
+  iat: v.optional(v.number()),
+  /** Tokens of old Open WebUI versions have none. */
+  jti: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
+});
+
+export type Claims = v.InferOutput<typeof ClaimsSchema>;

@@ -1,0 +1,193 @@
+import { jwtVerify, SignJWT } from "jose";
+import * as v from "valibot";
+import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
+import { AppError } from "../common/errors.ts";
+import { pause } from "../common/pause.ts";
+import type { User } from "../protocol/user.ts";
+import { keys } from "../state/key_space.ts";
+import type { StateStore } from "../state/state_store.ts";
+import type { AccessChange } from "./access_changes.ts";
+import { type Claims, ClaimsSchema } from "./claims.ts";
+
+export interface TokenServiceOptions {
+  store: StateStore;
+  /** Finds a user; may answer from a cache that access changes empty. */
+  findUser(userId: string): Promise<User | undefined>;
+  /** Tells all instances what no longer counts. */
+  announce(change: AccessChange): Promise<void>;
+  /** `WEBUI_SECRET_KEY`. */
+  secret: string;
+  /** How long a token counts; `null`: for ever. Default: four weeks. */
+  expiresInMs?: number | null;
+  /** Default: the system's. */
+  clock?: Clock;
+}
+
+export interface IssuedToken {
+  token: string;
+  /** Unix seconds; `null`: never. */
+  expires_at: number | null;
+}
+
+export interface VerifyOptions {
+  /** Whether a user who waits for an admin's consent counts, too. Default: `false`. */
+  allowPending?: boolean;
+}
+
+/** A token that counts, and whose it is. */
+export interface VerifiedToken {
+  user: User;
+  claims: Claims;
+}
+
+const ALGORITHM = "HS256";
+const FOUR_WEEKS_MS = 4 * 7 * 86_400_000;
+/** Ours have some 300; more is not worth hashing. */
+const MAX_TOKEN_LENGTH = 4_096;
+/** How far another instance's clock may be ahead. A token from further on could outlive its revocation. */
+const MAX_CLOCK_SKEW_SECONDS = 60;
+/** A revocation holds for its whole second; two waits of a second see the end of it. */
+const MAX_WAITS_FOR_NEXT_SECOND = 2;
+
+function notCounting(cause?: unknown): AppError {
+  return new AppError("unauthenticated", "Sign in: the token is missing or no longer counts.", {
+    cause,
+  });
+}
+
+/**
+ * Issues, checks and revokes tokens (protocol, sections 2 and 9), by Open WebUI's keys and rules.
+ *
+ * No outcome is cached: an instance of Open WebUI revokes by writing the key and tells nobody, so
+ * no cache could be emptied in time. A check costs one round trip for both revocations together.
+ */
+export class TokenService {
+  readonly #options: TokenServiceOptions;
+  readonly #key: CryptoKey;
+  readonly #clock: Clock;
+  readonly #expiresInMs: number | null;
+
+  private constructor(options: TokenServiceOptions, key: CryptoKey) {
+    const { clock = systemClock, expiresInMs = FOUR_WEEKS_MS } = options;
+    this.#options = options;
+    this.#key = key;
+    this.#clock = clock;
+    this.#expiresInMs = expiresInMs;
+  }
+
+  static async open(options: TokenServiceOptions): Promise<TokenService> {
+    // Imported once: from bytes, each check would import it again and take twice as long.
+    const key = await crypto.subtle.importKey(
+      "raw",
+      new TextEncoder().encode(options.secret),
+      { name: "HMAC", hash: "SHA-256" },
+      false,
+      ["sign", "verify"],
+    );
+    return new TokenService(options, key);
+  }
+
+  /** @throws {AppError} `unavailable` when the store can't be reached */
+  async issue(user: Pick<User, "id">): Promise<IssuedToken> {
+    const iat = await this.#secondAfterRevocation(user.id);
+    const life = this.#expiresInMs;
+    const exp = life === null ? undefined : iat + Math.max(1, Math.floor(life / 1_000));
+    const jwt = new SignJWT({ id: user.id })
+      .setProtectedHeader({ alg: ALGORITHM, typ: "JWT" })
+      .setIssuedAt(iat)
+      .setJti(crypto.randomUUID());
+    if (exp !== undefined) jwt.setExpirationTime(exp);
+    return { token: await jwt.sign(this.#key), expires_at: exp ?? null };
+  }
+
+  /**
+   * @throws {AppError} `unauthenticated` for a token that does not count, `forbidden` for a user who
+   * is pending, `unavailable` when the store can't say: in doubt nobody gets in
+   */
+  async verify(token: string, options: VerifyOptions = {}): Promise<VerifiedToken> {
+    const claims = await this.#verified(token);
+    await this.#validate(claims);
+    return { user: await this.#userOf(claims, options), claims };
+  }
+
+  /**
+   * Whether claims that counted once still do; for sessions, when changes may have been missed.
+   *
+   * @throws {AppError} `unavailable` when the store can't say
+   */
+  async stillCounts(claims: Claims): Promise<boolean> {
+    try {
+      if (claims.exp !== undefined && claims.exp <= unixSeconds(this.#clock)) return false;
+      await this.#validate(claims);
+      await this.#userOf(claims, {});
+      return true;
+    } catch (thrown) {
+      const isNo = thrown instanceof AppError &&
+        (thrown.code === "unauthenticated" || thrown.code === "forbidden");
+      if (isNo) return false;
+      throw thrown;
+    }
+  }
+
+  /** Ends one token. One that has no id of its own can only end with all others of its user. */
+  async revoke(claims: Claims): Promise<void> {
+    const { id, jti, exp } = claims;
+    if (jti === undefined) return await this.revokeAll(id);
+    // One second more than its life, so that no rounding brings it back.
+    const ttlMs = exp === undefined ? undefined : (exp + 1) * 1_000 - this.#clock.nowMs();
+    if (ttlMs !== undefined && ttlMs <= 0) return;
+    await this.#options.store.values.set(keys.revokedToken(jti), 1, { ttlMs });
+    await this.#options.announce({ type: "token_revoked", jti, user_id: id });
+  }
+
+  /** Ends all tokens that the user has been given until now. */
+  async revokeAll(userId: string): Promise<void> {
+    const ttlMs = this.#expiresInMs === null ? undefined : this.#expiresInMs + 1_000;
+    const now = unixSeconds(this.#clock);
+    await this.#options.store.values.set(keys.userRevokedAt(userId), now, { ttlMs });
+    await this.#options.announce({ type: "user_revoked", user_id: userId });
+  }
+
+  /** Signature, algorithm, end and beginning. */
+  async #verified(token: string): Promise<Claims> {
+    if (token.length > MAX_TOKEN_LENGTH) throw notCounting();
+    try {
+      const { payload } = await jwtVerify(token, this.#key, {
+        algorithms: [ALGORITHM],
+        currentDate: new Date(this.#clock.nowMs()),
+      });
+      return v.parse(ClaimsSchema, payload);
+    } catch (cause) {
+      throw notCounting(cause);
+    }
+  }
+
+  /** Not revoked, neither by itself nor with all of its user's. */
+  async #validate({ id, jti, iat }: Claims): Promise<void> {
+    if (iat !== undefined && iat > unixSeconds(this.#clock) + MAX_CLOCK_SKEW_SECONDS) {
+      throw notCounting();
+    }
+    const revokedAtKey = keys.userRevokedAt(id);
+    const [revokedAt, revoked] = await this.#options.store.values.getMany<unknown>(
+      jti === undefined ? [revokedAtKey] : [revokedAtKey, keys.revokedToken(jti)],
+    );
+    if (revoked !== undefined) throw notCounting();
+    // Within a second nobody can say which came first: it counts as revoked, as in Open WebUI.
+    if (revokedAt !== undefined && !(iat !== undefined && iat > Number(revokedAt))) {
+      throw notCounting();
+    }
+  }
+
+  async #userOf({ id, jti, iat }: Claims): Promise<User | undefined> {
+    const { store, findUser } = this.#options;
+    const revocations = [keys.userRevokedAt(id)];
+    if (jti !== undefined) revocations.push(keys.revokedToken(jti));
+    const [user, [revokedAt, revoked]] = await Promise.all([
+      findUser(id),
+      store.values.getMany<number>(revocations),
+    ]);
+    // A second holds many tokens: one of the very second of the revocation is void too.
+    const isVoid = revoked !== undefined || (revokedAt !== undefined && iat <= Number(revokedAt));
+    return isVoid ? undefined : user;
+  }
+}

@@ -1,0 +1,65 @@
+import type { ChatMessage } from "../protocol/chat.ts";
+import type { ChatStore } from "./chat_store.ts";
+
+/** Which generation of which message. */
+interface AnswerRef {
+  userId: string;
+  chatId: string;
+  messageId: string;
+  generation: string;
+}
+
+type End = Partial<ChatMessage> & { content: string; done: true };
+
+/** What a message holds of an answer: gone when it is answered again. */
+const LEFT_BY_AN_ANSWER: Partial<ChatMessage> = {
+  error: undefined,
+  interrupted: undefined,
+  usage: undefined,
+  reasoning_content: undefined,
+};
+
+/** The stored messages that answers are written to. */
+export class ChatAnswers {
+  readonly #chats: Pick<ChatStore, "changeMessage">;
+
+  constructor(chats: Pick<ChatStore, "changeMessage">) {
+    this.#chats = chats;
+  }
+
+  /** Marks the message as being written by this generation; an older one can't end it any more. */
+  async begin({ chatId, messageId, generation }: AnswerRef, model: string): Promise<void> {
+    if (isUnstored(chatId)) return;
+    await this.#chats.changeMessage(chatId, messageId, (message) => ({
+      id: messageId,
+      role: "assistant",
+      childrenIds: [],
+      ...message,
+      ...LEFT_BY_AN_ANSWER,
+      ...{ model, generation, content: "", done: false },
+    }));
+  }
+
+  /** Stores the end, once, and only for the generation that the message is of. */
+  async finish(
+    { chatId, messageId, generation }: AnswerRef,
+    end: End,
+  ): Promise<"stored" | "ended" | "superseded"> {
+    if (isUnstored(chatId)) return "stored";
+    let outcome: "stored" | "ended" | "superseded" = "stored";
+    await this.#chats.changeMessage(chatId, messageId, (message) => {
+      outcome = message?.generation !== generation
+        ? "superseded"
+        : message.done
+        ? "ended"
+        : "stored";
+      return message && outcome === "stored" ? { ...message, ...end } : message;
+    });
+    return outcome;
+  }
+}
+
+/** A chat that lives in the browser only: its answers are streamed, not stored. */
+export function isUnstored(chatId: string): boolean {
+  return chatId.startsWith("local:");
+}

@@ -1,0 +1,126 @@
+import { AppError, errorText } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import { withSpan } from "../common/tracing.ts";
+import type { ChatMessage } from "../protocol/chat.ts";
+import type { EmitterData } from "../protocol/events.ts";
+import { type GenerationPorts, runGeneration } from "./generation.ts";
+import type { CompletionRequest, ModelProvider } from "./model_provider.ts";
+import { makeTitle } from "./title.ts";
+
+/** The title of a chat that has none yet. */
+const UNTITLED = "New Chat";
+
+/** What the service needs of the chats. */
+export interface CompletionChats {
+  /** Throws `not_found` for a chat of somebody else. */
+  summary(userId: string, chatId: string): Promise<{ title: string; currentId: string | null }>;
+  addMessage(userId: string, chatId: string, message: ChatMessage): Promise<void>;
+  setTitle(userId: string, chatId: string, title: string): Promise<void>;
+}
+
+export interface CompletionServiceOptions {
+  chats: CompletionChats;
+  ports: GenerationPorts;
+  /** Runs work that can be stopped from anywhere; returns its task id. */
+  runTask(
+    subject: { itemId: string; userId: string; kind: string },
+    work: (signal: AbortSignal, taskId: string) => Promise<void>,
+  ): Promise<string>;
+  /** Sends an event about the chat to the user's sessions. */
+  notify(userId: string, chatId: string, messageId: string, event: EmitterData): void;
+  logger: Logger;
+}
+
+export interface StartCompletion {
+  userId: string;
+  chatId: string;
+  /** The assistant message that the answer fills. */
+  messageId: string;
+  /** The message it answers. Default: the chat's current one. */
+  parentId?: string | undefined;
+  request: CompletionRequest;
+  provider: ModelProvider;
+}
+
+/** Answers in chats: each answer is a task, whose stream is told to all sessions of the user. */
+export class CompletionService {
+  readonly #options: CompletionServiceOptions;
+
+  constructor(options: CompletionServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the answer and returns its task's id. Throws before anything is told or stored. */
+  async start(start: StartCompletion): Promise<string> {
+    const { userId, chatId, messageId } = start;
+    const isStored = !chatId.startsWith("local:");
+    const isUntitled = isStored && await this.#prepare(start);
+    return await this.#options.runTask(
+      { itemId: chatId, userId, kind: "completion" },
+      (signal, taskId) =>
+        withSpan("completion", { model: start.request.model }, async () => {
+          this.#notify(userId, chatId, messageId, { type: "chat:active", data: { active: true } });
+          try {
+            await this.#answer(start, signal, taskId, isUntitled);
+          } finally {
+            const idle = { type: "chat:active", data: { active: false } };
+            this.#notify(userId, chatId, messageId, idle);
+          }
+        }),
+    );
+  }
+
+  /** Puts the message into the chat; says whether the chat has no title yet. */
+  async #prepare({ userId, chatId, messageId, parentId, request }: StartCompletion) {
+    const { chats } = this.#options;
+    const { title, currentId } = await chats.summary(userId, chatId);
+    const parent = parentId ?? currentId;
+    await chats.addMessage(userId, chatId, {
+      id: messageId,
+      parentId: parent === messageId ? null : parent,
+      childrenIds: [],
+      role: "assistant",
+      content: "",
+      model: request.model,
+    });
+    return title === UNTITLED;
+  }
+
+  async #answer(
+    { userId, chatId, messageId, request, provider }: StartCompletion,
+    signal: AbortSignal,
+    taskId: string,
+    isUntitled: boolean,
+  ): Promise<void> {
+    const { ports } = this.#options;
+    const result = await runGeneration({
+      ...{ userId, chatId, messageId, taskId, request, provider, signal, ports },
+    });
+    if (!isUntitled || result.state !== "done" || signal.aborted) return;
+    const messages = [...request.messages, { role: "assistant", content: result.content }];
+    await this.#title({ userId, chatId, messageId }, provider, request.model, messages, signal);
+  }
+
+  /** A chat without a title is no failed answer: what goes wrong here is only logged. */
+  async #title(
+    { userId, chatId, messageId }: { userId: string; chatId: string; messageId: string },
+    provider: ModelProvider,
+    model: string,
+    messages: CompletionRequest["messages"],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { chats, logger } = this.#options;
+    try {
+      const title = await makeTitle({ provider, model, messages, signal, logger });
+      await chats.setTitle(userId, chatId, title);
+      this.#notify(userId, chatId, messageId, { type: "chat:title", data: title });
+    } catch (thrown) {
+      if (signal.aborted || (thrown instanceof AppError && thrown.code === "not_found")) return;
+      logger.warn("a chat has no title", { chatId, error: errorText(thrown) });
+    }
+  }
+
+  #notify(userId: string, chatId: string, messageId: string, event: EmitterData): void {
+    this.#options.notify(userId, chatId, messageId, event);
+  }
+}

@@ -1,0 +1,102 @@
+import { Hono } from "hono";
+import * as v from "valibot";
+import type { Chat, ChatSummary } from "../protocol/chat.ts";
+import { type ChatBody, ChatBodySchema } from "../protocol/chat.ts";
+import type { EmitterData } from "../protocol/events.ts";
+import { AppError } from "../common/errors.ts";
+import type { HttpEnv } from "./http_app.ts";
+import { readJson } from "./json_body.ts";
+
+/** What the routes need of the chats. Each method answers `not_found` for a chat of somebody else. */
+export interface ChatRoutesOptions {
+  chats: {
+    create(userId: string, body: ChatBody): Promise<Chat>;
+    get(userId: string, chatId: string): Promise<Chat>;
+    update(userId: string, chatId: string, body: ChatBody): Promise<Chat>;
+    delete(userId: string, chatId: string): Promise<void>;
+    page(
+      userId: string,
+      options: { limit?: number; cursor?: string },
+    ): Promise<{ chats: ChatSummary[]; cursor: string | undefined }>;
+    summary(userId: string, chatId: string): Promise<unknown>;
+  };
+  /** The event emitter, from outside: sends to the user's sessions and stores. */
+  emit(
+    target: { userId: string; chatId: string; messageId: string },
+    event: EmitterData,
+  ): Promise<void>;
+  /** Something of the chat has changed that lists show. */
+  listChanged(userId: string, chatId: string): void;
+}
+
+/** Open WebUI's own page of chats. */
+const PAGE_SIZE = 60;
+/** A page further down is asked for by its cursor. */
+const MAX_PAGE = 1_000;
+
+const BodySchema = v.object({ chat: ChatBodySchema });
+const EventSchema = v.object({
+  type: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
+  data: v.optional(v.unknown()),
+});
+
+/** `/api/v1/chats` (protocol, section 11). All routes want a user. */
+export function chatRoutes({ chats, emit, listChanged }: ChatRoutesOptions): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+
+  routes.post("/new", async (c) => {
+    const { chat } = await readJson(c, BodySchema);
+    const created = await chats.create(c.get("user").id, chat);
+    listChanged(created.user_id, created.id);
+    return c.json(created);
+  });
+
+  routes.get("/", async (c) => {
+    const page = pageNumber(c.req.query("page"));
+    let cursor = c.req.query("cursor");
+    for (let skipped = 1; skipped < page; skipped++) {
+      const before = await chats.page(c.get("user").id, { limit: PAGE_SIZE, ...at(cursor) });
+      if (!before.cursor) return c.json([]);
+      cursor = before.cursor;
+    }
+    const found = await chats.page(c.get("user").id, { limit: PAGE_SIZE, ...at(cursor) });
+    if (found.cursor) c.header("X-Next-Cursor", found.cursor);
+    return c.json(found.chats);
+  });
+
+  routes.get("/:id", async (c) => c.json(await chats.get(c.get("user").id, c.req.param("id"))));
+
+  routes.post("/:id", async (c) => {
+    const { chat } = await readJson(c, BodySchema);
+    const updated = await chats.update(c.get("user").id, c.req.param("id"), chat);
+    listChanged(updated.user_id, updated.id);
+    return c.json(updated);
+  });
+
+  routes.delete("/:id", async (c) => {
+    await chats.delete(c.get("user").id, c.req.param("id"));
+    listChanged(c.get("user").id, c.req.param("id"));
+    return c.json(true);
+  });
+
+  routes.post("/:id/messages/:messageId/event", async (c) => {
+    const event = await readJson(c, EventSchema);
+    const userId = c.get("user").id;
+    const chatId = c.req.param("id");
+    await chats.summary(userId, chatId);
+    await emit({ userId, chatId, messageId: c.req.param("messageId") }, event);
+    return c.json(true);
+  });
+
+  return routes;
+}
+
+const at = (cursor: string | undefined) => (cursor === undefined ? {} : { cursor });
+
+function pageNumber(text: string | undefined): number {
+  const page = Number(text ?? 1);
+  if (!Number.isInteger(page) || page < 1 || page > MAX_PAGE) {
+    throw new AppError("invalid_payload", `page: must be a whole number from 1 to ${MAX_PAGE}`);
+  }
+  return page;
+}

@@ -1,0 +1,56 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { secureHeaders } from "hono/secure-headers";
+import { AppError, errorText, toAppError } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import { withSpan } from "../common/tracing.ts";
+import type { User } from "../protocol/user.ts";
+import type { TokenClaims } from "./authentication.ts";
+import { problem } from "./problem.ts";
+
+/** What every route finds in its context: the user is there behind `requireUser`. */
+export interface HttpEnv {
+  Bindings: HttpBindings;
+  Variables: { user: User; claims: TokenClaims };
+}
+
+export interface HttpAppOptions {
+  /** Origins whose pages may call the API beside the server's own; `"*"`: any. */
+  allowedOrigins: readonly string[] | "*";
+  logger: Logger;
+}
+
+/**
+ * The app on which each resource mounts its routes: `app.route("/api/v1/chats", chatRoutes({…}))`.
+ * What a route throws is answered as problem details; what is no `AppError` is logged and answered
+ * as `internal`.
+ */
+export function createHttpApp({ allowedOrigins, logger }: HttpAppOptions): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>();
+  app.use(secureHeaders({ crossOriginResourcePolicy: false }));
+  if (allowedOrigins === "*" || allowedOrigins.length > 0) {
+    const origin = allowedOrigins === "*" ? "*" : [...allowedOrigins];
+    app.use(cors({ origin, allowHeaders: ["authorization", "content-type"], maxAge: 600 }));
+  }
+  app.use((c, next) => withSpan(`${c.req.method} ${c.req.path}`, {}, next));
+  app.notFound((c) => problem(c, new AppError("not_found", "There is nothing here.")));
+  app.onError((thrown, c) => {
+    const error = toAppError(thrown);
+    if (error.code === "internal" || error.code === "unavailable") {
+      const { method, path } = c.req;
+      logger.error("request failed", { method, path, error: errorText(thrown) });
+    }
+    return problem(c, error);
+  });
+  return app;
+}
+
+/** The app as a listener of node:http. */
+export function nodeListener(
+  app: Hono<HttpEnv>,
+): (req: IncomingMessage, res: ServerResponse) => void {
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  return (req, res) => void listener(req, res);
+}

@@ -1,0 +1,48 @@
+import type { Clock } from "../common/clock.ts";
+import type { StateKey, StateStore } from "../state/state_store.ts";
+
+/** Something that one user at most can have, such as an e-mail address. */
+export interface Claim {
+  id: string;
+  claimed_at_ms: number;
+}
+
+/** A claim is followed by its user's record within milliseconds; after this, nobody will write it. */
+const ABANDONED_AFTER_MS = 30_000;
+
+/**
+ * Takes the claim for the user, in one atomic step; says whether the user has it. A claim whose
+ * user never came, because an instance died in between, can be taken over.
+ */
+export async function takeClaim(
+  { values }: StateStore,
+  key: StateKey,
+  userId: string,
+  { clock, isHeld }: { clock: Clock; isHeld: (claim: Claim) => Promise<boolean> },
+): Promise<boolean> {
+  const mine: Claim = { id: userId, claimed_at_ms: clock.nowMs() };
+  if (await values.setIfAbsent(key, mine)) return true;
+  const found = await values.get<Claim>(key);
+  if (found && found.id !== userId) {
+    if (clock.nowMs() - found.claimed_at_ms < ABANDONED_AFTER_MS) return false;
+    if (await isHeld(found)) return false;
+  }
+  const kept = await values.update<Claim>(
+    key,
+    (now) => now === undefined || isSame(now, found) ? mine : now,
+  );
+  return kept?.id === userId;
+}
+
+/** Gives the claim back, if the user still has it. */
+export async function dropClaim(
+  { values }: StateStore,
+  key: StateKey,
+  userId: string,
+): Promise<void> {
+  await values.update<Claim>(key, (now) => now?.id === userId ? undefined : now);
+}
+
+function isSame(one: Claim, other: Claim | undefined): boolean {
+  return one.id === other?.id && one.claimed_at_ms === other.claimed_at_ms;
+}

@@ -1,0 +1,136 @@
+import { Buffer } from "node:buffer";
+import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import { AppError } from "../common/errors.ts";
+
+/** What a hash costs: 2^logN blocks of r × 128 bytes, p times (RFC 7914). */
+export interface HashCost {
+  logN: number;
+  r: number;
+  p: number;
+}
+
+/** Turns a password into the bytes that are stored. */
+export type Derive = (password: string, salt: Uint8Array, cost: HashCost) => Promise<Uint8Array>;
+
+export interface PasswordHasherOptions {
+  /** Of new hashes. Default: 32 MiB, three times, as OWASP advises; some 0.3 s of a core. */
+  cost?: HashCost;
+  /** How many hashes run at once. Default: 2. */
+  concurrency?: number;
+  /** How many more may wait. Default: 64. */
+  maxWaiting?: number;
+  /** Default: scrypt. */
+  derive?: Derive;
+}
+
+const DEFAULT_COST: HashCost = { logN: 15, r: 8, p: 3 };
+const HASH_BYTES = 32;
+const SALT_BYTES = 16;
+const FORMAT = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([\w-]+)\$([\w-]+)$/;
+
+function scryptDerive(password: string, salt: Uint8Array, cost: HashCost): Promise<Uint8Array> {
+  const { logN, r, p } = cost;
+  const options = { N: 2 ** logN, r, p, maxmem: 256 * 2 ** logN * r };
+  return new Promise((resolve, reject) => {
+    scrypt(
+      password,
+      salt,
+      HASH_BYTES,
+      options,
+      (error, key) => error ? reject(error) : resolve(key),
+    );
+  });
+}
+
+interface Stored {
+  cost: HashCost;
+  salt: Uint8Array;
+  hash: Uint8Array;
+}
+
+function read(stored: string): Stored | undefined {
+  const [, logN, r, p, salt, hash] = FORMAT.exec(stored) ?? [];
+  if (salt === undefined || hash === undefined) return undefined;
+  return {
+    cost: { logN: Number(logN), r: Number(r), p: Number(p) },
+    salt: Buffer.from(salt, "base64url"),
+    hash: Buffer.from(hash, "base64url"),
+  };
+}
+
+/**
+ * Slow hashes of passwords, a few at a time: however many sign in at once, the other threads and
+ * the memory stay free. The cost stands in each hash, so that it can be raised later.
+ */
+export class PasswordHasher {
+  readonly #cost: HashCost;
+  readonly #concurrency: number;
+  readonly #maxWaiting: number;
+  readonly #derive: Derive;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(options: PasswordHasherOptions = {}) {
+    this.#cost = options.cost ?? DEFAULT_COST;
+    this.#concurrency = options.concurrency ?? 2;
+    this.#maxWaiting = options.maxWaiting ?? 64;
+    this.#derive = options.derive ?? scryptDerive;
+  }
+
+  /** @throws {AppError} `unavailable` when too many wait already */
+  async hash(password: string): Promise<string> {
+    const salt = randomBytes(SALT_BYTES);
+    const hash = Buffer.from(await this.#run(password, salt, this.#cost));
+    const { logN, r, p } = this.#cost;
+    const text = salt.toString("base64url");
+    return `$scrypt$ln=${logN},r=${r},p=${p}$${text}$${hash.toString("base64url")}`;
+  }
+
+  /**
+   * Whether the password is the one that was hashed. Without a hash it does the same work and says
+   * no, so that the time does not tell who has an account.
+   *
+   * @throws {AppError} `unavailable` when too many wait already
+   */
+  async verify(password: string, stored: string | undefined): Promise<boolean> {
+    const known = stored === undefined ? undefined : read(stored);
+    const { cost, salt, hash } = known ??
+      { cost: this.#cost, salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) };
+    const derived = await this.#run(password, salt, cost);
+    const isSame = derived.length === hash.length && timingSafeEqual(derived, hash);
+    return isSame && known !== undefined;
+  }
+
+  /** Whether the hash was made at another cost than new ones are. */
+  isOutdated(stored: string): boolean {
+    const cost = read(stored)?.cost;
+    const { logN, r, p } = this.#cost;
+    return cost?.logN !== logN || cost.r !== r || cost.p !== p;
+  }
+
+  async #run(password: string, salt: Uint8Array, cost: HashCost): Promise<Uint8Array> {
+    await this.#enter();
+    try {
+      // One password can be typed in several forms of Unicode.
+      return await this.#derive(password.normalize("NFKC"), salt, cost);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#running--;
+    }
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#running < this.#concurrency) {
+      this.#running++;
+      return;
+    }
+    if (this.#waiting.length >= this.#maxWaiting) {
+      throw new AppError("unavailable", "Too many sign in at this moment: try again.", {
+        retryAfterMs: 5_000,
+      });
+    }
+    // Whoever ends hands its place over, so the number of those running does not change.
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+}

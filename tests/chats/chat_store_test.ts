@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { ChatStore } from "../../lib/chats/chat_store.ts";
+import { storedChange } from "../../lib/chats/message_changes.ts";
+import { silentLogger } from "../../lib/common/logger.ts";
+import type { ChatMessage } from "../../lib/protocol/chat.ts";
+import { openKvStore } from "../../lib/state/kv_store.ts";
+
+const openStore = () => openKvStore({ path: ":memory:", keyPrefix: "test", logger: silentLogger });
+
+function message(id: string, fields: Partial<ChatMessage> = {}): ChatMessage {
+  return { id, role: "user", content: "", childrenIds: [], ...fields };
+}
+
+Deno.test("ChatStore gives back the chat it was given", async () => {
+  await using store = await openStore();
+  const chats = new ChatStore(store);
+  const created = await chats.create("u1", {
+    title: "Greetings",
+    models: ["echo"],
+    history: { currentId: "m1", messages: { m1: message("m1", { content: "Hi" }) } },
+  });
+  assert.deepEqual(await chats.get("u1", created.id), created);
+  assert.equal(created.chat.history?.messages?.m1?.content, "Hi");
+});
+
+Deno.test("ChatStore does not tell a stranger that a chat exists", async () => {
+  await using store = await openStore();
+  const chats = new ChatStore(store);
+  const { id } = await chats.create("u1", {});
+  for (const attempt of [chats.get("u2", id), chats.delete("u2", id), chats.update("u2", id, {})]) {
+    await assert.rejects(attempt, { code: "not_found" });
+  }
+  assert.equal((await chats.get("u1", id)).id, id);
+});
+
+Deno.test("ChatStore pages through chats, last changed first, each once", async () => {
+  await using store = await openStore();
+  let now = 1_000_000;
+  const chats = new ChatStore(store, { nowMs: () => now });
+  const ids: string[] = [];
+  for (let i = 0; i < 25; i++) {
+    now += 1000;
+    ids.unshift((await chats.create("u1", { title: `chat ${i}` })).id);
+  }
+  const seen: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await chats.page("u1", { limit: 10, cursor });
+    seen.push(...page.chats.map((chat) => chat.id));
+    cursor = page.cursor;
+  } while (cursor);
+  assert.deepEqual(seen, ids);
+});
+
+Deno.test("ChatStore keeps what the server writes when a client posts an older history", async () => {
+  await using store = await openStore();
+  const chats = new ChatStore(store);
+  const { id } = await chats.create("u1", {});
+  await chats.addMessage(
+    "u1",
+    id,
+    message("live", { role: "assistant", generation: "g", done: false }),
+  );
+  await chats.changeMessage(id, "live", (m) => m && { ...m, content: "so far" });
+  await chats.update("u1", id, {
+    history: { messages: { live: message("live"), b: message("b") } },
+  });
+  const messages = (await chats.get("u1", id)).chat.history?.messages ?? {};
+  assert.equal(messages.live?.content, "so far");
+  assert.deepEqual(Object.keys(messages).sort(), ["b", "live"]);
+  await chats.update("u1", id, { history: { messages: { b: message("b") } } });
+  assert.ok((await chats.get("u1", id)).chat.history?.messages?.live, "a live answer stays");
+});
+
+Deno.test("ChatStore loses no change of emitters that speak at once", async () => {
+  await using store = await openStore();
+  const chats = new ChatStore(store);
+  const { id } = await chats.create("u1", { history: { messages: { m: message("m") } } });
+  await Promise.all(Array.from({ length: 200 }, (_, i) => {
+    const change = storedChange(
+      i % 2 ? { type: "message", data: { content: "x" } } : { type: "files", data: { files: [i] } },
+    );
+    return chats.changeMessage(id, "m", (m) => m && change?.(m));
+  }));
+  const stored = await chats.message(id, "m");
+  assert.equal(stored?.content, "x".repeat(100));
+  assert.equal(stored?.files?.length, 100);
+});
+
+Deno.test("ChatStore takes a message far over the store's entry limit", async () => {
+  await using store = await openStore();
+  const chats = new ChatStore(store);
+  const content = "é".repeat(1_000_000);
+  const { id } = await chats.create("u1", {
+    history: { messages: { m: message("m", { content }) } },
+  });
+  assert.equal((await chats.message(id, "m"))?.content, content);
+  await chats.delete("u1", id);
+  await assert.rejects(chats.get("u1", id), { code: "not_found" });
+  assert.equal(await chats.message(id, "m"), undefined);
+});
