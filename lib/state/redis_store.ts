@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
 import { openRedis, type RedisConnection } from "../redis/connection.ts";
 import type { RedisConnectionOptions } from "../redis/options.ts";
+import { script } from "../redis/script.ts";
 import { keyNames } from "./redis_codec.ts";
 import { RedisDictionary } from "./redis_dictionary.ts";
 import { acquireLease } from "./redis_lease.ts";
@@ -15,6 +16,12 @@ import { redisValues } from "./redis_values.ts";
 import type { StateStore, StoreCapabilities } from "./state_store.ts";
 
 const MAX_MESSAGE_BYTES = 1024 * 1024;
+
+/**
+ * In a cluster the client sends a plain PUBLISH to any node, so two messages could overtake each
+ * other. A script goes by its key: all messages of a channel leave from one node, in order.
+ */
+const PUBLISH = script("return redis.call('PUBLISH', KEYS[1], ARGV[1])");
 
 export interface RedisStoreOptions extends RedisConnectionOptions {
   /** What stands in front of every key and channel. Default: `open-webui`. */
@@ -60,7 +67,8 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<StateS
       if (Buffer.byteLength(message) > MAX_MESSAGE_BYTES) {
         throw new AppError("too_large", `A message takes at most ${MAX_MESSAGE_BYTES} bytes.`);
       }
-      await redis.run((client) => client.publish(name(channel), message));
+      if (redis.shape === "cluster") await redis.runScript(PUBLISH, name(channel), [message]);
+      else await redis.run((client) => client.publish(name(channel), message));
     },
 
     async subscribe(channel, handlers) {

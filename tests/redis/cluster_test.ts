@@ -40,6 +40,10 @@ Deno.test({
       what: "every store to hear every stop",
     });
     for (const messages of heard) assert.deepEqual(messages.toSorted(), expected);
+    const numbers = Array.from({ length: 200 }, (_, i) => `number ${i}`);
+    for (const number of numbers) await second.publish(["tasks", "commands"], number);
+    await until(() => heard.every((messages) => messages.length >= 206), { what: "all numbers" });
+    for (const messages of heard) assert.deepEqual(messages.slice(6), numbers, "in order");
     await Promise.all(set.masters.map((master) => master.cutPubSub()));
     await until(() => gaps.every((count) => count > 0), { what: "every store to hear of its gap" });
     await first.publish(["tasks", "commands"], "after");
