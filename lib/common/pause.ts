@@ -1,14 +1,25 @@
-/** Waits `ms` milliseconds, or less when the signal is aborted: then too it resolves. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
+/**
+ * Waits `ms` milliseconds, or less when the signal is aborted: then too it resolves. Who wants an
+ * error asks the signal (`throwIfAborted`).
+ */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", done);
+      signal?.removeEventListener("abort", done);
       resolve();
     };
     const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
+    signal?.addEventListener("abort", done);
+  });
+}
+
+/** Waits until the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }
 
@@ -29,4 +40,33 @@ export function backOff(lastMs: number, { firstMs = 100, maxMs = 5_000 } = {}): 
 /** Gives timers and sockets their turn. */
 export function yieldToEvents(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/**
+ * The items of `source` until the signal is aborted, then the signal's reason as an error: at once,
+ * even if the source does not listen.
+ */
+export async function* untilAborted<T>(
+  source: AsyncIterable<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T> {
+  signal.throwIfAborted();
+  const iterator = source[Symbol.asyncIterator]();
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  over.catch(() => {});
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort);
+  try {
+    while (true) {
+      const next = iterator.next();
+      next.catch(() => {});
+      const { done, value } = await Promise.race([next, over]);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    // Not waited for: a source that does not listen would never answer.
+    iterator.return?.()?.catch(() => {});
+  }
 }

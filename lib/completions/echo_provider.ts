@@ -1,6 +1,6 @@
 import type { CompletionChunk, CompletionRequest, Model, ModelProvider } from "./model_provider.ts";
 import { lastUserText } from "./model_provider.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../common/pause.ts";
 
 export interface EchoProviderOptions {
   /** Between two words, in milliseconds. Default: 30. */
@@ -25,6 +25,7 @@ export class EchoProvider implements ModelProvider {
     const words = lastUserText(request.messages).split(/(?<=\s)(?=\S)/);
     for (const word of words) {
       await pause(this.#delayMs, signal);
+      signal.throwIfAborted();
       yield { content: word };
     }
     const usage = { completion_tokens: words.length };

@@ -4,7 +4,7 @@ import type { CompletionData, CompletionEvent } from "../protocol/events.ts";
 import type { AnswerEnd, AnswerMessages, AnswerRef } from "./answer_messages.ts";
 import type { LiveStream } from "./live_stream.ts";
 import type { CompletionRequest, ModelProvider } from "./model_provider.ts";
-import { pause, untilAborted } from "./pause.ts";
+import { pause, untilAborted } from "../common/pause.ts";
 import type { StreamRegistry } from "./stream_registry.ts";
 
 /** What a generation needs of the rest of the house; tied by `app`. */
@@ -188,6 +188,7 @@ async function storeEnd(
     } catch (error) {
       if (attempt === STORE_ATTEMPTS) throw error;
       await pause(STORE_FIRST_DELAY_MS * 2 ** (attempt - 1), superseded);
+      superseded.throwIfAborted();
     }
   }
 }

@@ -4,7 +4,7 @@ import type { CompletionEvent } from "../protocol/events.ts";
 import { keys } from "../state/key_space.ts";
 import type { AnswerMessages } from "./answer_messages.ts";
 import {
-  decodeLog,
+  readLog,
   type ResponseStream,
   type RunningStream,
   type StreamHead,
@@ -56,8 +56,7 @@ async function endStream(
   generation: string,
   { userId, chatId, messageId, taskId }: RunningStream,
 ): Promise<boolean> {
-  const log = store.updateLog(keys.stream(chatId, messageId, generation), { ttlMs: graceMs });
-  const parts = decodeLog(await log.read());
+  const parts = await readLog(store.dictionary(keys.stream(chatId, messageId, generation)));
   const { content, reasoning } = textAfter(parts, 0);
   const stored = await messages.finish({ userId, chatId, messageId, generation }, {
     content,

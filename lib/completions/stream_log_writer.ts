@@ -1,11 +1,11 @@
 import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
-import { pause } from "./pause.ts";
-import { encodeBatch, type StreamPart } from "./stream_records.ts";
+import { pause } from "../common/pause.ts";
+import { encodeBatch, type LogBatch, type StreamPart } from "./stream_records.ts";
 
 export interface StreamLogWriterOptions {
-  /** Writes one batch; called again with the same batch when it throws. */
-  write(batch: Uint8Array): Promise<void>;
+  /** Writes one batch, whose first part has the seq `from`; called again with it when it throws. */
+  write(from: number, batch: LogBatch): Promise<void>;
   logger: Logger;
   /** How long a part waits for others, in milliseconds. Default: 200. */
   flushMs?: number;
@@ -97,19 +97,19 @@ export class StreamLogWriter {
       this.#inFlightLength = this.#pendingLength;
       this.#pending = [];
       this.#pendingLength = 0;
-      await this.#write(encodeBatch(this.#nextSeq, parts));
+      await this.#write(this.#nextSeq, encodeBatch(parts));
       this.#nextSeq += parts.length;
       this.#inFlightLength = 0;
       for (const wake of this.#waiting.splice(0)) wake();
     } while (this.#pendingLength >= this.#options.batchLength);
   }
 
-  async #write(batch: Uint8Array): Promise<void> {
+  async #write(from: number, batch: LogBatch): Promise<void> {
     const { write, logger, giveUpMs } = this.#options;
     const end = performance.now() + giveUpMs;
     for (let delayMs = 100; !this.#isGivenUp; delayMs = Math.min(delayMs * 2, 5_000)) {
       try {
-        return await write(batch);
+        return await write(from, batch);
       } catch (error) {
         if (performance.now() + delayMs > end) {
           logger.warn("the log of a stream is given up", { error: errorText(error) });

@@ -1,4 +1,5 @@
 import type { CompletionData } from "../protocol/events.ts";
+import type { Dictionary } from "../state/state_store.ts";
 
 /** What one event adds to an answer. */
 export interface StreamPart {
@@ -36,36 +37,26 @@ export interface ResponseStream {
   output: unknown[];
 }
 
-/** A batch of the log: the parts of the seqs from `from` on; a part without reasoning is a string. */
-interface Batch {
-  from: number;
-  parts: (string | [content: string, reasoning: string])[];
+/** What the log keeps of a batch; a part without reasoning is a string. */
+export type LogBatch = (string | [content: string, reasoning: string])[];
+
+export function encodeBatch(parts: readonly StreamPart[]): LogBatch {
+  return parts.map(({ content, reasoning }) => reasoning === "" ? content : [content, reasoning]);
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-export function encodeBatch(from: number, parts: readonly StreamPart[]): Uint8Array {
-  const batch: Batch = {
-    from,
-    parts: parts.map(({ content, reasoning }) => reasoning === "" ? content : [content, reasoning]),
-  };
-  return encoder.encode(JSON.stringify(batch));
-}
-
-/** The parts of a log in the order of their seq. A batch that was appended twice counts once. */
-export function decodeLog(entries: readonly Uint8Array[]): StreamPart[] {
+/** A generation's log: the seq of a batch's first part → the batch. Written twice, it counts once. */
+export async function readLog(log: Dictionary<LogBatch>): Promise<StreamPart[]> {
+  const batches: [from: number, batch: LogBatch][] = [];
+  for await (const page of log.scan()) {
+    for (const [from, batch] of page) batches.push([Number(from), batch]);
+  }
   const parts: StreamPart[] = [];
-  for (const entry of entries) {
-    const batch = JSON.parse(decoder.decode(entry)) as Batch;
+  for (const [from, batch] of batches.sort(([a], [b]) => a - b)) {
     // Behind a gap nothing is known for certain: what stands before it is an answer, the rest isn't.
-    if (batch.from > parts.length + 1) break;
-    for (const part of batch.parts.slice(parts.length + 1 - batch.from)) {
-      parts.push(
-        typeof part === "string"
-          ? { content: part, reasoning: "" }
-          : { content: part[0], reasoning: part[1] },
-      );
+    if (from !== parts.length + 1) break;
+    for (const part of batch) {
+      const [content, reasoning] = typeof part === "string" ? [part, ""] : part;
+      parts.push({ content, reasoning });
     }
   }
   return parts;

@@ -4,10 +4,11 @@ import type { ResumeAnswer } from "../protocol/events.ts";
 import { keys } from "../state/key_space.ts";
 import type { StateStore } from "../state/state_store.ts";
 import { LiveStream, type StreamEnd } from "./live_stream.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../common/pause.ts";
 import { StreamLogWriter, type StreamLogWriterOptions } from "./stream_log_writer.ts";
 import {
-  decodeLog,
+  type LogBatch,
+  readLog,
   type ResponseStream,
   type RunningStream,
   type StreamHead,
@@ -15,7 +16,7 @@ import {
 } from "./stream_records.ts";
 
 /** What streams need of the shared state. */
-export type StreamStore = Pick<StateStore, "values" | "dictionary" | "updateLog">;
+export type StreamStore = Pick<StateStore, "values" | "dictionary">;
 
 export interface StreamRegistryOptions {
   store: StreamStore;
@@ -35,9 +36,8 @@ export interface StreamRegistryOptions {
 /** What a stream leaves in the store ends by itself, if nobody is left to end it. */
 const STORED_TTL_MS = 24 * 3600_000;
 
-/** The text is told to Open WebUI's instances each time it has grown by this factor: linear bytes. */
-const GROWTH = 4;
-const FIRST_TOLD_LENGTH = 256;
+/** The text is told to Open WebUI's instances at these lengths: they see that and how it began. */
+const TOLD_AT_LENGTHS = [256, 2_048, 16_384];
 
 export interface BeginStream {
   userId: string;
@@ -66,7 +66,8 @@ export class StreamRegistry implements AsyncDisposable {
   readonly #chats = new Map<string, Map<string, LiveStream>>();
   readonly #ended = new Map<LiveStream, ReturnType<typeof setTimeout>>();
   readonly #clearing = new Set<Promise<void>>();
-  readonly #toldLength = new WeakMap<LiveStream, number>();
+  /** How many of the lengths have been told. */
+  readonly #told = new WeakMap<LiveStream, number>();
   #running = 0;
 
   constructor(options: StreamRegistryOptions) {
@@ -94,7 +95,11 @@ export class StreamRegistry implements AsyncDisposable {
     const { userId, chatId, messageId, taskId } = what;
     const stream: LiveStream = new LiveStream({
       ...{ userId, chatId, messageId, taskId, maxLength },
-      log: new StreamLogWriter({ ...log, logger, write: (batch) => this.#write(stream, batch) }),
+      log: new StreamLogWriter({
+        ...log,
+        logger,
+        write: (...batch) => this.#write(stream, ...batch),
+      }),
     });
     this.#keep(stream);
     try {
@@ -164,8 +169,8 @@ export class StreamRegistry implements AsyncDisposable {
       await pause(1.5 * (log.flushMs ?? 200));
       head = await store.values.get<StreamHead>(headKey) ?? head;
     }
-    const parts = decodeLog(
-      await store.updateLog(keys.stream(chatId, messageId, head.generation)).read(),
+    const parts = await readLog(
+      store.dictionary(keys.stream(chatId, messageId, head.generation)),
     );
     const isOther = generation !== undefined && generation !== head.generation;
     const { content, reasoning } = textAfter(parts, isOther ? 0 : after);
@@ -199,7 +204,7 @@ export class StreamRegistry implements AsyncDisposable {
   }
 
   #log({ chatId, messageId, generation }: LiveStream) {
-    return this.#options.store.updateLog(keys.stream(chatId, messageId, generation), {
+    return this.#options.store.dictionary<LogBatch>(keys.stream(chatId, messageId, generation), {
       ttlMs: STORED_TTL_MS,
     });
   }
@@ -221,17 +226,19 @@ export class StreamRegistry implements AsyncDisposable {
     );
   }
 
-  async #write(stream: LiveStream, batch: Uint8Array): Promise<void> {
-    await this.#log(stream).append(batch);
+  async #write(stream: LiveStream, from: number, batch: LogBatch): Promise<void> {
+    await this.#log(stream).set(String(from), batch);
     const { chatId, messageId, taskId, generation } = stream;
     const head = await this.#options.store.values.get<StreamHead>(
       keys.streamHead(chatId, messageId),
     );
     if (head && head.generation !== generation) return stream.supersede();
-    const told = this.#toldLength.get(stream) ?? FIRST_TOLD_LENGTH / GROWTH;
-    if (taskId === undefined || stream.isEnded || stream.length < told * GROWTH) return;
-    this.#toldLength.set(stream, stream.length);
-    const { content } = stream.text();
+    if (taskId === undefined || stream.isEnded) return;
+    const told = this.#told.get(stream) ?? 0;
+    const due = TOLD_AT_LENGTHS.filter((length) => length <= stream.length).length;
+    if (due <= told) return;
+    this.#told.set(stream, due);
+    const content = stream.text().content.slice(0, TOLD_AT_LENGTHS[due - 1]);
     await this.#responses.set(taskId, {
       chat_id: chatId,
       message_id: messageId,

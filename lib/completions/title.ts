@@ -6,7 +6,7 @@ import {
   type ModelProvider,
   type RequestMessage,
 } from "./model_provider.ts";
-import { untilAborted } from "./pause.ts";
+import { untilAborted } from "../common/pause.ts";
 
 /** The longest title, in UTF-16 units. */
 export const MAX_TITLE_LENGTH = 80;

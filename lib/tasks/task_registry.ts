@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { type Clock, systemClock } from "../common/clock.ts";
 import { AppError, errorText, isAbort } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
-import { backOff, pause, settledWithin } from "../common/pause.ts";
+import { aborted, backOff, pause, settledWithin } from "../common/pause.ts";
 import { keys } from "../state/key_space.ts";
 import type { StateStore, Subscription } from "../state/state_store.ts";
 import { type TaskOwner, TaskRecords } from "./task_records.ts";
@@ -280,11 +280,4 @@ function may(requester: Requester, owner: TaskOwner): boolean {
 
 function requested(taskId: string): StopAnswer {
   return { status: true, message: `Task ${taskId} stop requested` };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

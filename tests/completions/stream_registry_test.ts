@@ -1,24 +1,40 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { silentLogger as logger } from "../../lib/common/logger.ts";
+import { keys } from "../../lib/state/key_space.ts";
+import { openRedisStore } from "../../lib/state/redis_store.ts";
+import { FaultyStore } from "../support/faulty_store.ts";
+import { redisAvailable, RedisServer } from "../support/redis_servers.ts";
+import { seedOf } from "../support/say.ts";
 import { until } from "../support/until.ts";
-import { CountingStore, ids, openHouse } from "./fakes.ts";
+import { ids, openHouse } from "./house.ts";
 
-Deno.test("T6: resumed at any point, here or at another instance, the text is equal to the byte", async () => {
+/** Streams parts on one instance and comes back, there and at another, wherever and whenever. */
+async function resumeAnywhere(first: FaultyStore, second: FaultyStore, numRuns: number) {
   const text = fc.array(fc.string({ unit: "binary", minLength: 1 }), {
     minLength: 1,
     maxLength: 30,
   });
+  let runs = 0;
   await fc.assert(
     fc.asyncProperty(text, fc.nat(30), fc.nat(35), fc.boolean(), async (parts, at, seen, ends) => {
-      const store = new CountingStore();
-      await using one = openHouse({ store, log: { flushMs: 0, batchLength: 20 } });
-      await using two = openHouse({ store, instanceId: "two", log: { flushMs: 0 } });
-      const stream = await one.streams.begin(ids);
+      const run = { ...ids, chatId: `chat-${runs++}` };
+      await using one = await openHouse({
+        faulty: first,
+        graceMs: 1_000,
+        log: { flushMs: 0, batchLength: 20 },
+      });
+      await using two = await openHouse({
+        faulty: second,
+        instanceId: "two",
+        log: { flushMs: 0 },
+      });
+      const stream = await one.streams.begin(run);
       const streamed = parts.slice(0, at + 1);
       for (const content of streamed) stream.append({ content, reasoning: "r" });
       const after = Math.min(seen, streamed.length + 1);
       const rest = streamed.slice(after).join("");
-      const local = await one.streams.resume({ chatId: ids.chatId, after });
+      const local = await one.streams.resume({ chatId: run.chatId, after });
       assert.deepEqual([local.content, local.seq, local.active], [rest, streamed.length, true]);
       await stream.log.close();
       if (ends) {
@@ -26,38 +42,90 @@ Deno.test("T6: resumed at any point, here or at another instance, the text is eq
         await one.streams.close(stream, {}, true);
       }
       const { generation } = stream;
-      const remote = await two.streams.resume({ ...ids, after, generation });
+      const remote = await two.streams.resume({ ...run, after, generation });
       assert.equal(remote.content, rest);
       assert.equal(remote.reasoning ?? "", "r".repeat(streamed.slice(after).length));
       assert.deepEqual([remote.done, remote.seq], [ends, streamed.length + (ends ? 1 : 0)]);
-      const other = await two.streams.resume({ ...ids, after, generation: "another" });
+      const other = await two.streams.resume({ ...run, after, generation: "another" });
       assert.equal(other.content, streamed.join(""));
       if (!ends) await one.streams.close(stream, { interrupted: true }, true);
     }),
-    { numRuns: 40 },
+    { numRuns, seed: seedOf("resume") },
   );
+}
+
+Deno.test("T6: resumed at any point, here or at another instance, the text is equal to the byte", async () => {
+  await using faulty = await FaultyStore.open();
+  await resumeAnywhere(faulty, faulty, 40);
 });
 
+Deno.test({
+  name: "T6: over Redis, two instances with connections of their own resume to the byte",
+  ignore: !redisAvailable(),
+  async fn() {
+    await using server = await RedisServer.start();
+    await using first = new FaultyStore(await openRedisStore({ url: server.url, logger }));
+    await using second = new FaultyStore(await openRedisStore({ url: server.url, logger }));
+    await resumeAnywhere(first, second, 25);
+    await followLive(first, second);
+  },
+});
+
+/** Leaves and comes back at another instance while the answer runs on: nothing lost, nothing twice. */
+async function followLive(first: FaultyStore, second: FaultyStore): Promise<void> {
+  const log = { flushMs: 20, batchLength: 64 };
+  await using one = await openHouse({ faulty: first, log });
+  await using two = await openHouse({ faulty: second, instanceId: "two", log });
+  const stream = await one.streams.begin(ids);
+  const tokens = Array.from({ length: 1_000 }, (_, at) => `token${at} `);
+  let emitted = 0;
+  const streaming = setInterval(() => {
+    for (const content of tokens.slice(emitted, emitted + 20)) {
+      emitted = stream.append({ content, reasoning: "" });
+    }
+  }, 5);
+  try {
+    for (let seen = 0; seen < tokens.length;) {
+      const emittedBefore = emitted;
+      const { content, seq } = await two.streams.resume({ ...ids, after: seen });
+      assert.equal(content, tokens.slice(seen, seq).join(""));
+      assert.ok(seq >= emittedBefore, `seq ${seq}, though ${emittedBefore} had been emitted`);
+      seen = seq;
+    }
+  } finally {
+    clearInterval(streaming);
+  }
+  stream.end({});
+  await one.streams.close(stream, {}, true);
+}
+
 Deno.test("nothing is known of a chat without a stream", async () => {
-  await using house = openHouse();
+  await using house = await openHouse();
   const answer = await house.streams.resume({ chatId: "unknown", after: 5 });
   assert.deepEqual(answer, { active: false, seq: 0, content: "", done: false });
 });
 
 Deno.test("after the grace nothing is left, in memory or in the store", async () => {
-  await using house = openHouse({ graceMs: 20 });
+  await using house = await openHouse({ graceMs: 20 });
   const stream = await house.streams.begin({ ...ids, taskId: "task" });
   stream.append({ content: "x".repeat(5_000), reasoning: "" });
+  await until(async () => (await house.faulty.contents(keys.responseStreams)).size === 1, {
+    what: "Open WebUI's own record",
+  });
   stream.end({});
   await house.streams.close(stream, {}, true);
   assert.equal((await house.streams.resume({ ...ids })).content.length, 5_000);
   await until(() => house.streams.size === 0, { what: "the end of the grace" });
-  const left = () => [...house.store.data].filter(([key]) => key.startsWith("rt:stream:"));
-  await until(() => left().length === 0, { what: "an empty store" });
+  const head = keys.streamHead(ids.chatId, ids.messageId);
+  await until(async () => await house.faulty.real.values.get(head) === undefined);
+  const log = keys.stream(ids.chatId, ids.messageId, stream.generation);
+  await until(async () => (await house.faulty.contents(log)).size === 0, { what: "no log" });
+  assert.equal((await house.faulty.contents(keys.responseStreams)).size, 0);
+  assert.equal((await house.faulty.contents(keys.streams)).size, 0);
 });
 
 Deno.test("streams beyond the bound are refused", async () => {
-  await using house = openHouse({ maxRunning: 1 });
+  await using house = await openHouse({ maxRunning: 1 });
   const stream = await house.streams.begin(ids);
   await assert.rejects(house.streams.begin({ ...ids, messageId: "b" }), { code: "unavailable" });
   stream.end({});
