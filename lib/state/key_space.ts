@@ -42,12 +42,16 @@ export const keys = {
   accessChanges: own("access_changes"),
   /** value: a user's record */
   user: (userId: string): StateKey => own("user", part(userId)),
-  /** value: the id of the user who has this address */
+  /** value: which user claimed this address, and when */
   userByEmail: (email: string): StateKey => own("user_email", part(email)),
   /** index: user ids by the time of sign-up */
   users: own("users"),
-  /** value: who signed up first */
+  /** value: who signed up first, and when */
   firstUser: own("first_user"),
+  /** index: ids of those who are admins, or were in a moment that was cut short */
+  admins: own("admins"),
+  /** lock: changes of roles, one after another */
+  userRolesLock: own("user_roles_lock"),
   /** value: a chat without its messages */
   chat: (chatId: string): StateKey => own("chat", part(chatId)),
   /** dictionary: message id → message */
