@@ -41,6 +41,9 @@ interface LocalTask {
   controller: AbortController;
   /** Fulfilled when the work has ended and its records are gone, or wait to be. */
   ended: Promise<void>;
+  /** The last write of its records, which comes before their deletion. */
+  written: Promise<void>;
+  over: boolean;
 }
 
 /** Tasks that ended while the store was away; what is beyond is left to the sweep. */
@@ -101,29 +104,25 @@ export class TaskRegistry implements AsyncDisposable {
       started_at: clock.nowMs(),
     };
     const controller = new AbortController();
-    const begun = Promise.withResolvers<boolean>();
-    const ended = begun.promise.then((ok) => this.#see(taskId, owner, controller, ok, work));
-    this.#local.set(taskId, { owner, controller, ended });
-    try {
-      await this.#records.write(taskId, owner);
-      begun.resolve(true);
-      return taskId;
-    } catch (thrown) {
-      begun.resolve(false);
-      throw thrown;
-    }
+    const written = this.#records.write(taskId, owner);
+    const ended = written.then(() => true, () => false).then((registered) =>
+      this.#see(taskId, registered ? work : undefined)
+    );
+    this.#local.set(taskId, { owner, controller, ended, written, over: false });
+    await written;
+    return taskId;
   }
 
   /** Sees a task through to its end. Never throws. */
   async #see(
     taskId: string,
-    owner: TaskOwner,
-    controller: AbortController,
-    registered: boolean,
-    work: (signal: AbortSignal, taskId: string) => Promise<void>,
+    work: ((signal: AbortSignal, taskId: string) => Promise<void>) | undefined,
   ): Promise<void> {
+    const task = this.#local.get(taskId);
+    if (!task) return;
+    const { owner, controller } = task;
     try {
-      if (registered) await work(controller.signal, taskId);
+      await work?.(controller.signal, taskId);
     } catch (thrown) {
       if (!(controller.signal.aborted && isAbort(thrown))) {
         this.#options.logger.error("task failed", {
@@ -136,7 +135,9 @@ export class TaskRegistry implements AsyncDisposable {
     const left = (this.#perUser.get(owner.user_id) ?? 1) - 1;
     if (left > 0) this.#perUser.set(owner.user_id, left);
     else this.#perUser.delete(owner.user_id);
+    task.over = true;
     try {
+      await task.written.catch(() => {});
       await this.#records.delete(taskId, owner.item_id);
     } catch {
       if (this.#cleanups.size < MAX_WAITING_CLEANUPS) this.#cleanups.set(taskId, owner.item_id);
@@ -251,10 +252,26 @@ export class TaskRegistry implements AsyncDisposable {
       }
       const ids = [...this.#local.keys()];
       if (ids.length === 0) return;
-      const stops = await this.#records.stops.getMany(ids);
+      const [stops, owners] = await Promise.all([
+        this.#records.stops.getMany(ids),
+        this.#records.owners.getMany(ids),
+      ]);
       ids.forEach((id, i) => stops[i] !== undefined && this.#stopHere(id));
+      await this.#writeAgain(ids.filter((_, i) => owners[i] === undefined));
     } catch (thrown) {
       this.#options.logger.warn("stops could not be read", { error: errorText(thrown) });
+    }
+  }
+
+  /** A store that came back empty: what runs is put where others can list and stop it. */
+  async #writeAgain(taskIds: string[]): Promise<void> {
+    for (const taskId of taskIds) {
+      const task = this.#local.get(taskId);
+      if (!task || task.over) continue;
+      task.written = task.written.catch(() => {}).then(() =>
+        this.#records.write(taskId, task.owner)
+      );
+      await task.written;
     }
   }
 
