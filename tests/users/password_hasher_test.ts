@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { type HashCost, PasswordHasher } from "../../lib/users/password_hasher.ts";
+
+const cheap: HashCost = { logN: 4, r: 8, p: 1 };
+
+Deno.test("a password is known by its hash, which says what it cost", async () => {
+  const hasher = new PasswordHasher({ cost: cheap });
+  const hash = await hasher.hash("pässword");
+  assert.match(hash, /^\$scrypt\$ln=4,r=8,p=1\$/);
+  assert.notEqual(hash, await hasher.hash("pässword"));
+  assert.equal(await hasher.verify("pässword", hash), true);
+  assert.equal(await hasher.verify("pa\u0308ssword", hash), true);
+  assert.equal(await hasher.verify("password", hash), false);
+});
+
+Deno.test("the default cost holds, and is not below OWASP's advice", async () => {
+  const hasher = new PasswordHasher();
+  const hash = await hasher.hash("x");
+  assert.match(hash, /^\$scrypt\$ln=15,r=8,p=3\$/);
+  assert.equal(await hasher.verify("x", hash), true);
+});
+
+Deno.test("a hash of another cost still counts, and is said to be outdated", async () => {
+  const old = await new PasswordHasher({ cost: cheap }).hash("x");
+  const hasher = new PasswordHasher({ cost: { ...cheap, logN: 5 } });
+  assert.equal(await hasher.verify("x", old), true);
+  assert.equal(hasher.isOutdated(old), true);
+  assert.equal(hasher.isOutdated(await hasher.hash("x")), false);
+});
+
+Deno.test("for nobody, and for a hash that can't be read, the work is the same and the answer no", async () => {
+  const costs: HashCost[] = [];
+  const hasher = new PasswordHasher({
+    cost: cheap,
+    derive: (_password, _salt, cost) => {
+      costs.push(cost);
+      return Promise.resolve(new Uint8Array(32));
+    },
+  });
+  const hash = await hasher.hash("x");
+  assert.equal(await hasher.verify("x", hash), true);
+  for (const stored of [undefined, "", "$2b$12$bcrypt", "$scrypt$ln=4,r=8,p=1$a$"]) {
+    assert.equal(await hasher.verify("x", stored), false);
+  }
+  assert.deepEqual(costs, Array(6).fill(cheap));
+});
+
+Deno.test("two at once, some wait, more are turned away", async () => {
+  let running = 0;
+  let most = 0;
+  const gate = Promise.withResolvers<void>();
+  const hasher = new PasswordHasher({
+    cost: cheap,
+    maxWaiting: 3,
+    derive: async () => {
+      most = Math.max(most, ++running);
+      await gate.promise;
+      running--;
+      return new Uint8Array(32);
+    },
+  });
+  const taken = Array.from({ length: 5 }, () => hasher.hash("x"));
+  await assert.rejects(hasher.hash("x"), { code: "unavailable" });
+  gate.resolve();
+  await Promise.all(taken);
+  assert.equal(most, 2);
+  await hasher.hash("x");
+});
