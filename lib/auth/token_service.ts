@@ -178,16 +178,24 @@ export class TokenService {
     }
   }
 
-  async #userOf({ id, jti, iat }: Claims): Promise<User | undefined> {
-    const { store, findUser } = this.#options;
-    const revocations = [keys.userRevokedAt(id)];
-    if (jti !== undefined) revocations.push(keys.revokedToken(jti));
-    const [user, [revokedAt, revoked]] = await Promise.all([
-      findUser(id),
-      store.values.getMany<number>(revocations),
-    ]);
-    // A second holds many tokens: one of the very second of the revocation is void too.
-    const isVoid = revoked !== undefined || (revokedAt !== undefined && iat <= Number(revokedAt));
-    return isVoid ? undefined : user;
+  async #userOf({ id }: Claims, { allowPending = false }: VerifyOptions): Promise<User> {
+    const user = await this.#options.findUser(id);
+    if (!user) throw notCounting();
+    if (user.role === "pending" && !allowPending) {
+      throw new AppError("forbidden", "Your account waits for an admin to activate it.");
+    }
+    return user;
+  }
+
+  /** A token of the very second of a revocation would be void: who signs in waits for the next. */
+  async #secondAfterRevocation(userId: string): Promise<number> {
+    const { signal } = new AbortController();
+    for (let waits = 0;; waits++) {
+      const revokedAt = await this.#options.store.values.get<unknown>(keys.userRevokedAt(userId));
+      const now = unixSeconds(this.#clock);
+      const isLater = revokedAt === undefined || now > Number(revokedAt);
+      if (isLater || waits === MAX_WAITS_FOR_NEXT_SECOND) return now;
+      await pause(1_000 - (this.#clock.nowMs() % 1_000), signal);
+    }
   }
 }

@@ -6,41 +6,40 @@ import type { HttpEnv } from "./http_app.ts";
 /** The claims of a verified token, as far as routes need them. */
 export interface TokenClaims {
   id: string;
-  iat: number;
+  iat?: number | undefined;
   exp?: number | undefined;
   jti?: string | undefined;
 }
 
 export interface Verifier {
-  /** Throws `unauthenticated` for a token that does not count. */
-  verify(token: string): Promise<{ user: User; claims: TokenClaims }>;
+  /** Throws `unauthenticated` for a token that does not count, `forbidden` for a pending user. */
+  verify(
+    token: string,
+    options?: { allowPending?: boolean },
+  ): Promise<{ user: User; claims: TokenClaims }>;
 }
 
 /**
  * Lets in who has a token that counts: `Authorization: Bearer <token>` and nothing else. A cookie
  * would be sent by pages of others, too.
- *
- * `roles`: who may pass. Default: users and admins; `pending` ones wait for an admin.
  */
 export function requireUser(
   tokens: Verifier,
-  roles: readonly User["role"][] = ["user", "admin"],
+  options: { allowPending?: boolean } = {},
 ): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
-    const { user, claims } = await tokens.verify(bearer(c));
-    if (!roles.includes(user.role)) {
-      throw new AppError(
-        "forbidden",
-        user.role === "pending"
-          ? "Your account waits for an admin to activate it."
-          : "This is for admins.",
-      );
-    }
+    const { user, claims } = await tokens.verify(bearer(c), options);
     c.set("user", user);
     c.set("claims", claims);
     await next();
   };
 }
+
+/** Lets in admins only. Stands behind {@linkcode requireUser}. */
+export const requireAdmin: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  if (c.get("user").role !== "admin") throw new AppError("forbidden", "This is for admins.");
+  await next();
+};
 
 function bearer(c: Context): string {
   const [scheme, token] = (c.req.header("authorization") ?? "").split(" ", 2);

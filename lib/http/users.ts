@@ -18,17 +18,13 @@ export interface UserRoutesOptions {
     page(options: { limit: number; cursor?: string }): Promise<
       { users: User[]; cursor: string | undefined }
     >;
-    get(userId: string): Promise<User | undefined>;
     update(userId: string, change: v.InferOutput<typeof ChangeSchema>): Promise<User>;
     delete(userId: string): Promise<void>;
   };
-  /** The role is another from now on, wherever the user's sockets are. */
-  onRoleChanged(user: User): Promise<void>;
-  onDeleted(userId: string): Promise<void>;
 }
 
 /** `/api/v1/users` (protocol, section 11), behind `requireUser` for admins. */
-export function userRoutes({ users, onRoleChanged, onDeleted }: UserRoutesOptions): Hono<HttpEnv> {
+export function userRoutes({ users }: UserRoutesOptions): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
 
   routes.get("/", async (c) => {
@@ -39,15 +35,11 @@ export function userRoutes({ users, onRoleChanged, onDeleted }: UserRoutesOption
 
   routes.post("/:id/update", async (c) => {
     const change = await readJson(c, ChangeSchema);
-    const before = await users.get(c.req.param("id"));
-    const user = await users.update(c.req.param("id"), change);
-    if (before?.role !== user.role) await onRoleChanged(user);
-    return c.json(user);
+    return c.json(await users.update(c.req.param("id"), change));
   });
 
   routes.delete("/:id", async (c) => {
     await users.delete(c.req.param("id"));
-    await onDeleted(c.req.param("id"));
     return c.json(true);
   });
 

@@ -15,7 +15,7 @@ export interface VerifiedToken {
   /** Unix seconds; `undefined`: never ends. */
   exp: number | undefined;
   /** Unix seconds. */
-  iat: number;
+  iat: number | undefined;
 }
 
 export interface ConnectionsOptions {
@@ -98,6 +98,13 @@ export class Connections implements Disposable {
       const session = io.sockets.sockets.get(sid)?.data.session;
       if (session && which(session)) this.#close(sid, reason);
     }
+  }
+
+  /** Lets the local sessions of a user join a room, or leave it. */
+  moveUser(userId: string, room: string, joins: boolean): void {
+    const here = this.#options.io.local.to(rooms.user(userId));
+    if (joins) here.socketsJoin(room);
+    else here.socketsLeave(room);
   }
 
   /** Asks of every local session whether it still counts: changes may have been missed. */

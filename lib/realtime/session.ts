@@ -8,7 +8,7 @@ export interface Session {
   sid: string;
   user: SessionUser;
   /** The token that opened it: its id, its end and its beginning in unix seconds. */
-  token: { jti: string | undefined; exp: number | undefined; iat: number };
+  token: { jti: string | undefined; exp: number | undefined; iat: number | undefined };
 }
 
 export interface SocketData {

@@ -9,7 +9,7 @@ export interface SessionEventsOptions {
   /** Notes that the user is here, at most once a minute in the store. */
   touchUser(userId: string): void;
   /** Notes that the session uses the model for the next seconds. */
-  useModel(sid: string, userId: string, model: string): void;
+  useModel(sid: string, model: string): void;
 }
 
 /** `user-join`, `heartbeat` and `usage` (protocol, section 4). */
@@ -33,7 +33,7 @@ export function sessionEvents(options: SessionEventsOptions): EventTable {
     usage: event({
       schema: UsageSchema,
       handle({ session }, { model }) {
-        options.useModel(session.sid, session.user.id, model);
+        options.useModel(session.sid, model);
       },
     }),
   };

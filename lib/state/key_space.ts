@@ -34,8 +34,12 @@ export const keys = {
   userRevokedAt: (userId: string): StateKey => ["auth", "user", userId, "revoked_at"],
   rateLimit: (key: string): StateKey => ["ratelimit", key],
 
+  /** lock: who ends the answers of dead instances */
+  streamCleanupLock: own("stream_cleanup_lock"),
   /** dictionary: instance id → its last sign of life */
   instances: own("instances"),
+  /** pub/sub: what instances say to each other, where the bus runs over the store */
+  bus: (channel: string): StateKey => own("bus", part(channel)),
   /** value: the signing key that was made at the first start */
   secretKey: own("secret_key"),
   /** pub/sub: what ends sessions (revocation, role, deletion, loss of access) */
@@ -64,7 +68,7 @@ export const keys = {
   taskStops: own("task_stops"),
   /** lock: who takes away the tasks of dead instances */
   taskCleanupLock: own("task_cleanup_lock"),
-  /** log: what a generation has streamed so far; a generation's own, so that none clears another's */
+  /** dictionary: seq → what a generation streamed from there; its own, so that none clears another's */
   stream: (chatId: string, messageId: string, generation: string): StateKey =>
     own("stream", part(chatId), part(messageId), part(generation)),
   /** value: the state of the newest generation of a message */
@@ -74,4 +78,18 @@ export const keys = {
   chatStream: (chatId: string): StateKey => own("chat", part(chatId), "stream"),
   /** dictionary: generation → whose stream runs where, for the sweep */
   streams: own("streams"),
+  /** pub/sub: what happens in an open document */
+  documentChanges: (id: string): StateKey => own("document", part(documentKeyId(id)), "changes"),
+  /** value: a document's Yjs state when it was last saved, so that a returning editor fits it */
+  documentState: (id: string): StateKey => own("document", part(documentKeyId(id)), "state"),
+  /** lock: opening and clearing a document */
+  documentLock: (id: string): StateKey => own("document", part(documentKeyId(id)), "lock"),
+  /** lock: saving a document */
+  documentSaveLock: (id: string): StateKey => own("document", part(documentKeyId(id)), "save"),
+  /** dictionary: which documents have a log, for the sweep */
+  openDocuments: own("open_documents"),
+  /** lock: who closes the documents that nobody edits any more */
+  documentCleanupLock: own("document_cleanup_lock"),
+  /** pub/sub: who may read or write a note has changed */
+  noteAccess: own("note_access"),
 } as const;

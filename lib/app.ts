@@ -1,0 +1,99 @@
+import { createMetrics, readinessChecks } from "./app/observability.ts";
+import { createRoutes } from "./app/routes.ts";
+import { openServices, type Services, startServices } from "./app/services.ts";
+import { openSockets, type Sockets, watchAccess } from "./app/sockets.ts";
+import { openStore } from "./app/store.ts";
+import { createSweeper } from "./app/sweeps.ts";
+import { errorText } from "./common/errors.ts";
+import type { Logger } from "./common/logger.ts";
+import type { Config } from "./config.ts";
+
+/** How the time of a stop is spent: a platform gives five seconds and then kills. */
+const DRAIN_MS = 1_500;
+const CLOSE_MS = 1_000;
+const DISPOSE_MS = 2_000;
+
+/** A server that runs. */
+export interface App extends AsyncDisposable {
+  /** `http://host:port`, as a client on this machine reaches it. */
+  readonly url: string;
+  readonly instanceId: string;
+  readonly services: Services;
+  readonly sockets: Sockets;
+  /**
+   * Takes no more sockets, ends the tasks, tells the clients, flushes and closes: within five
+   * seconds, whatever hangs. Called again, it waits for the same stop.
+   */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a server: opens the store, ties the parts, and listens once all of them work.
+ *
+ * Throws `AppError("unavailable")` when the store can't be opened; nothing stays open then.
+ */
+export async function startApp(config: Config, logger: Logger): Promise<App> {
+  const stack = new AsyncDisposableStack();
+  try {
+    return await assemble(config, logger, stack);
+  } catch (thrown) {
+    await stack.disposeAsync();
+    throw thrown;
+  }
+}
+
+async function assemble(config: Config, logger: Logger, stack: AsyncDisposableStack): Promise<App> {
+  const store = stack.use(await openStore(config, logger));
+  const services = await openServices(config, store, logger, stack);
+  logger.info("store open", { store: store.capabilities.name, signingKey: services.keySource });
+
+  const metrics = createMetrics(services, () => sockets, stack);
+  const sockets: Sockets = openSockets(
+    config,
+    services,
+    logger,
+    stack,
+    (req, res) => routes(req, res),
+  );
+  const sweeper = stack.use(createSweeper(config, services, logger, sockets.toUser));
+  const checks = readinessChecks(services, sweeper);
+  const routes = createRoutes({ config, services, sockets, metrics, checks, logger });
+
+  stack.use(await watchAccess(services, sockets, logger));
+  await startServices(services);
+  sweeper.start();
+  const { host, port } = await sockets.server.listen({ host: config.host, port: config.port });
+
+  let stopped: Promise<void> | undefined;
+  const stop = () => stopped ??= stopInOrder(services, sockets, stack, logger);
+  return {
+    url: `http://${isAnyAddress(host) ? "localhost" : host}:${port}`,
+    instanceId: services.registry.id,
+    services,
+    sockets,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** Sockets stay open while the tasks end, so that clients hear how. */
+async function stopInOrder(
+  { tasks }: Services,
+  { server }: Sockets,
+  stack: AsyncDisposableStack,
+  logger: Logger,
+): Promise<void> {
+  server.stopAccepting();
+  const drained = await tasks.drain({ timeoutMs: DRAIN_MS });
+  if (!drained) logger.warn("tasks did not end in time", { tasks: tasks.size });
+  await server.close({ timeoutMs: CLOSE_MS });
+  const { promise: late, resolve } = Promise.withResolvers<"late">();
+  const timer = setTimeout(() => resolve("late"), DISPOSE_MS);
+  const disposed = stack.disposeAsync().catch((thrown) => {
+    logger.warn("not everything closed cleanly", { error: errorText(thrown) });
+  });
+  if (await Promise.race([disposed, late]) === "late") logger.warn("the stop took too long");
+  clearTimeout(timer);
+}
+
+const isAnyAddress = (host: string) => host === "0.0.0.0" || host === "::";

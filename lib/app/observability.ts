@@ -1,0 +1,69 @@
+import { AppError } from "../common/errors.ts";
+import { EventLoopMonitor } from "../common/event_loop.ts";
+import { Metrics, type Reading } from "../common/metrics.ts";
+import type { ReadinessCheck } from "../http/operations.ts";
+import type { Sweeper } from "../sessions/sweeper.ts";
+import type { Services } from "./services.ts";
+import type { Sockets } from "./sockets.ts";
+
+const STORE_TIMEOUT_MS = 1_500;
+
+/** What must work before an instance takes traffic. */
+export function readinessChecks(
+  { store, registry }: Services,
+  sweeper: Sweeper,
+): ReadinessCheck[] {
+  const need = (name: string, isGood: () => boolean): ReadinessCheck => ({
+    name,
+    check: () =>
+      isGood() ? Promise.resolve() : Promise.reject(new AppError("unavailable", `no ${name}`)),
+  });
+  return [
+    { name: "store", check: () => store.ping(STORE_TIMEOUT_MS) },
+    need("lease", () => registry.alive()),
+    need("sweeper", () => sweeper.alive()),
+  ];
+}
+
+/** Registers what `/metrics` shows; all of it is read at the time of a scrape. */
+export function createMetrics(
+  services: Services,
+  sockets: () => Sockets | undefined,
+  stack: AsyncDisposableStack,
+): Metrics {
+  const { store, sessions, tasks, streams } = services;
+  const metrics = new Metrics();
+  const lag = metrics.durations("rt_event_loop_lag_seconds", "How late the event loop was");
+  stack.use(new EventLoopMonitor({ onLag: lag }));
+  const transport = () => sockets()?.server.stats();
+  metrics.readings("rt_transport", "Sockets, packets, bytes and cuts of the transport", () => {
+    const { refusals: _, ...numbers } = transport() ?? { refusals: {} };
+    return numbers;
+  });
+  metrics.readings(
+    "rt_connection_refusals",
+    "Connections refused, by reason",
+    () => ({ ...transport()?.refusals }),
+  );
+  const counted = (map: ReadonlyMap<string, number> | undefined): Reading =>
+    Object.fromEntries(map ?? []);
+  metrics.readings(
+    "rt_events",
+    "Events handled, by name",
+    () => counted(sockets()?.dispatcher.stats().events),
+  );
+  metrics.readings(
+    "rt_event_refusals",
+    "Events refused, by code",
+    () => counted(sockets()?.dispatcher.stats().refusals),
+  );
+  metrics.gauge("rt_sessions", "Sessions of this instance", () => sessions.size);
+  metrics.gauge("rt_tasks", "Tasks that run here", () => tasks.size);
+  metrics.gauge("rt_streams", "Streams kept for those who come back", () => streams.size);
+  metrics.gauge(
+    "rt_store_round_trips",
+    "Requests sent to the store",
+    () => store.stats().roundTrips,
+  );
+  return metrics;
+}

@@ -1,0 +1,135 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Context } from "hono";
+import { RateLimiter } from "../auth/rate_limiter.ts";
+import { AppError, errorText } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import type { Metrics } from "../common/metrics.ts";
+import { CompletionService } from "../completions/completion_service.ts";
+import type { ModelProvider } from "../completions/model_provider.ts";
+import { passThrough } from "../completions/pass_through.ts";
+import type { Config } from "../config.ts";
+import { requireAdmin, requireUser } from "../http/authentication.ts";
+import { authRoutes } from "../http/auths.ts";
+import { chatRoutes } from "../http/chats.ts";
+import { type ChatCompletion, completionRoutes } from "../http/completions.ts";
+import { createHttpApp, type HttpEnv, nodeListener } from "../http/http_app.ts";
+import { operations, type ReadinessCheck } from "../http/operations.ts";
+import { taskRoutes } from "../http/tasks.ts";
+import { userRoutes } from "../http/users.ts";
+import { browserProvider } from "../realtime/browser_provider.ts";
+import { createEventEmitter } from "../realtime/emitter.ts";
+import { remoteAddress } from "../transport/socket_server.ts";
+import type { Services } from "./services.ts";
+import type { Sockets } from "./sockets.ts";
+
+/** Attempts from one address, for each that one account may have: people share addresses. */
+const ATTEMPTS_PER_ADDRESS = 4;
+
+export interface RoutesOptions {
+  config: Config;
+  services: Services;
+  sockets: Sockets;
+  metrics: Metrics;
+  checks: readonly ReadinessCheck[];
+  logger: Logger;
+}
+
+type Listener = (req: IncomingMessage, res: ServerResponse) => void;
+
+/** Mounts every resource's routes and returns the listener of the HTTP server. */
+export function createRoutes(options: RoutesOptions): Listener {
+  const { config, services, sockets, metrics, checks, logger } = options;
+  const { store, users, tokens, chats, tasks, usage, catalogue } = services;
+  const app = createHttpApp({ allowedOrigins: config.corsAllowOrigin, logger });
+  const user = requireUser(tokens);
+  const perAccount = new RateLimiter({ store, name: "signin", limit: config.signinRateLimit });
+  const perAddress = new RateLimiter({
+    store,
+    name: "signin_address",
+    limit: ATTEMPTS_PER_ADDRESS * config.signinRateLimit,
+  });
+  const completions = createCompletions(services, sockets, logger);
+  const providerFor = (asked: Omit<ChatCompletion, "chatId" | "messageId" | "parentId">) =>
+    findProvider(services, sockets, { chatId: "", messageId: "", ...asked });
+
+  app.route(
+    "/",
+    operations({
+      checks,
+      metrics,
+      peerAddress: (c) => c.env.incoming.socket.remoteAddress,
+      onFailure: (name, thrown) => logger.warn("not ready", { name, error: errorText(thrown) }),
+      ...(config.metricsToken !== undefined && { metricsToken: config.metricsToken }),
+    }),
+  );
+  app.route(
+    "/api/v1/auths",
+    authRoutes({
+      users,
+      tokens,
+      isSignupEnabled: config.isSignupEnabled,
+      addressOf: (c: Context<HttpEnv>) => remoteAddress(c.env.incoming, config.trustedProxies),
+      limits: {
+        byAddress: (address) => perAddress.hit(address),
+        byAccount: (email) => perAccount.hit(email),
+      },
+    }),
+  );
+  app.use("/api/v1/users/*", user, requireAdmin);
+  app.route("/api/v1/users", userRoutes({ users }));
+  app.use("/api/*", user);
+  app.route(
+    "/api/v1/chats",
+    chatRoutes({
+      chats,
+      emit: (target, event) => createEventEmitter(sockets.io, chats, target)(event),
+      listChanged: (userId, chatId) =>
+        sockets.toUser(userId, { chat_id: chatId, message_id: "", data: { type: "chat:list" } }),
+    }),
+  );
+  app.route("/api/tasks", taskRoutes({ tasks }));
+  app.route(
+    "/api",
+    completionRoutes({
+      models: () => catalogue.models(),
+      usage: () => usage.inUse(),
+      async start(asked) {
+        const { userId, chatId, messageId, parentId, request } = asked;
+        const provider = await findProvider(services, sockets, asked);
+        return await completions.start({ userId, chatId, messageId, parentId, request, provider });
+      },
+      passThrough: async (asked, signal) =>
+        await passThrough(await providerFor(asked), asked.request, signal),
+    }),
+  );
+  return nodeListener(app);
+}
+
+function createCompletions(
+  { chats, answers, streams, tasks }: Services,
+  { toUser }: Sockets,
+  logger: Logger,
+): CompletionService {
+  return new CompletionService({
+    chats,
+    logger,
+    ports: { emit: toUser, messages: answers, streams, logger },
+    runTask: (subject, work) => tasks.run(subject, work),
+    notify: (userId, chatId, messageId, event) =>
+      toUser(userId, { chat_id: chatId, message_id: messageId, data: event }),
+  });
+}
+
+/** Who runs the model: a provider of this server, or the browser of the session that asked. */
+async function findProvider(
+  { catalogue }: Services,
+  { browserStreams, call }: Sockets,
+  asked: Omit<ChatCompletion, "parentId">,
+): Promise<ModelProvider> {
+  const { isDirect, sessionId, userId, chatId, messageId, request } = asked;
+  if (!isDirect) return await catalogue.providerOf(request.model);
+  if (sessionId === undefined) {
+    throw new AppError("invalid_payload", "session_id: is needed for a model of the browser");
+  }
+  return browserProvider({ streams: browserStreams, call, userId, sessionId, chatId, messageId });
+}

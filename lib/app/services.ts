@@ -1,0 +1,102 @@
+import { AccessChanges } from "../auth/access_changes.ts";
+import { loadSecretKey } from "../auth/secret_key.ts";
+import { TokenService } from "../auth/token_service.ts";
+import { ChatAnswers } from "../chats/answers.ts";
+import { ChatStore } from "../chats/chat_store.ts";
+import type { Logger } from "../common/logger.ts";
+import { EchoProvider } from "../completions/echo_provider.ts";
+import { ModelCatalogue } from "../completions/model_catalogue.ts";
+import type { ModelProvider } from "../completions/model_provider.ts";
+import { OpenAiProvider } from "../completions/openai_provider.ts";
+import { StreamRegistry } from "../completions/stream_registry.ts";
+import type { Config } from "../config.ts";
+import { InstanceRegistry } from "../sessions/instance_registry.ts";
+import { SessionPool } from "../sessions/session_pool.ts";
+import { UsagePool } from "../sessions/usage_pool.ts";
+import type { StateStore } from "../state/state_store.ts";
+import { TaskRegistry } from "../tasks/task_registry.ts";
+import { PasswordHasher } from "../users/password_hasher.ts";
+import { UserStore } from "../users/user_store.ts";
+
+/** How long an instance counts as alive after its last sign of life. */
+const MAX_LEASE_MS = 30_000;
+
+export type Services = Awaited<ReturnType<typeof openServices>>;
+
+/**
+ * Makes every service on the store. The stack owns what has an end, in the reverse order of its
+ * making; nothing runs until `startServices`.
+ */
+export async function openServices(
+  config: Config,
+  store: StateStore,
+  logger: Logger,
+  stack: AsyncDisposableStack,
+) {
+  const registry = stack.use(
+    new InstanceRegistry({
+      store,
+      logger,
+      leaseMs: Math.min(MAX_LEASE_MS, config.sessionTimeoutMs / 4),
+      host: hostName(),
+    }),
+  );
+  const instanceId = registry.id;
+  const access = new AccessChanges(store, logger);
+  const users = new UserStore({
+    store,
+    passwords: new PasswordHasher(),
+    announce: (change) => access.publish(change),
+    defaultRole: config.defaultUserRole,
+  });
+  const secretKey = await loadSecretKey(config.secretKey, store);
+  const tokens = await TokenService.open({
+    store,
+    secret: secretKey.secret,
+    expiresInMs: config.jwtExpiresInMs,
+    findUser: (userId) => users.get(userId),
+    announce: (change) => access.publish(change),
+  });
+  const chats = new ChatStore(store);
+  const sessions = stack.use(new SessionPool({ store, instanceId, logger }));
+  const usage = stack.use(
+    new UsagePool({ store, logger, userIds: (sids) => sessions.userIds(sids) }),
+  );
+  const streams = stack.use(new StreamRegistry({ store, logger, instanceId }));
+  const tasks = stack.use(new TaskRegistry({ store, instanceId, logger }));
+  return {
+    ...{ store, registry, access, users, tokens, chats, sessions, usage, streams, tasks },
+    answers: new ChatAnswers(chats),
+    catalogue: new ModelCatalogue(providersOf(config), { logger }),
+    keySource: secretKey.source,
+  };
+}
+
+export async function startServices({ registry, sessions, usage, tasks }: Services): Promise<void> {
+  await registry.start();
+  sessions.start();
+  usage.start();
+  tasks.start();
+}
+
+function providersOf(config: Config): ModelProvider[] {
+  if (config.openaiBaseUrl === undefined) return [new EchoProvider()];
+  return [
+    new OpenAiProvider({
+      baseUrl: config.openaiBaseUrl,
+      limits: {
+        connectTimeoutMs: config.providerTimeoutMs,
+        idleTimeoutMs: config.providerTimeoutMs,
+      },
+      ...(config.openaiKey !== undefined && { apiKey: config.openaiKey }),
+    }),
+  ];
+}
+
+function hostName(): string {
+  try {
+    return Deno.hostname();
+  } catch {
+    return "unknown";
+  }
+}

@@ -1,0 +1,150 @@
+import { completionKey, mergeCompletions } from "../completions/merge_completions.ts";
+import { systemClock, unixSeconds } from "../common/clock.ts";
+import { errorText } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import type { Config } from "../config.ts";
+import { type ChatEvent, SOCKET_PATH } from "../protocol/events.ts";
+import type { SessionUser, User } from "../protocol/user.ts";
+import { BrowserStreams } from "../realtime/browser_streams.ts";
+import { createEventCaller } from "../realtime/caller.ts";
+import { chatEvents } from "../realtime/chat_events.ts";
+import { Connections } from "../realtime/connections.ts";
+import { Dispatcher } from "../realtime/dispatcher.ts";
+import { emitToUser } from "../realtime/emitter.ts";
+import { sessionEvents } from "../realtime/session_events.ts";
+import type { RealtimeServer } from "../realtime/session.ts";
+import { createSocketServer, type SocketServerOptions } from "../transport/socket_server.ts";
+import type { Services } from "./services.ts";
+
+export type Sockets = ReturnType<typeof openSockets>;
+
+/** Makes the server that carries Socket.IO and HTTP, and ties the events to the services. */
+export function openSockets(
+  config: Config,
+  services: Services,
+  logger: Logger,
+  stack: AsyncDisposableStack,
+  onRequest: SocketServerOptions["onRequest"],
+) {
+  const { users, tokens, chats, sessions, usage, streams } = services;
+  const server = createSocketServer({
+    path: SOCKET_PATH,
+    transports: config.transports,
+    engine: config.engine,
+    allowedOrigins: config.corsAllowOrigin,
+    maxPayloadBytes: config.maxPayloadBytes,
+    pingIntervalMs: config.pingIntervalMs,
+    pingTimeoutMs: config.pingTimeoutMs,
+    handshakeTimeoutMs: config.handshakeTimeoutMs,
+    maxConnections: config.maxConnections,
+    maxConnectionsPerAddress: config.maxConnectionsPerAddress,
+    trustedProxies: config.trustedProxies,
+    // Who sends more than this is refused event by event first, and cut only far beyond.
+    maxPacketsPerSecond: 4 * config.maxEventsPerSecond,
+    maxSendBufferBytes: config.sendBufferLimitBytes,
+    coalesce: { keyOf: completionKey, merge: mergeCompletions },
+    onRequest,
+    logger,
+  });
+  const io = server.io as unknown as RealtimeServer;
+  const toUser = (userId: string, event: ChatEvent) => emitToUser(io, userId, event);
+  const browserStreams = new BrowserStreams();
+  const call = createEventCaller({ io, timeoutMs: config.eventCallerTimeoutMs });
+
+  const inBackground = (what: string, promise: Promise<unknown>) =>
+    void promise.catch((thrown) => logger.warn(what, { error: errorText(thrown) }));
+
+  const dispatcher: Dispatcher = new Dispatcher({
+    eventsPerSecond: config.maxEventsPerSecond,
+    clock: systemClock,
+    logger,
+    dynamic: (name) => browserStreams.definition(name),
+    events: {
+      ...sessionEvents({
+        connections: { signIn: (socket, token) => connections.signIn(socket, token) },
+        touchSession: (sid) => sessions.touch(sid),
+        touchUser: (userId) =>
+          inBackground("user's last sign of life is not stored", users.touchLastActive(userId)),
+        useModel: (sid, model) => usage.use(sid, model),
+      }),
+      ...chatEvents({
+        markRead: (userId, chatId) => chats.markRead(userId, chatId),
+        emitToUser: toUser,
+        async resume({ userId, chatId, ...query }) {
+          if (!chatId.startsWith("local:")) await chats.summary(userId, chatId);
+          return await streams.resume({ chatId, ...query });
+        },
+      }),
+    },
+  });
+
+  const connections: Connections = stack.use(
+    new Connections({
+      io,
+      dispatcher,
+      pool: sessions,
+      async verify(token) {
+        const { user, claims: { jti, exp, iat } } = await tokens.verify(token);
+        return { user: toSessionUser(user), jti, exp, iat };
+      },
+      stillCounts: ({ user, token }) => tokens.stillCounts({ id: user.id, ...token }),
+      onSessionGone({ sid }) {
+        usage.remove(sid);
+        browserStreams.sessionGone(sid);
+      },
+      logger,
+      nowMs: () => systemClock.nowMs(),
+    }),
+  );
+  connections.listen();
+  return { server, io, dispatcher, connections, browserStreams, call, toUser };
+}
+
+/** What a session keeps of its user (protocol, section 2). */
+function toSessionUser(user: User): SessionUser {
+  const {
+    profile_image_url: _image,
+    profile_banner_image_url: _banner,
+    date_of_birth: _birth,
+    bio: _bio,
+    gender: _gender,
+    ...kept
+  } = user;
+  return { ...kept, last_seen_at: unixSeconds(systemClock) };
+}
+
+/** Ends sessions whose access changes, wherever the change was made. */
+export async function watchAccess(
+  { access, users }: Services,
+  { connections }: Sockets,
+  logger: Logger,
+): Promise<AsyncDisposable> {
+  return await access.subscribe({
+    onChange(change) {
+      users.forget(change.user_id);
+      switch (change.type) {
+        case "token_revoked":
+          return connections.closeUser(
+            change.user_id,
+            "You have signed out.",
+            ({ token }) => token.jti === change.jti,
+          );
+        case "user_revoked":
+          return connections.closeUser(change.user_id, "Your sessions were ended: sign in again.");
+        case "role_changed":
+          return connections.closeUser(change.user_id, "Your role has changed: sign in again.");
+        case "user_deleted":
+          return connections.closeUser(change.user_id, "This account no longer exists.");
+        case "room_left":
+        case "room_joined":
+          return connections.moveUser(change.user_id, change.room, change.type === "room_joined");
+      }
+    },
+    onGap() {
+      users.forgetAll();
+      connections.recheck().catch((thrown) =>
+        logger.warn("sessions could not be checked again", { error: errorText(thrown) })
+      );
+    },
+  });
+}

@@ -1,0 +1,55 @@
+import type { Logger } from "../common/logger.ts";
+import type { SweepJob } from "../common/sweep_job.ts";
+import { sweepInterrupted } from "../completions/interrupted_sweep.ts";
+import type { Config } from "../config.ts";
+import type { CompletionEvent } from "../protocol/events.ts";
+import { sessionSweepJob } from "../sessions/session_sweep.ts";
+import { Sweeper } from "../sessions/sweeper.ts";
+import { keys } from "../state/key_space.ts";
+import { taskSweepJob } from "../tasks/task_sweep.ts";
+import type { Services } from "./services.ts";
+
+/** Everything that a dead instance may leave behind has its job here. */
+export function createSweeper(
+  config: Config,
+  services: Services,
+  logger: Logger,
+  emit: (userId: string, event: CompletionEvent) => void,
+): Sweeper {
+  const { store, registry, usage, answers } = services;
+  const everyMs = config.sessionTimeoutMs / 8;
+  const interrupted: SweepJob = {
+    name: "streams",
+    lock: keys.streamCleanupLock,
+    everyMs,
+    async sweep() {
+      const ended = await sweepInterrupted({
+        store,
+        messages: answers,
+        emit,
+        isAlive: (instanceId) => registry.isAlive(instanceId),
+        logger,
+      });
+      if (ended > 0) logger.info("interrupted answers ended", { ended });
+    },
+  };
+  return new Sweeper({
+    store,
+    logger,
+    lockTtlMs: Math.min(config.lockTimeoutMs, config.sessionTimeoutMs / 4),
+    deadAmong: (ids) => registry.deadAmong(ids),
+    jobs: [
+      sessionSweepJob({
+        store,
+        logger,
+        timeoutMs: config.sessionTimeoutMs,
+        everyMs: config.sessionTimeoutMs / 4,
+        settleMs: config.sessionTimeoutMs / 4,
+        stableForMs: () => registry.stableForMs(),
+      }),
+      usage.sweepJob(),
+      taskSweepJob({ store, everyMs: config.sessionTimeoutMs / 4 }),
+      interrupted,
+    ],
+  });
+}

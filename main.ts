@@ -1,0 +1,44 @@
+import { type App, startApp } from "./lib/app.ts";
+import { errorText } from "./lib/common/errors.ts";
+import { createLogger } from "./lib/common/logger.ts";
+import { type Config, ConfigError, describeConfig, loadConfig } from "./lib/config.ts";
+
+function configOrExit(): Config {
+  try {
+    return loadConfig((name) => Deno.env.get(name), { isTerminal: Deno.stderr.isTerminal() });
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigError)) throw thrown;
+    Deno.stderr.writeSync(new TextEncoder().encode(thrown.message + "\n"));
+    Deno.exit(1);
+  }
+}
+
+const config = configOrExit();
+const logger = createLogger({ level: config.logLevel, format: config.logFormat });
+
+async function startOrExit(): Promise<App> {
+  try {
+    return await startApp(config, logger);
+  } catch (thrown) {
+    logger.error("could not start", { error: errorText(thrown) });
+    Deno.exit(1);
+  }
+}
+
+for (const warning of config.warnings) logger.warn(warning);
+logger.debug("configuration", describeConfig(config));
+const app = await startOrExit();
+logger.info(`listening on ${app.url}`, { instance: app.instanceId });
+logger.info(
+  `sign up: POST ${app.url}/api/v1/auths/signup {name, email, password}; the first becomes the admin`,
+);
+
+async function stop(signal: string): Promise<void> {
+  logger.info("stopping", { signal });
+  await app.stop();
+  logger.info("stopped");
+  Deno.exit(0);
+}
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => void stop(signal));
+}
