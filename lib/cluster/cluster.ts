@@ -1,0 +1,98 @@
+import type { Namespace, ServerOptions } from "socket.io";
+import type { Logger } from "../common/logger.ts";
+import { settledWithin } from "../common/pause.ts";
+import type { Bus } from "./bus.ts";
+import { Courier, type CourierOptions, type CourierStats } from "./courier.ts";
+import { InstanceBus } from "./instance_bus.ts";
+import { RoomAdapter, type VisibleData } from "./room_adapter.ts";
+
+/** Channels are subscribed again in bunches; within this time they are one gap. */
+const GAP_SETTLES_MS = 50;
+
+export interface ClusterOptions
+  extends Pick<CourierOptions, "maxMessages" | "maxChars" | "maxAgeMs"> {
+  bus: Bus;
+  logger: Logger;
+  /** The name under which other instances address this one. Default: a new UUID. */
+  instanceId?: string;
+  /** What of a socket's data other instances may see in `fetchSockets`. Default: all of it. */
+  visibleData?: VisibleData;
+  /** Default: 5,000. */
+  heartbeatMs?: number;
+  /** After how long a silent instance counts as gone. Default: 10,000. */
+  heartbeatTimeoutMs?: number;
+  /** How long `socket.join` waits for the bus at most. Default: 1,000. */
+  joinTimeoutMs?: number;
+  /** The bus was lost and is back: events of others may have been missed. Told once for all channels. */
+  onGap?(): void;
+}
+
+export interface ClusterStats extends CourierStats {
+  instances: number;
+  gaps: number;
+}
+
+/** Many instances as one service: the adapter for Socket.IO, and a way to ask one instance. */
+export interface Cluster extends AsyncDisposable {
+  /** For `new Server({adapter})`. */
+  readonly adapter: NonNullable<ServerOptions["adapter"]>;
+  readonly instances: InstanceBus;
+  /** Waits until this instance hears the others, at most so long; says whether it does. */
+  ready(timeoutMs: number): Promise<boolean>;
+  stats(): Promise<ClusterStats>;
+}
+
+/** Joins the cluster on the bus. The bus is the caller's, and is closed after the cluster. */
+export function joinCluster(options: ClusterOptions): Cluster {
+  const { bus, logger, maxMessages, maxChars, maxAgeMs } = options;
+  const courier = new Courier({ bus, logger, maxMessages, maxChars, maxAgeMs });
+  const instances = new InstanceBus({ courier, instanceId: options.instanceId, logger });
+  const adapters = new Set<RoomAdapter>();
+  let gaps = 0;
+  let telling: ReturnType<typeof setTimeout> | undefined;
+
+  /** Each channel tells of the same gap. */
+  function onGap(): void {
+    if (telling !== undefined) return;
+    gaps++;
+    telling = setTimeout(() => {
+      telling = undefined;
+      logger.warn("cluster: events of other instances may have been missed", { bus: bus.name });
+      options.onGap?.();
+    }, GAP_SETTLES_MS);
+  }
+
+  // Socket.IO calls it with `new`.
+  function adapter(nsp: Namespace): RoomAdapter {
+    const made = new RoomAdapter(nsp, {
+      courier,
+      visibleData: options.visibleData ?? ((data) => data),
+      heartbeatMs: options.heartbeatMs ?? 5_000,
+      heartbeatTimeoutMs: options.heartbeatTimeoutMs ?? 10_000,
+      joinTimeoutMs: options.joinTimeoutMs ?? 1_000,
+      onGap,
+    });
+    adapters.add(made);
+    return made;
+  }
+
+  return {
+    adapter: adapter as unknown as Cluster["adapter"],
+    instances,
+    ready: (timeoutMs) =>
+      settledWithin(
+        Promise.all([instances.live(), ...[...adapters].map((made) => made.live())]),
+        timeoutMs,
+      ),
+    async stats() {
+      const counts = await Promise.all([...adapters].map((made) => made.serverCount()));
+      return { ...courier.stats(), instances: Math.max(1, ...counts), gaps };
+    },
+    async [Symbol.asyncDispose]() {
+      clearTimeout(telling);
+      instances[Symbol.dispose]();
+      for (const made of adapters) made.close();
+      await courier[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { AppError, errorText } from "../common/errors.ts";
+import { type CommandClient, commandClient } from "../redis/clients.ts";
+import { withDeadline } from "../redis/deadline.ts";
+import { asStoreError } from "../redis/errors.ts";
+import { Link } from "../redis/link.ts";
+import { parseRedisTarget, type RedisConnectionOptions } from "../redis/options.ts";
+import type { Bus, BusHandlers, Listening } from "./bus.ts";
+import { RedisListener } from "./redis_listener.ts";
+
+export interface RedisBusOptions extends RedisConnectionOptions {
+  /** What stands in front of every channel. Default: `open-webui`. */
+  keyPrefix?: string;
+}
+
+/**
+ * The bus over Redis' sharded publish/subscribe, on two connections of its own: what is large here
+ * holds up no command of the state. All channels share one hash tag, so that in a cluster they live
+ * on one shard, in one order; the other shards hear nothing of it.
+ *
+ * Servers before 7.0 don't know sharded channels: then ordinary ones are used.
+ */
+class RedisBus implements Bus {
+  readonly name: string;
+  readonly #publisher: Link<CommandClient>;
+  readonly #listener: RedisListener;
+  readonly #prefix: string;
+  readonly #timeoutMs: number;
+  readonly #isSharded: boolean;
+
+  constructor(
+    publisher: Link<CommandClient>,
+    isSharded: boolean,
+    prefix: string,
+    options: RedisBusOptions,
+  ) {
+    const target = parseRedisTarget(options);
+    this.name = `redis ${target.shape}${isSharded ? "" : " (not sharded)"}`;
+    this.#publisher = publisher;
+    this.#isSharded = isSharded;
+    this.#prefix = prefix;
+    this.#timeoutMs = options.commandTimeoutMs ?? 3_000;
+    this.#listener = new RedisListener({
+      target,
+      connection: options,
+      isSharded,
+      heartbeatChannel: prefix,
+      knownNodes: () => nodesOf(publisher.client),
+    });
+  }
+
+  async publish(channel: string, text: string): Promise<void> {
+    const client = this.#publisher.client ?? await this.#publisher.whenUp(this.#timeoutMs);
+    const name = this.#prefix + channel;
+    try {
+      const sent = this.#isSharded ? client.spublish(name, text) : client.publish(name, text);
+      await withDeadline(Promise.resolve(sent), this.#timeoutMs, "Redis publish");
+    } catch (error) {
+      if ("refreshSlotsCache" in client) client.refreshSlotsCache(() => {});
+      throw asStoreError(error);
+    }
+  }
+
+  listen(channel: string, handlers: BusHandlers): Listening {
+    return this.#listener.listen(this.#prefix + channel, handlers);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([
+      this.#publisher[Symbol.asyncDispose](),
+      this.#listener[Symbol.asyncDispose](),
+    ]);
+  }
+}
+
+function nodesOf(client: CommandClient | undefined): { host: string; port: number }[] {
+  if (client === undefined || !("nodes" in client)) return [];
+  return client.nodes("all").map(({ options }) => ({
+    host: options.host ?? "",
+    port: options.port ?? 0,
+  }));
+}
+
+/** Asks by doing: a version number says nothing of servers that only speak the protocol. */
+async function knowsShards(client: CommandClient, channel: string): Promise<boolean> {
+  try {
+    await client.spublish(channel, "");
+    return true;
+  } catch (error) {
+    if (/unknown command/i.test(errorText(error))) return false;
+    throw asStoreError(error);
+  }
+}
+
+/**
+ * Connects to Redis and finds out how it publishes.
+ *
+ * @throws {AppError} `unavailable` when Redis can't be reached within `connectTimeoutMs`,
+ * `invalid_payload` for an address that leads nowhere.
+ */
+export async function openRedisBus(options: RedisBusOptions): Promise<Bus> {
+  const { keyPrefix = "open-webui", connectTimeoutMs = 5_000, logger } = options;
+  const target = parseRedisTarget(options);
+  const prefix = `${keyPrefix}:rt:{bus}:`;
+  const publisher = new Link({
+    name: "bus, publishing",
+    open: () => commandClient(target, options),
+    connectTimeoutMs,
+    logger,
+  });
+  try {
+    const client = await publisher.whenUp(connectTimeoutMs);
+    const isSharded = await withDeadline(knowsShards(client, prefix), connectTimeoutMs, "Redis");
+    logger.info("cluster: bus over Redis", { shape: target.shape, sharded: isSharded });
+    return new RedisBus(publisher, isSharded, prefix, options);
+  } catch (error) {
+    await publisher[Symbol.asyncDispose]();
+    throw error instanceof AppError ? error : asStoreError(error);
+  }
+}

@@ -1,0 +1,209 @@
+import type { Redis } from "ioredis";
+import { errorText } from "../common/errors.ts";
+import { subscriptionClient } from "../redis/clients.ts";
+import { withDeadline } from "../redis/deadline.ts";
+import { Link } from "../redis/link.ts";
+import type { HostAndPort, RedisConnectionOptions, RedisTarget } from "../redis/options.ts";
+import type { BusHandlers, Listening } from "./bus.ts";
+
+/** Channels of one command. */
+const CHANNELS_A_COMMAND = 500;
+
+export interface RedisListenerOptions {
+  target: RedisTarget;
+  connection: RedisConnectionOptions;
+  isSharded: boolean;
+  /** A channel that is subscribed as a sign of life, and to hear when its shard has moved. */
+  heartbeatChannel: string;
+  /** The nodes of a cluster, as far as they are known. */
+  knownNodes(): HostAndPort[];
+}
+
+interface Channel {
+  readonly handlers: BusHandlers;
+  readonly live: PromiseWithResolvers<void>;
+  /** The connection on which the server has confirmed it last. */
+  on: Redis | undefined;
+}
+
+/**
+ * What is listened to, on one connection that is kept for ever. In a cluster it leads to the node
+ * that owns the channels' shard: any node that is asked first says who that is.
+ *
+ * Joining and leaving gather for a turn of the event loop and then go as one command each, so a
+ * room that empties and fills again at once costs nothing.
+ */
+export class RedisListener implements AsyncDisposable {
+  readonly #options: RedisListenerOptions;
+  readonly #channels = new Map<string, Channel>();
+  readonly #link: Link<Redis>;
+  readonly #timeoutMs: number;
+  readonly #changed = new Set<string>();
+  /** What the connection in use has been asked to send. */
+  #asked = new Set<string>();
+  #owner: HostAndPort | undefined;
+  #attempts = 0;
+  #isFlushing = false;
+  #heartbeat: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: RedisListenerOptions) {
+    const { target, connection } = options;
+    this.#options = options;
+    this.#timeoutMs = connection.commandTimeoutMs ?? 3_000;
+    this.#link = new Link({
+      name: "bus, listening",
+      open: () => subscriptionClient(target, connection, this.#nextNode()),
+      prepare: (client) => this.#prepare(client),
+      onUp: (client) => this.#onUp(client),
+      onDown: () => clearInterval(this.#heartbeat),
+      connectTimeoutMs: connection.connectTimeoutMs ?? 5_000,
+      logger: connection.logger,
+    });
+  }
+
+  /** @throws {TypeError} when the channel has a listener already */
+  listen(name: string, handlers: BusHandlers): Listening {
+    if (this.#channels.has(name)) throw new TypeError(`Cannot listen twice to: ${name}`);
+    const channel: Channel = { handlers, live: Promise.withResolvers(), on: undefined };
+    this.#channels.set(name, channel);
+    this.#change(name);
+    const stop = () => {
+      if (this.#channels.get(name) !== channel) return;
+      this.#channels.delete(name);
+      channel.live.resolve();
+      this.#change(name);
+    };
+    return { live: channel.live.promise, stop };
+  }
+
+  /** The owner of the shard, if a node named it; else the known nodes in turns. */
+  #nextNode(): HostAndPort | undefined {
+    const { target, knownNodes } = this.#options;
+    if (target.shape !== "cluster") return undefined;
+    const owner = this.#owner;
+    this.#owner = undefined;
+    if (owner !== undefined) return owner;
+    const nodes = [...knownNodes(), ...target.nodes];
+    return nodes[this.#attempts++ % nodes.length];
+  }
+
+  #change(name: string): void {
+    const client = this.#link.client;
+    this.#changed.add(name);
+    // Without a connection, the next one subscribes what is wanted then.
+    if (client === undefined || this.#isFlushing) return;
+    this.#isFlushing = true;
+    queueMicrotask(() => {
+      this.#isFlushing = false;
+      if (this.#link.client === client) this.#flush(client);
+      else if (this.#link.client !== undefined) this.#flush(this.#link.client);
+    });
+  }
+
+  #flush(client: Redis): void {
+    const names = [...this.#changed];
+    this.#changed.clear();
+    const joining = names.filter((name) => this.#missesOn(client, name));
+    const leaving = names.filter((name) => !this.#channels.has(name) && this.#asked.has(name));
+    for (const some of chunks(joining)) this.#own(client, this.#subscribe(client, some));
+    for (const some of chunks(leaving)) this.#own(client, this.#unsubscribe(client, some));
+  }
+
+  #missesOn(client: Redis, name: string): boolean {
+    const channel = this.#channels.get(name);
+    return channel !== undefined && channel.on !== client;
+  }
+
+  /** A connection that refuses is left for another. */
+  #own(client: Redis, work: Promise<void>): void {
+    work.catch((error) => {
+      this.#follow(error);
+      client.disconnect();
+    });
+  }
+
+  /** Reads the owner of the shard from `MOVED 1234 host:port`. */
+  #follow(error: unknown): void {
+    const [, host, port] = /^MOVED \d+ (.*):(\d+)$/.exec(errorText(error)) ?? [];
+    if (host) {
+      this.#owner = { host, port: Number(port) };
+    } else if (error instanceof Error && error.name === "ReplyError") {
+      this.#options.connection.logger.warn("cluster: Redis refused a subscription", {
+        error: errorText(error),
+      });
+    }
+  }
+
+  async #subscribe(client: Redis, names: string[]): Promise<void> {
+    const channels = names.map((name) => this.#channels.get(name));
+    for (const name of names) this.#asked.add(name);
+    await withDeadline(this.#ask(client, names), this.#timeoutMs, "Redis subscribe");
+    for (const channel of channels) {
+      if (channel === undefined) continue;
+      const isBack = channel.on !== undefined && channel.on !== client;
+      channel.on = client;
+      channel.live.resolve();
+      if (isBack) this.#guarded(() => channel.handlers.onGap?.());
+    }
+  }
+
+  async #ask(client: Redis, names: string[]): Promise<void> {
+    await (this.#options.isSharded ? client.ssubscribe(...names) : client.subscribe(...names));
+  }
+
+  async #unsubscribe(client: Redis, names: string[]): Promise<void> {
+    for (const name of names) this.#asked.delete(name);
+    const asked = this.#options.isSharded
+      ? client.sunsubscribe(...names)
+      : client.unsubscribe(...names);
+    await withDeadline(Promise.resolve(asked), this.#timeoutMs, "Redis unsubscribe");
+  }
+
+  async #prepare(client: Redis): Promise<void> {
+    this.#asked = new Set();
+    client.on(this.#options.isSharded ? "smessage" : "message", (name: string, text: string) => {
+      const channel = this.#channels.get(name);
+      if (channel !== undefined) this.#guarded(() => channel.handlers.onMessage(text));
+    });
+    try {
+      await this.#ask(client, [this.#options.heartbeatChannel]);
+      const names = [...this.#channels.keys()];
+      for (const some of chunks(names)) await this.#subscribe(client, some);
+    } catch (error) {
+      this.#follow(error);
+      throw error;
+    }
+  }
+
+  #onUp(client: Redis): void {
+    this.#attempts = 0;
+    this.#flush(client);
+    const { connection, heartbeatChannel } = this.#options;
+    this.#heartbeat = setInterval(() => {
+      const sign = this.#ask(client, [heartbeatChannel]);
+      this.#own(client, withDeadline(sign, this.#timeoutMs, "Redis heartbeat"));
+    }, connection.heartbeatMs ?? 5_000);
+  }
+
+  #guarded(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      const { logger } = this.#options.connection;
+      logger.error("cluster: a listener failed", { error: errorText(error) });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#heartbeat);
+    for (const { live } of this.#channels.values()) live.resolve();
+    this.#channels.clear();
+    await this.#link[Symbol.asyncDispose]();
+  }
+}
+
+function* chunks(names: string[]): Iterable<string[]> {
+  for (let at = 0; at < names.length; at += CHANNELS_A_COMMAND) {
+    yield names.slice(at, at + CHANNELS_A_COMMAND);
+  }
+}

@@ -1,0 +1,273 @@
+import type { Namespace } from "socket.io";
+import {
+  type BroadcastOptions,
+  ClusterAdapterWithHeartbeat,
+  type ClusterMessage,
+  type ClusterResponse,
+  MessageType,
+  type Room,
+  type SocketId,
+} from "socket.io-adapter";
+import { AppError } from "../common/errors.ts";
+import { pause } from "../common/pause.ts";
+import { AckRequests } from "./ack_requests.ts";
+import type { Listening } from "./bus.ts";
+import type { Courier } from "./courier.ts";
+import { fromWire, toWire, type WireMessage } from "./wire_message.ts";
+
+/** What of a socket's data other instances may see. */
+export type VisibleData = (data: unknown) => unknown;
+
+export interface RoomAdapterOptions {
+  courier: Courier;
+  visibleData: VisibleData;
+  /** How often an instance that says nothing else gives a sign of life. */
+  heartbeatMs: number;
+  /** After how long a silent instance counts as gone. */
+  heartbeatTimeoutMs: number;
+  /** How long `socket.join` waits for the bus at most; the room is joined here at once in any case. */
+  joinTimeoutMs: number;
+  onGap(): void;
+}
+
+/** How long after a join from afar its room's events go to everybody. */
+const FRESH_MS = 5_000;
+const MOST_FRESH_ROOMS = 10_000;
+
+/**
+ * Socket.IO's cluster adapter over a bus.
+ *
+ * - A room has a channel, and an instance listens to those of the rooms in which it has someone. So
+ *   an event for one room reaches the instances that it concerns, and no other.
+ * - Events for several rooms or for all, and what expects answers, go to every instance.
+ * - Local sockets are served first, and the caller never waits for the bus.
+ * - `socket.join` resolves when the room's events from other instances arrive.
+ */
+export class RoomAdapter extends ClusterAdapterWithHeartbeat {
+  readonly #options: RoomAdapterOptions;
+  readonly #base: string;
+  readonly #rooms = new Map<Room, Listening>();
+  readonly #fresh = new Map<Room, number>();
+  readonly #acks = new AckRequests();
+  readonly #closing = new AbortController();
+  readonly #own: Listening[];
+
+  constructor(nsp: Namespace, options: RoomAdapterOptions) {
+    super(nsp, {
+      heartbeatInterval: options.heartbeatMs,
+      heartbeatTimeout: options.heartbeatTimeoutMs,
+    });
+    this.#options = options;
+    this.#base = `io#${nsp.name}#`;
+    const listen = (channel: string) =>
+      options.courier.listen(channel, {
+        onMessage: (message) => this.#receive(message),
+        onGap: options.onGap,
+      });
+    this.#own = [listen(this.#base), listen(this.#responseChannel(this.uid))];
+    this.on("create-room", (room: Room) => {
+      this.#rooms.set(room, listen(this.#roomChannel(room)));
+    });
+    this.on("delete-room", (room: Room) => {
+      this.#rooms.get(room)?.stop();
+      this.#rooms.delete(room);
+    });
+  }
+
+  /** Says hello once the answers can be heard. */
+  override init(): void {
+    void this.live().then(() => this.#closing.signal.aborted || super.init());
+  }
+
+  /** Resolves when what concerns all instances arrives here. */
+  async live(): Promise<void> {
+    await Promise.all(this.#own.map(({ live }) => live));
+  }
+
+  override addAll(id: SocketId, rooms: Set<Room>): Promise<void> {
+    super.addAll(id, rooms);
+    return this.#whenLive(rooms);
+  }
+
+  async #whenLive(rooms: Iterable<Room>): Promise<void> {
+    const over = new AbortController();
+    const live = Promise.all([...rooms].map((room) => this.#rooms.get(room)?.live));
+    const limit = pause(this.#options.joinTimeoutMs, over.signal);
+    await Promise.race([live, limit]);
+    over.abort();
+  }
+
+  override broadcast(packet: unknown, opts: BroadcastOptions): Promise<void> {
+    const served = super.broadcast(packet, locally(opts));
+    if (!opts.flags?.local) {
+      const data = { packet, opts: toWire(opts) };
+      // Not by `publish`: a room's event is no sign of life to those who are not in it.
+      this.#send(this.#channelOf(opts), { type: MessageType.BROADCAST, data });
+    }
+    return served;
+  }
+
+  override broadcastWithAck(
+    packet: unknown,
+    opts: BroadcastOptions,
+    onClientCount: (count: number) => void,
+    onAck: (...args: unknown[]) => void,
+  ): void {
+    super.broadcastWithAck(packet, locally(opts), onClientCount, onAck);
+    if (opts.flags?.local) return;
+    const requestId = this.#acks.begin(opts.flags?.timeout ?? 0, { onClientCount, onAck });
+    const data = { packet, requestId, opts: toWire(opts) };
+    this.publish({ type: MessageType.BROADCAST, data });
+  }
+
+  override addSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> {
+    const served = super.addSockets(locally(opts), rooms);
+    if (!opts.flags?.local) {
+      this.#refresh(rooms);
+      this.publish({ type: MessageType.SOCKETS_JOIN, data: { opts: toWire(opts), rooms } });
+    }
+    return served;
+  }
+
+  override delSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> {
+    const served = super.delSockets(locally(opts), rooms);
+    if (!opts.flags?.local) {
+      this.publish({ type: MessageType.SOCKETS_LEAVE, data: { opts: toWire(opts), rooms } });
+    }
+    return served;
+  }
+
+  override disconnectSockets(opts: BroadcastOptions, close: boolean): Promise<void> {
+    const served = super.disconnectSockets(locally(opts), close);
+    if (!opts.flags?.local) {
+      this.publish({ type: MessageType.DISCONNECT_SOCKETS, data: { opts: toWire(opts), close } });
+    }
+    return served;
+  }
+
+  /**
+   * The sockets on all instances.
+   *
+   * @throws {AppError} `timeout` when an instance does not answer in time: a part is no answer.
+   */
+  override async fetchSockets(opts: BroadcastOptions): Promise<unknown[]> {
+    try {
+      return await super.fetchSockets({ ...opts, flags: opts.flags ?? {} });
+    } catch (cause) {
+      throw new AppError("timeout", "Not every instance answered in time.", { cause });
+    }
+  }
+
+  /** Other instances learn of a socket its id and rooms, and what of its data is meant for them. */
+  async #answerFetch(message: WireMessage<MessageType.FETCH_SOCKETS>): Promise<void> {
+    const opts = fromWire(message.data.opts);
+    const sockets: { id: SocketId; rooms: Set<Room>; data: unknown }[] = await super.fetchSockets(
+      locally(opts),
+    );
+    this.publishResponse(message.uid, {
+      type: MessageType.FETCH_SOCKETS_RESPONSE,
+      data: {
+        requestId: message.data.requestId,
+        sockets: sockets.map(({ id, rooms, data }) => ({
+          id,
+          handshake: {},
+          rooms: [...rooms],
+          data: this.#options.visibleData(data) ?? {},
+        })),
+      },
+    });
+  }
+
+  #receive(message: unknown): void {
+    // `onMessage` of the library takes both, and throws nothing for a type that it does not know.
+    if (isClusterMessage(message)) this.onMessage(message);
+    else throw new TypeError("Not a message of the cluster");
+  }
+
+  override onMessage(message: ClusterMessage): void {
+    if (message.type === MessageType.FETCH_SOCKETS && message.uid !== this.uid) {
+      void this.#answerFetch(message);
+    } else super.onMessage(message);
+  }
+
+  override onResponse(response: ClusterResponse): void {
+    if (!this.#acks.take(response)) super.onResponse(response);
+  }
+
+  /** To the instances with someone in the room, if it is one room; to all otherwise. */
+  #channelOf({ rooms }: BroadcastOptions): string {
+    const [room] = rooms;
+    if (room === undefined || rooms.size > 1 || this.#isFresh(room)) return this.#base;
+    return this.#roomChannel(room);
+  }
+
+  #isFresh(room: Room): boolean {
+    const untilMs = this.#fresh.get(room);
+    if (untilMs === undefined) return false;
+    if (untilMs > performance.now()) return true;
+    this.#fresh.delete(room);
+    return false;
+  }
+
+  /**
+   * Whom we made join elsewhere must not miss what follows, though that instance has yet to listen
+   * to the room: for a while it goes where everybody listens, behind the order to join.
+   */
+  #refresh(rooms: Room[]): void {
+    for (const room of rooms) {
+      this.#fresh.delete(room);
+      this.#fresh.set(room, performance.now() + FRESH_MS);
+    }
+    const now = performance.now();
+    for (const [room, untilMs] of this.#fresh) {
+      if (untilMs > now && this.#fresh.size <= MOST_FRESH_ROOMS) break;
+      this.#fresh.delete(room);
+    }
+  }
+
+  #roomChannel(room: Room): string {
+    return `${this.#base}room#${room}`;
+  }
+
+  #responseChannel(uid: string): string {
+    return `${this.#base}answers#${uid}`;
+  }
+
+  #send(channel: string, message: object): void {
+    this.#options.courier.send(channel, { ...message, uid: this.uid, nsp: this.nsp.name });
+  }
+
+  protected override doPublish(message: ClusterMessage): Promise<string> {
+    this.#send(this.#base, message);
+    return Promise.resolve("");
+  }
+
+  protected override doPublishResponse(uid: string, response: ClusterResponse): Promise<void> {
+    this.#send(this.#responseChannel(uid), response);
+    return Promise.resolve();
+  }
+
+  /** What is said after the end would start the heartbeat again. */
+  override publish(...args: Parameters<ClusterAdapterWithHeartbeat["publish"]>): void {
+    if (!this.#closing.signal.aborted) super.publish(...args);
+  }
+
+  override close(): void {
+    if (this.#closing.signal.aborted) return;
+    super.close();
+    this.#closing.abort();
+    this.#acks[Symbol.dispose]();
+    for (const listening of [...this.#own, ...this.#rooms.values()]) listening.stop();
+    this.#rooms.clear();
+  }
+}
+
+function locally(opts: BroadcastOptions): BroadcastOptions {
+  return { ...opts, flags: { ...opts.flags, local: true } };
+}
+
+function isClusterMessage(message: unknown): message is ClusterMessage {
+  if (typeof message !== "object" || message === null) return false;
+  const { uid, nsp, type } = message as Record<string, unknown>;
+  return typeof uid === "string" && typeof nsp === "string" && typeof type === "number";
+}
