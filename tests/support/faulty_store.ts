@@ -2,7 +2,7 @@ import { AppError } from "../../lib/common/errors.ts";
 import { pause } from "../../lib/common/pause.ts";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { openKvStore } from "../../lib/state/kv_store.ts";
-import type { StateKey, StateStore } from "../../lib/state/state_store.ts";
+import type { Lease, StateKey, StateStore } from "../../lib/state/state_store.ts";
 
 const encoder = new TextEncoder();
 
@@ -19,6 +19,10 @@ export class FaultyStore implements AsyncDisposable {
   slowMs = 0;
   /** Entries, and bytes of their values as JSON, of dictionaries and values. */
   readonly written = { entries: 0, bytes: 0 };
+  /** How many operations were refused because the store was down. */
+  refused = 0;
+  /** The lock that was taken last, as its owner holds it: to take it away under the owner. */
+  lastLease: Lease | undefined;
   readonly store: StateStore;
   readonly #real: StateStore;
   #hung: PromiseWithResolvers<void> | undefined;
@@ -60,7 +64,9 @@ export class FaultyStore implements AsyncDisposable {
   async #trip(): Promise<void> {
     if (this.slowMs > 0) await pause(this.slowMs);
     await this.#hung?.promise;
-    if (this.down) throw new AppError("unavailable", "The store is away.");
+    if (!this.down) return;
+    this.refused++;
+    throw new AppError("unavailable", "The store is away.");
   }
 
   /** The same object, each of whose operations can fail first. */
@@ -82,7 +88,9 @@ export class FaultyStore implements AsyncDisposable {
           if (name === "publish" && this.deaf) return;
           const answer = await call(...args);
           this.#count(name, args, answer);
-          return name === "acquire" && answer ? this.#faulty(answer as object) : answer;
+          if (name !== "acquire" || !answer) return answer;
+          this.lastLease = answer as Lease;
+          return this.#faulty(answer);
         };
       },
     });
