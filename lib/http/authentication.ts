@@ -1,15 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { AppError } from "../common/errors.ts";
 import type { User } from "../protocol/user.ts";
-import type { HttpEnv } from "./http_app.ts";
-
-/** The claims of a verified token, as far as routes need them. */
-export interface TokenClaims {
-  id: string;
-  iat?: number | undefined;
-  exp?: number | undefined;
-  jti?: string | undefined;
-}
+import type { HttpEnv, TokenClaims } from "./http_env.ts";
 
 export interface Verifier {
   /** Throws `unauthenticated` for a token that does not count, `forbidden` for a pending user. */

@@ -2,8 +2,8 @@ import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import { AppError } from "../common/errors.ts";
 import type { User } from "../protocol/user.ts";
-import { requireUser, type TokenClaims, type Verifier } from "./authentication.ts";
-import type { HttpEnv } from "./http_app.ts";
+import { requireUser, type Verifier } from "./authentication.ts";
+import type { HttpEnv, TokenClaims } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
 
 const MAX_BYTES = 16 * 1024;

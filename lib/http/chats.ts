@@ -4,7 +4,7 @@ import type { Chat, ChatSummary } from "../protocol/chat.ts";
 import { type ChatBody, ChatBodySchema } from "../protocol/chat.ts";
 import type { EmitterData } from "../protocol/events.ts";
 import { AppError } from "../common/errors.ts";
-import type { HttpEnv } from "./http_app.ts";
+import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
 
 /** What the routes need of the chats. Each method answers `not_found` for a chat of somebody else. */

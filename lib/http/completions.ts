@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import { IdSchema } from "../protocol/chat.ts";
-import type { HttpEnv } from "./http_app.ts";
+import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
 
 /** A message of the request; what else it carries reaches the provider as it is. */

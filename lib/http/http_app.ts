@@ -1,20 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
 import { AppError, errorText, toAppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { withSpan } from "../common/tracing.ts";
-import type { User } from "../protocol/user.ts";
-import type { TokenClaims } from "./authentication.ts";
+import type { HttpEnv } from "./http_env.ts";
 import { problem } from "./problem.ts";
-
-/** What every route finds in its context: the user is there behind `requireUser`. */
-export interface HttpEnv {
-  Bindings: HttpBindings;
-  Variables: { user: User; claims: TokenClaims };
-}
 
 export interface HttpAppOptions {
   /** Origins whose pages may call the API beside the server's own; `"*"`: any. */

@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import type { HttpEnv } from "./http_app.ts";
+import type { HttpEnv } from "./http_env.ts";
 
 interface Requester {
   userId: string;

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import { RoleSchema, type User } from "../protocol/user.ts";
-import type { HttpEnv } from "./http_app.ts";
+import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
 
 /** Users of a page. */
