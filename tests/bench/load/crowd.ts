@@ -47,6 +47,11 @@ export class Crowd implements AsyncDisposable {
     await Promise.all(Array.from({ length: CONNECTING_AT_ONCE }, connectOne));
   }
 
+  /** Throws when the server has closed one of the sockets. */
+  assertWhole(): void {
+    if (this.#lost !== undefined) throw new Error(this.#lost);
+  }
+
   /** Resolves when `more` further packets of the kind have come; throws when a socket is lost. */
   async expect(kind: "event" | "ack", more: number, limitMs = 60_000): Promise<void> {
     const count = this.counts[kind] + more;

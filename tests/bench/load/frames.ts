@@ -11,8 +11,11 @@ export const OPCODE = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as con
 const MASK = [0x37, 0xfa, 0x21, 0x3d] as const;
 
 /** A whole masked frame of the client. */
-export function clientFrame(text: string, opcode: number = OPCODE.text): Uint8Array<ArrayBuffer> {
-  const payload = encoder.encode(text);
+export function clientFrame(
+  content: string | Uint8Array,
+  opcode: number = OPCODE.text,
+): Uint8Array<ArrayBuffer> {
+  const payload = typeof content === "string" ? encoder.encode(content) : content;
   if (payload.length > 0xffff) throw new RangeError("Cannot frame: longer than 65,535 bytes");
   const header = payload.length < 126
     ? [0x80 | opcode, 0x80 | payload.length]

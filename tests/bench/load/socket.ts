@@ -52,7 +52,7 @@ export class LoadSocket {
     const reader = new FrameReader((opcode, payload) => {
       if (opcode === OPCODE.close) refusal ||= `close frame ${closeText(payload)}`;
       if (opcode === OPCODE.ping) {
-        return void send(connection, clientFrame(decoder.decode(payload), OPCODE.pong)).catch(
+        return void send(connection, clientFrame(payload, OPCODE.pong)).catch(
           () => {},
         );
       }

@@ -1,14 +1,8 @@
-/** The users of the bench and their tokens: the same on every server. */
 import { SignJWT } from "jose";
+import { USER_COUNT, userId } from "./users.ts";
 
 export const SECRET_KEY = "bench-secret-key-of-no-value-0123456789";
-export const USER_COUNT = 1000;
-
-/** Launchers of servers that keep users make the same ids. */
-export function userId(index: number): string {
-  return `bench-user-${index % USER_COUNT}`;
-}
-
+/** A valid token of each user, signed once. */
 export class Tokens {
   readonly #tokens: readonly string[];
 

@@ -9,6 +9,8 @@ const encoder = new TextEncoder();
 export type Command =
   /** → `{us}`: CPU time of the process so far, all threads, user and system. */
   | { do: "cpu" }
+  /** → `{kib}`: resident memory. */
+  | { do: "memory" }
   /** Collects garbage. */
   | { do: "gc" }
   /** → `{count}`: sockets that are connected and signed in. */
@@ -20,6 +22,7 @@ export type Command =
 
 export interface Answer {
   us?: number;
+  kib?: number;
   count?: number;
 }
 
@@ -30,7 +33,9 @@ const KEPT_STDERR = 4_000;
 
 export class ServerProcess implements AsyncDisposable {
   port = 0;
-  pid = 0;
+  get childPid() {
+    return this.#child.pid;
+  }
   readonly peer: Peer;
   readonly #child: Deno.ChildProcess;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
@@ -95,8 +100,7 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Resident memory in KiB. */
   async residentKiB(): Promise<number> {
-    const status = await Deno.readTextFile(`/proc/${this.pid}/status`);
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? NaN);
+    return (await this.ask({ do: "memory" })).kib ?? NaN;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -124,10 +128,9 @@ export class ServerProcess implements AsyncDisposable {
     for (const waiting of this.#waiting.values()) waiting.reject(ended);
   }
 
-  #onLine(line: { ready?: { port: number; pid: number }; id?: number } & Answer): void {
+  #onLine(line: { ready?: { port: number }; id?: number } & Answer): void {
     if (line.ready !== undefined) {
       this.port = line.ready.port;
-      this.pid = line.ready.pid;
       this.#ready.resolve();
     } else if (line.id !== undefined) {
       this.#waiting.get(line.id)?.resolve(line);

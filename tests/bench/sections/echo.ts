@@ -1,4 +1,5 @@
 /** What an event of 300 bytes costs that is handled and acknowledged. */
+import { pause } from "../measure/pause.ts";
 import { interleaved } from "../measure/rounds.ts";
 import type { Crowd } from "../load/crowd.ts";
 import { clientFrame } from "../load/frames.ts";
@@ -31,7 +32,7 @@ function watchAcks(crowd: Crowd): { refused: string | undefined } {
 
 async function echoAll(crowd: Crowd): Promise<void> {
   for (let tick = 0; tick < TICKS; tick++) {
-    const next = new Promise<void>((resolve) => setTimeout(resolve, TICK_MS));
+    const next = pause(TICK_MS);
     const answered = crowd.expect("ack", crowd.sockets.length);
     const sent = crowd.sockets.map((socket) => socket.send(FRAME));
     await Promise.all([answered, ...sent, next]);

@@ -1,4 +1,5 @@
 /** What an idle connection holds in resident memory, with 5,000 of them. */
+import { pause } from "../measure/pause.ts";
 import { ServerProcess } from "../measure/server_process.ts";
 import { Crowd } from "../load/crowd.ts";
 import { SECRET_KEY, type Tokens } from "../load/tokens.ts";
@@ -20,7 +21,7 @@ async function settledKiB(server: ServerProcess): Promise<number> {
   let before = Infinity;
   for (let i = 0; i < SETTLE_AT_MOST; i++) {
     await server.ask({ do: "gc" });
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_EVERY_MS));
+    await pause(SETTLE_EVERY_MS);
     const now = await server.residentKiB();
     if (Math.abs(now - before) < now * SETTLED_SHARE) return now;
     before = now;

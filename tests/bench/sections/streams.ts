@@ -1,5 +1,6 @@
 /** What a token costs on its way from the provider to the reader's socket, 200 streams at once. */
 import { interleaved } from "../measure/rounds.ts";
+import { pause } from "../measure/pause.ts";
 import { ServerProcess } from "../measure/server_process.ts";
 import { Crowd } from "../load/crowd.ts";
 import type { Tokens } from "../load/tokens.ts";
@@ -17,7 +18,7 @@ const TOKENS = 300;
 const LEAD_IN_MS = 1_000;
 const WINDOW_MS = 3_000;
 /** A server that can't keep up needs longer than the streams last. */
-const END_LIMIT_MS = 90_000;
+const END_LIMIT_MS = 30_000;
 
 interface Reader {
   characters: number;
@@ -84,12 +85,16 @@ async function usPerToken(server: ServerProcess, crowd: Crowd, tokens: Tokens): 
   await Promise.all(
     crowd.sockets.map(({ sid }, index) => startStream(server, tokens.of(index), sid)),
   );
-  await new Promise((resolve) => setTimeout(resolve, LEAD_IN_MS));
+  await pause(LEAD_IN_MS);
   let delivered = -tokensIn(readers);
-  const us = await server.cpuOf(() => new Promise((resolve) => setTimeout(resolve, WINDOW_MS)));
+  const us = await server.cpuOf(() => pause(WINDOW_MS));
   delivered += tokensIn(readers);
 
-  await until(() => readers.every(({ done }) => done), {
+  const allDone = () => {
+    crowd.assertWhole();
+    return readers.every(({ done }) => done);
+  };
+  await until(allDone, {
     limitMs: END_LIMIT_MS,
     what: `the streams of ${server.peer.id} to end`,
     everyMs: 50,

@@ -36,14 +36,15 @@ async function emit(io, { count, pauseMs, event, payload }) {
  * }} server
  */
 export async function obey({ io, port, collectGarbage, signedIn }) {
-  say({ ready: { port, pid: process.pid } });
+  say({ ready: { port } });
   for await (const line of createInterface({ input: process.stdin })) {
     const { id, ...command } = JSON.parse(line);
     const answer = { id };
     if (command.do === "cpu") {
       const { user, system } = process.cpuUsage();
       answer.us = user + system;
-    } else if (command.do === "gc") collectGarbage();
+    } else if (command.do === "memory") answer.kib = process.memoryUsage.rss() / 1024;
+    else if (command.do === "gc") collectGarbage();
     else if (command.do === "sockets") answer.count = signedIn();
     else if (command.do === "gather") io.socketsJoin(BENCH_ROOM);
     else if (command.do === "emit") await emit(io, command);

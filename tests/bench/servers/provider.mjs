@@ -57,6 +57,6 @@ const server = createServer((request, response) => {
 
 server.listen(0, "127.0.0.1", () => {
   const { port } = server.address();
-  process.stdout.write(JSON.stringify({ ready: { port, pid: process.pid } }) + "\n");
+  process.stdout.write(JSON.stringify({ ready: { port } }) + "\n");
 });
 process.stdin.resume().on("end", () => process.exit());

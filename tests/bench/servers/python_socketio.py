@@ -104,6 +104,11 @@ async def emit(command):
             await asyncio.sleep(command["pauseMs"] / 1000)
 
 
+def resident_kib():
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024
+
+
 async def obey(port):
     def say(line):
         sys.stdout.write(json.dumps(line) + "\n")
@@ -113,13 +118,15 @@ async def obey(port):
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(lines), sys.stdin
     )
-    say({"ready": {"port": port, "pid": os.getpid()}})
+    say({"ready": {"port": port}})
     while line := await lines.readline():
         command = json.loads(line)
         answer = {"id": command["id"]}
         match command["do"]:
             case "cpu":
                 answer["us"] = round(time.process_time() * 1e6)
+            case "memory":
+                answer["kib"] = resident_kib()
             case "gc":
                 gc.collect()
             case "sockets":
