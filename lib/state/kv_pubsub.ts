@@ -4,6 +4,13 @@ import type { SubscribeHandlers, Subscription } from "./state_store.ts";
 
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 
+/** @throws {AppError} `too_large` over 1 MiB. */
+export function checkMessage(message: string): void {
+  if (new TextEncoder().encode(message).length > MAX_MESSAGE_BYTES) {
+    throw new AppError("too_large", `A message takes at most ${MAX_MESSAGE_BYTES} bytes.`);
+  }
+}
+
 /** Messages within the process: delivered behind the publisher's back, in the order of publishing. */
 export class ProcessPubSub {
   readonly #channels = new Map<string, Set<SubscribeHandlers>>();
@@ -13,11 +20,7 @@ export class ProcessPubSub {
     this.#logger = logger;
   }
 
-  /** @throws {AppError} `too_large` over 1 MiB. */
   publish(channel: string, message: string): void {
-    if (new TextEncoder().encode(message).length > MAX_MESSAGE_BYTES) {
-      throw new AppError("too_large", `A message takes at most ${MAX_MESSAGE_BYTES} bytes.`);
-    }
     for (const handlers of this.#channels.get(channel) ?? []) {
       queueMicrotask(() => this.#deliver(channel, handlers, message));
     }
@@ -25,7 +28,10 @@ export class ProcessPubSub {
 
   subscribe(channel: string, given: SubscribeHandlers): Subscription {
     // A copy of its own: the same handlers may subscribe twice.
-    const handlers: SubscribeHandlers = { onMessage: (message) => given.onMessage(message) };
+    const handlers: SubscribeHandlers = {
+      onMessage: (message) => given.onMessage(message),
+      onGap: () => given.onGap?.(),
+    };
     const all = this.#channels.get(channel) ?? new Set();
     this.#channels.set(channel, all.add(handlers));
     const unsubscribe = () => {
@@ -36,6 +42,13 @@ export class ProcessPubSub {
     return { unsubscribe, [Symbol.asyncDispose]: unsubscribe };
   }
 
+  /** Tells all who listen that messages of other processes may have been missed. */
+  gap(): void {
+    for (const [channel, all] of this.#channels) {
+      for (const { onGap } of [...all]) this.#guarded(channel, () => onGap?.());
+    }
+  }
+
   clear(): void {
     for (const all of this.#channels.values()) all.clear();
     this.#channels.clear();
@@ -43,8 +56,12 @@ export class ProcessPubSub {
 
   #deliver(channel: string, handlers: SubscribeHandlers, message: string): void {
     if (!this.#channels.get(channel)?.has(handlers)) return;
+    this.#guarded(channel, () => handlers.onMessage(message));
+  }
+
+  #guarded(channel: string, call: () => void): void {
     try {
-      handlers.onMessage(message);
+      call();
     } catch (error) {
       this.#logger.error("A subscriber failed.", { channel, error: errorText(error) });
     }

@@ -6,7 +6,8 @@ import { KvBlobs } from "./kv_blobs.ts";
 import { KvCells } from "./kv_cells.ts";
 import { KvClient } from "./kv_client.ts";
 import { kvAcquire } from "./kv_lock.ts";
-import { ProcessPubSub } from "./kv_pubsub.ts";
+import { checkMessage, ProcessPubSub } from "./kv_pubsub.ts";
+import { KvRelay } from "./kv_relay.ts";
 import { kvSortedIndex } from "./kv_sorted_index.ts";
 import { kvUpdateLog, logQueue, sweepExpiredLogs } from "./kv_update_log.ts";
 import { keyName, kvCountHit, kvDictionary, kvMemberSet, kvValues } from "./kv_values.ts";
@@ -28,9 +29,9 @@ export interface KvStoreOptions {
 function capabilitiesOf(path: string | undefined): StoreCapabilities {
   if (path === ":memory:") return { name: "kv memory", shared: false, publishes: "process" };
   if (/^https?:/.test(path ?? "")) {
-    return { name: "kv connect", shared: true, publishes: "process" };
+    return { name: "kv connect", shared: true, publishes: "pushed" };
   }
-  return { name: "kv file", shared: false, publishes: "process" };
+  return { name: "kv file", shared: false, publishes: "polled" };
 }
 
 /**
@@ -51,6 +52,22 @@ export async function openKvStore(options: KvStoreOptions): Promise<StateStore> 
   const logs = { client, writer, blobs, clock, prefix, queue: logQueue() };
   const pubsub = new ProcessPubSub(logger);
 
+  const capabilities = capabilitiesOf(path);
+  const relay = path === ":memory:" ? undefined : new KvRelay({
+    client,
+    kv,
+    prefix,
+    pubsub,
+    logger,
+    isPushed: capabilities.publishes === "pushed",
+  });
+  try {
+    await relay?.start();
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+
   const sweep = async () => {
     try {
       await client.operation(async () => {
@@ -65,7 +82,12 @@ export async function openKvStore(options: KvStoreOptions): Promise<StateStore> 
   const timer = setInterval(() => sweeping = sweeping.then(sweep), SWEEP_EVERY_MS);
 
   return {
-    capabilities: capabilitiesOf(path),
+    get capabilities(): StoreCapabilities {
+      // Deno's own place is a file on a machine, and shared by all instances on Deno Deploy.
+      return relay?.isPushed === true
+        ? { ...capabilities, shared: true, publishes: "pushed" }
+        : capabilities;
+    },
     values: kvValues(cells, prefix),
     dictionary: (key, more = {}) => kvDictionary(client, cells, prefix, key, more),
     memberSet: (key, more = {}) => kvMemberSet(cells, prefix, key, more),
@@ -74,11 +96,12 @@ export async function openKvStore(options: KvStoreOptions): Promise<StateStore> 
     acquire: (key, { ttlMs }) => kvAcquire(cells, [prefix, "lock", keyName(key)], ttlMs),
     countHit: (key, window) =>
       kvCountHit(cells, [prefix, "rate", keyName(key)], window, clock.nowMs()),
-    // Another process's messages would enter here, beside those of this one.
     publish: (channel, message) =>
-      client.operation(() =>
-        Promise.resolve().then(() => pubsub.publish(keyName(channel), message))
-      ),
+      client.operation(async () => {
+        checkMessage(message);
+        pubsub.publish(keyName(channel), message);
+        await relay?.publish(keyName(channel), message);
+      }),
     subscribe: (channel, handlers) =>
       client.operation(() => Promise.resolve(pubsub.subscribe(keyName(channel), handlers))),
     ping: (timeoutMs) => client.ping(timeoutMs),
@@ -86,6 +109,7 @@ export async function openKvStore(options: KvStoreOptions): Promise<StateStore> 
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       pubsub.clear();
+      await relay?.[Symbol.asyncDispose]();
       await client.close();
       await sweeping;
     },

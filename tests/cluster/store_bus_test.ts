@@ -1,6 +1,7 @@
 import { storeBus } from "../../lib/cluster/store_bus.ts";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { openKvStore } from "../../lib/state/kv_store.ts";
+import type { StateStore } from "../../lib/state/state_store.ts";
 import { runClusterContract } from "./support/cluster_contract.ts";
 
 runClusterContract("kv memory", async () => {
@@ -8,5 +9,21 @@ runClusterContract("kv memory", async () => {
   return {
     openBus: () => Promise.resolve(storeBus(store, logger)),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+});
+
+runClusterContract("kv file, a handle an instance", async () => {
+  const dir = await Deno.makeTempDir();
+  const stores: StateStore[] = [];
+  return {
+    async openBus() {
+      const store = await openKvStore({ path: `${dir}/kv`, keyPrefix: "t", logger });
+      stores.push(store);
+      return storeBus(store, logger);
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(stores.map((store) => store[Symbol.asyncDispose]()));
+      await Deno.remove(dir, { recursive: true });
+    },
   };
 });

@@ -1,0 +1,244 @@
+import { AppError, errorText } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import { backOff, pause } from "../common/pause.ts";
+import type { KvClient } from "./kv_client.ts";
+import type { ProcessPubSub } from "./kv_pubsub.ts";
+import { KvRelayLog, SIGNED_OFF } from "./kv_relay_log.ts";
+
+/** How often a process that is alone looks for others. */
+const LONE_MS = 500;
+/** By then, whoever was alone has seen the newcomer. */
+const MEETING_MS = 750;
+const BUSY_POLL_MS = 10;
+const IDLE_POLL_MS = 50;
+const BUSY_FOR_MS = 1_000;
+/** Where the watch tells of others, a look now and then is enough. */
+const PUSHED_POLL_MS = 5_000;
+const SIGN_EVERY_MS = 15_000;
+const SILENT_FOR_MS = 60_000;
+const CALM_MS = 1_000;
+const FORGET_AFTER_MS = 10 * 60_000;
+
+interface Writer {
+  /** The last entry of its log that was read. */
+  read: number;
+  sign: string;
+  changedAtMs: number;
+  /** The beginning of a message whose rest is still to come. */
+  begun: string[];
+}
+
+/**
+ * Messages between processes that share a Deno KV. Each process has a log, which it alone appends
+ * to, so that writers never conflict; every process reads the logs of all others, and learns that
+ * there is something to read by watching one entry, or, where the watch tells nothing of other
+ * processes (a local file), by asking.
+ *
+ * A process that sees no other writes nothing; one that joins waits until it has been seen.
+ */
+export class KvRelay implements AsyncDisposable {
+  readonly #kv: Deno.Kv;
+  readonly #pubsub: ProcessPubSub;
+  readonly #logger: Logger;
+  readonly #log: KvRelayLog;
+  readonly #writers = new Map<string, Writer>();
+  readonly #stop = new AbortController();
+  #running: Promise<unknown> = Promise.resolve();
+  #nap = new AbortController();
+  #isWoken = false;
+  #isPushed: boolean;
+  #hasLooked = false;
+  #busyUntilMs = 0;
+  #signedAtMs = -Infinity;
+
+  constructor(
+    { client, kv, prefix, pubsub, logger, isPushed }: {
+      client: KvClient;
+      kv: Deno.Kv;
+      prefix: string;
+      pubsub: ProcessPubSub;
+      logger: Logger;
+      /** Whether the watch is known to tell of other processes; else that is found out. */
+      isPushed: boolean;
+    },
+  ) {
+    this.#isPushed = isPushed;
+    this.#kv = kv;
+    this.#pubsub = pubsub;
+    this.#logger = logger;
+    this.#log = new KvRelayLog(client, prefix);
+  }
+
+  /** Whether the store tells of what other processes write. */
+  get isPushed(): boolean {
+    return this.#isPushed;
+  }
+
+  /** Other processes that were heard of lately. */
+  get others(): number {
+    return this.#livingCount(performance.now());
+  }
+
+  /** Returns when the other processes, if there are any, know of this one. */
+  async start(): Promise<void> {
+    await this.#sign();
+    await this.#look();
+    if (this.others > 0) await pause(MEETING_MS, this.#stop.signal);
+    this.#running = Promise.all([this.#keepLooking(), this.#keepWatching()]);
+  }
+
+  /** Appends the message to this process's log, if there is anybody to read it. */
+  async publish(channel: string, message: string): Promise<void> {
+    if (this.#stop.signal.aborted) throw new AppError("unavailable", "The store is closed.");
+    if (this.others === 0) return;
+    this.#busyUntilMs = performance.now() + BUSY_FOR_MS;
+    await this.#log.append(channel, message);
+  }
+
+  async #sign(): Promise<void> {
+    await this.#log.sign();
+    this.#signedAtMs = performance.now();
+  }
+
+  async #keepLooking(): Promise<void> {
+    const { signal } = this.#stop;
+    let failedMs = 0;
+    while (!signal.aborted) {
+      try {
+        const wasWoken = this.#isWoken;
+        this.#isWoken = false;
+        // News that only asking brings: the watch tells nothing of others after all.
+        if (await this.#look() && !wasWoken) this.#isPushed = false;
+        if (performance.now() - this.#signedAtMs > SIGN_EVERY_MS) await this.#sign();
+        await this.#log.sweep();
+        failedMs = 0;
+      } catch (error) {
+        if (failedMs === 0) {
+          this.#logger.warn("Other processes can't be heard.", { error: errorText(error) });
+        }
+        failedMs = backOff(failedMs);
+      }
+      if (this.#isWoken || signal.aborted) continue;
+      this.#nap = new AbortController();
+      await pause(failedMs || this.#pollMs(), this.#nap.signal);
+    }
+  }
+
+  #pollMs(): number {
+    if (this.others === 0) return LONE_MS;
+    if (this.#isPushed) return PUSHED_POLL_MS;
+    return performance.now() < this.#busyUntilMs ? BUSY_POLL_MS : IDLE_POLL_MS;
+  }
+
+  #wake(): void {
+    this.#isWoken = true;
+    this.#nap.abort();
+  }
+
+  async #keepWatching(): Promise<void> {
+    const { signal } = this.#stop;
+    for (let pauseMs = 0; !signal.aborted;) {
+      const reader = this.#kv.watch<[string]>([this.#log.bump]).getReader();
+      const cancel = () => void reader.cancel().catch(() => {});
+      signal.addEventListener("abort", cancel, { once: true });
+      try {
+        // The first thing a watch tells is what was there before.
+        for (let next = await reader.read(); !next.done;) {
+          next = await reader.read();
+          pauseMs = 0;
+          if (!next.done) this.#bumped(next.value[0].value);
+        }
+      } catch (error) {
+        if (!signal.aborted) {
+          this.#logger.warn("The watch of the store ended.", { error: errorText(error) });
+        }
+      } finally {
+        signal.removeEventListener("abort", cancel);
+      }
+      pauseMs = backOff(pauseMs);
+      await pause(pauseMs, signal);
+    }
+  }
+
+  #bumped(writer: string | null): void {
+    const isOther = writer !== null && writer !== this.#log.writer;
+    // A write of our own tells of itself everywhere, and may show another's that came right behind.
+    if (isOther && performance.now() - this.#log.wroteAtMs > CALM_MS) this.#isPushed = true;
+    // Just as well, ours may hide another's.
+    if (isOther || this.#isPushed) this.#wake();
+  }
+
+  /** Reads what is new; says whether anything was. */
+  async #look(): Promise<boolean> {
+    let isNews = false;
+    const heads = await this.#log.heads();
+    const now = performance.now();
+    for (const { writer, last, sign } of heads) {
+      const known = this.#writers.get(writer);
+      if (known === undefined) {
+        if (sign === SIGNED_OFF) continue;
+        // Those who were here before us have said what was not meant for us.
+        const read = this.#hasLooked ? 0 : last;
+        this.#writers.set(writer, { read, sign, changedAtMs: now, begun: [] });
+      } else if (known.sign !== sign) {
+        known.sign = sign;
+        known.changedAtMs = now;
+      }
+    }
+    this.#hasLooked = true;
+    const present = new Map(heads.map(({ writer, last }) => [writer, last]));
+    for (const [writer, state] of this.#writers) {
+      const last = present.get(writer);
+      if (last !== undefined && last > state.read) {
+        isNews = true;
+        await this.#read(writer, state, last);
+      } else if (last === undefined) {
+        state.changedAtMs = Math.min(state.changedAtMs, now - SILENT_FOR_MS);
+      }
+      if (now - state.changedAtMs > FORGET_AFTER_MS) this.#writers.delete(writer);
+    }
+    return isNews;
+  }
+
+  async #read(writer: string, state: Writer, last: number): Promise<void> {
+    this.#busyUntilMs = performance.now() + BUSY_FOR_MS;
+    while (state.read < last && !this.#stop.signal.aborted) {
+      const entries = await this.#log.read(writer, state.read, last);
+      if (entries.length === 0) {
+        state.read = last;
+        return this.#missed(state);
+      }
+      for (const { n, channel, text, more } of entries) {
+        if (n > state.read + 1) this.#missed(state);
+        state.read = n;
+        state.begun.push(text);
+        if (more) continue;
+        this.#pubsub.publish(channel, state.begun.join(""));
+        state.begun = [];
+      }
+    }
+  }
+
+  #missed(state: Writer): void {
+    state.begun = [];
+    this.#logger.warn("Messages of another process have expired before they were read.");
+    this.#pubsub.gap();
+  }
+
+  #livingCount(now: number): number {
+    let count = 0;
+    for (const { changedAtMs, sign } of this.#writers.values()) {
+      if (sign !== SIGNED_OFF && now - changedAtMs < SILENT_FOR_MS) count++;
+    }
+    return count;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#wake();
+    await this.#running;
+    await this.#log.close({ isAlone: this.others === 0 }).catch((error) =>
+      this.#logger.warn("The process could not sign off.", { error: errorText(error) })
+    );
+  }
+}

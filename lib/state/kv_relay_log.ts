@@ -1,0 +1,234 @@
+import type { KvClient } from "./kv_client.ts";
+
+/** How long an entry can be read; a process that stands still for longer is told of a gap. */
+const KEEP_MS = 60_000;
+/** A value takes 65,536 bytes, and a text up to two a character. */
+const CHARS_AN_ENTRY = 30_000;
+/** A commit takes 800 KiB. */
+const CHARS_A_COMMIT = 300_000;
+const ENTRIES_A_COMMIT = 400;
+const ENTRIES_A_READ = 500;
+const SWEEP_EVERY_MS = 10_000;
+
+const KEEP_SIGNED_OFF_MS = 10_000;
+
+/** The sign of a process that has ended in good order. */
+export const SIGNED_OFF = "";
+
+export interface RelayEntry {
+  n: number;
+  channel: string;
+  text: string;
+  /** The message goes on in the next entry. */
+  more: boolean;
+}
+
+export interface RelayHead {
+  writer: string;
+  /** Its last entry. */
+  last: number;
+  /** Changes with every sign of life. */
+  sign: string;
+}
+
+type Stored = [channel: string, text: string, more: boolean];
+
+interface Waiting {
+  entries: Stored[];
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** The log of one process, and a view of everybody's. What waits during a commit is the next one. */
+export class KvRelayLog {
+  readonly writer: string = crypto.randomUUID();
+  /** The entry that changes whenever somebody has written. */
+  readonly bump: Deno.KvKey;
+  readonly #client: KvClient;
+  readonly #base: Deno.KvKey;
+  #waiting: Waiting[] = [];
+  #draining: Promise<void> | undefined;
+  #last = 0;
+  #wroteAtMs = -Infinity;
+  #written: { upTo: number; atMs: number }[] = [];
+  #swept = 0;
+  #sweptAtMs = performance.now();
+
+  constructor(client: KvClient, prefix: string) {
+    this.#client = client;
+    this.#base = [prefix, "relay"];
+    this.bump = [...this.#base, "bump"];
+  }
+
+  /** When this process wrote last. */
+  get wroteAtMs(): number {
+    return this.#wroteAtMs;
+  }
+
+  /** Returns when the message can be read. */
+  append(channel: string, message: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ entries: entriesOf(channel, message), resolve, reject });
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  /** Never rejects. */
+  async #drain(): Promise<void> {
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const group = takeGroup(this.#waiting);
+      try {
+        await this.#write(group.flatMap(({ entries }) => entries));
+        for (const { resolve } of group) resolve();
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
+    }
+    this.#draining = undefined;
+  }
+
+  /** The head tells of the entries only with the last commit of them: no message is read by half. */
+  async #write(entries: Stored[]): Promise<void> {
+    let n = this.#last;
+    // Should a commit fail, it may have been made all the same: its numbers are not used again, and
+    // whoever finds them missing is told of a gap.
+    const last = this.#last += entries.length;
+    for (const some of commitsOf(entries)) {
+      const isLast = n + some.length === last;
+      const from = n;
+      await this.#client.call((kv) => {
+        const atomic = kv.atomic();
+        some.forEach((entry, i) =>
+          atomic.set([...this.#base, "log", this.writer, from + i + 1], entry, {
+            expireIn: KEEP_MS,
+          })
+        );
+        if (isLast) this.#signIn(atomic, from + some.length);
+        return atomic.commit();
+      });
+      n += some.length;
+    }
+    this.#written.push({ upTo: n, atMs: performance.now() });
+  }
+
+  #signIn(atomic: Deno.AtomicOperation, last: number): void {
+    this.#wroteAtMs = performance.now();
+    const head = [last, crypto.randomUUID()];
+    atomic.set([...this.#base, "head", this.writer], head, { expireIn: KEEP_MS });
+    atomic.set(this.bump, this.writer, { expireIn: KEEP_MS });
+  }
+
+  /** Gives a sign of life. */
+  async sign(): Promise<void> {
+    await this.#draining;
+    await this.#client.call((kv) => {
+      const atomic = kv.atomic();
+      this.#signIn(atomic, this.#last);
+      return atomic.commit();
+    });
+  }
+
+  /** The heads of all other processes. */
+  async heads(): Promise<RelayHead[]> {
+    const entries = await this.#client.list({ prefix: [...this.#base, "head"] }, { limit: 1_000 });
+    return entries
+      .map(({ key, value }) => {
+        const [last, sign] = value as [number, string];
+        return { writer: String(key.at(-1)), last, sign };
+      })
+      .filter(({ writer }) => writer !== this.writer);
+  }
+
+  /** The next entries behind `after`, up to `last`. */
+  async read(writer: string, after: number, last: number): Promise<RelayEntry[]> {
+    const log = [...this.#base, "log", writer];
+    const found = await this.#client.list(
+      { start: [...log, after + 1], end: [...log, last + 1] },
+      { limit: ENTRIES_A_READ },
+    );
+    return found.map(({ key, value }) => {
+      const [channel, text, more] = value as Stored;
+      return { n: Number(key.at(-1)), channel, text, more };
+    });
+  }
+
+  /** Deletes what is old: an expired entry can linger in the store. */
+  async sweep(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#sweptAtMs < SWEEP_EVERY_MS) return;
+    this.#sweptAtMs = now;
+    const young = this.#written.findIndex(({ atMs }) => atMs > now - KEEP_MS);
+    const old = this.#written.splice(0, young < 0 ? this.#written.length : young);
+    const upTo = old.at(-1)?.upTo ?? this.#swept;
+    while (this.#swept < upTo) {
+      const from = this.#swept;
+      const to = Math.min(upTo, from + ENTRIES_A_COMMIT);
+      await this.#client.call((kv) => {
+        const atomic = kv.atomic();
+        for (let n = from + 1; n <= to; n++) {
+          atomic.delete([...this.#base, "log", this.writer, n]);
+        }
+        return atomic.commit();
+      });
+      this.#swept = to;
+    }
+  }
+
+  /** Signs off. Others, if there are any, still read what was said last; it expires by itself. */
+  async close({ isAlone }: { isAlone: boolean }): Promise<void> {
+    await this.#draining;
+    this.#wroteAtMs = performance.now();
+    const head = [...this.#base, "head", this.writer];
+    await this.#client.call((kv) => {
+      const atomic = kv.atomic();
+      if (isAlone) atomic.delete(head).delete(this.bump);
+      else {
+        atomic.set(head, [this.#last, SIGNED_OFF], { expireIn: KEEP_SIGNED_OFF_MS });
+        atomic.set(this.bump, this.writer, { expireIn: KEEP_MS });
+      }
+      return atomic.commit();
+    });
+  }
+}
+
+function entriesOf(channel: string, message: string): Stored[] {
+  const entries: Stored[] = [];
+  let at = 0;
+  do {
+    const end = at + CHARS_AN_ENTRY;
+    entries.push([channel, message.slice(at, end), end < message.length]);
+    at = end;
+  } while (at < message.length);
+  return entries;
+}
+
+/** Whole messages, as many as one commit takes; a large one has several commits for itself. */
+function takeGroup(waiting: Waiting[]): Waiting[] {
+  let taken = 0, entries = 0, chars = 0;
+  for (const next of waiting) {
+    entries += next.entries.length;
+    chars += charsOf(next.entries);
+    if (taken > 0 && (entries > ENTRIES_A_COMMIT || chars > CHARS_A_COMMIT)) break;
+    taken++;
+  }
+  return waiting.splice(0, taken);
+}
+
+function* commitsOf(entries: Stored[]): Iterable<Stored[]> {
+  let some: Stored[] = [], chars = 0;
+  for (const entry of entries) {
+    chars += charsOf([entry]);
+    if (some.length > 0 && (chars > CHARS_A_COMMIT || some.length === ENTRIES_A_COMMIT)) {
+      yield some;
+      some = [];
+      chars = charsOf([entry]);
+    }
+    some.push(entry);
+  }
+  if (some.length > 0) yield some;
+}
+
+function charsOf(entries: Stored[]): number {
+  return entries.reduce((sum, [channel, text]) => sum + channel.length + text.length, 0);
+}
