@@ -70,6 +70,15 @@ export class KvCells {
     return found.value;
   }
 
+  /** The values of entries that were read together. One that is whole costs no promise. */
+  async decodeAll<T>(entries: readonly Deno.KvEntry<unknown>[]): Promise<(T | undefined)[]> {
+    return await Promise.all(entries.map((entry) => {
+      const stored = this.#live(entry.value);
+      if (stored === undefined) return undefined;
+      return "bytes" in stored ? decodeJson<T>(stored.bytes) : this.decode<T>(entry);
+    }));
+  }
+
   change<T, R>(
     key: Deno.KvKey,
     change: (current: T | undefined) => Outcome<T, R>,

@@ -83,9 +83,7 @@ export function kvDictionary<T>(
     },
     async *scan({ pageSize = DEFAULT_PAGE } = {}) {
       for await (const page of pages(pageSize)) {
-        const values = await client.operation(() =>
-          Promise.all(page.map((entry) => cells.decode<T>(entry)))
-        );
+        const values = await client.operation(() => cells.decodeAll<T>(page));
         const found = page.flatMap((entry, index) => {
           const value = values[index];
           return value === undefined ? [] : [[String(entry.key.at(-1)), value] as const];
