@@ -9,6 +9,8 @@ export interface Verifier {
     token: string,
     options?: { allowPending?: boolean },
   ): Promise<{ user: User; claims: TokenClaims }>;
+  /** Ends all tokens that the user has been given until now. */
+  revokeAll(userId: string): Promise<void>;
 }
 
 /**
@@ -23,6 +25,7 @@ export function requireUser(
     const { user, claims } = await tokens.verify(bearer(c), options);
     c.set("user", user);
     c.set("claims", claims);
+    c.set("tokens", tokens);
     await next();
   };
 }

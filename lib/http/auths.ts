@@ -5,17 +5,15 @@ import type { User } from "../protocol/user.ts";
 import { requireUser, type Verifier } from "./authentication.ts";
 import type { HttpEnv, TokenClaims } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
+import { EmailSchema, NameSchema, NewPasswordSchema, PasswordSchema } from "./user_fields.ts";
 
-const MAX_BYTES = 16 * 1024;
-const EmailSchema = v.pipe(v.string(), v.trim(), v.maxLength(254), v.email("must be an address"));
-/** scrypt takes any length; a bound keeps the work bounded. */
-const PasswordSchema = v.pipe(v.string(), v.maxLength(1024));
+const BODY = { maxBytes: 16 * 1024, timeoutMs: 10_000 };
 
 const SignInSchema = v.object({ email: EmailSchema, password: PasswordSchema });
 const SignUpSchema = v.object({
-  name: v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(100)),
+  name: NameSchema,
   email: EmailSchema,
-  password: v.pipe(PasswordSchema, v.minLength(8, "must have at least 8 characters")),
+  password: NewPasswordSchema,
 });
 
 export interface AuthRoutesOptions {
@@ -32,8 +30,11 @@ export interface AuthRoutesOptions {
     issue(user: User): Promise<{ token: string; expires_at: number | null }>;
     revoke(claims: TokenClaims): Promise<void>;
   };
-  /** Count an attempt; throw `rate_limited` when there were too many. */
-  limits: { byAddress(address: string): Promise<void>; byAccount(email: string): Promise<void> };
+  /**
+   * Count an attempt of a subject; throw `rate_limited` when there were too many. `byAddress` is
+   * the wider one, for what more than one person may stand behind.
+   */
+  limits: { byAddress(subject: string): Promise<void>; byAccount(subject: string): Promise<void> };
   addressOf(c: Context<HttpEnv>): string;
   isSignupEnabled: boolean;
 }
@@ -49,17 +50,26 @@ export function authRoutes(options: AuthRoutesOptions): Hono<HttpEnv> {
     return { token, token_type: "Bearer", expires_at, ...profile(user) };
   };
 
+  /**
+   * What one address tries on an account ends at the narrow limit and no longer counts for the
+   * account, so that one stranger can't lock its owner out; many together reach the wide one.
+   */
+  const countAttempt = async (address: string, email: string) => {
+    await limits.byAddress(address);
+    await limits.byAccount(`${email} ${address}`);
+    await limits.byAddress(`account ${email}`);
+  };
+
   routes.post("/signup", async (c) => {
-    const { name, email, password } = await readJson(c, SignUpSchema, MAX_BYTES);
-    await limits.byAddress(addressOf(c));
+    const { name, email, password } = await readJson(c, SignUpSchema, BODY);
+    await limits.byAddress(`signup ${addressOf(c)}`);
     const user = await users.create({ name, email, password }, { onlyFirst: !isSignupEnabled });
     return c.json(await signedIn(user));
   });
 
   routes.post("/signin", async (c) => {
-    const { email, password } = await readJson(c, SignInSchema, MAX_BYTES);
-    await limits.byAddress(addressOf(c));
-    await limits.byAccount(email.toLowerCase());
+    const { email, password } = await readJson(c, SignInSchema, BODY);
+    await countAttempt(addressOf(c), email.toLowerCase());
     const user = await users.authenticate(email, password);
     if (!user) {
       throw new AppError("unauthenticated", "The e-mail address or the password is not right.");

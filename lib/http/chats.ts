@@ -3,9 +3,9 @@ import * as v from "valibot";
 import type { Chat, ChatSummary } from "../protocol/chat.ts";
 import { type ChatBody, ChatBodySchema } from "../protocol/chat.ts";
 import type { EmitterData } from "../protocol/events.ts";
-import { AppError } from "../common/errors.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
+import { readPage } from "./paging.ts";
 
 /** What the routes need of the chats. Each method answers `not_found` for a chat of somebody else. */
 export interface ChatRoutesOptions {
@@ -31,8 +31,6 @@ export interface ChatRoutesOptions {
 
 /** Open WebUI's own page of chats. */
 const PAGE_SIZE = 60;
-/** A page further down is asked for by its cursor. */
-const MAX_PAGE = 1_000;
 
 const BodySchema = v.object({ chat: ChatBodySchema });
 const EventSchema = v.object({
@@ -52,16 +50,10 @@ export function chatRoutes({ chats, emit, listChanged }: ChatRoutesOptions): Hon
   });
 
   routes.get("/", async (c) => {
-    const page = pageNumber(c.req.query("page"));
-    let cursor = c.req.query("cursor");
-    for (let skipped = 1; skipped < page; skipped++) {
-      const before = await chats.page(c.get("user").id, { limit: PAGE_SIZE, ...at(cursor) });
-      if (!before.cursor) return c.json([]);
-      cursor = before.cursor;
-    }
-    const found = await chats.page(c.get("user").id, { limit: PAGE_SIZE, ...at(cursor) });
-    if (found.cursor) c.header("X-Next-Cursor", found.cursor);
-    return c.json(found.chats);
+    const userId = c.get("user").id;
+    const found = await readPage(c, PAGE_SIZE, (options) => chats.page(userId, options));
+    if (found?.cursor) c.header("X-Next-Cursor", found.cursor);
+    return c.json(found?.chats ?? []);
   });
 
   routes.get("/:id", async (c) => c.json(await chats.get(c.get("user").id, c.req.param("id"))));
@@ -89,14 +81,4 @@ export function chatRoutes({ chats, emit, listChanged }: ChatRoutesOptions): Hon
   });
 
   return routes;
-}
-
-const at = (cursor: string | undefined) => (cursor === undefined ? {} : { cursor });
-
-function pageNumber(text: string | undefined): number {
-  const page = Number(text ?? 1);
-  if (!Number.isInteger(page) || page < 1 || page > MAX_PAGE) {
-    throw new AppError("invalid_payload", `page: must be a whole number from 1 to ${MAX_PAGE}`);
-  }
-  return page;
 }

@@ -15,6 +15,10 @@ export interface HttpAppOptions {
   logger: Logger;
 }
 
+const REQUEST_HEADERS = ["authorization", "content-type"];
+/** What pages of other origins may read beside the body. */
+const EXPOSED = ["retry-after", "x-next-cursor"];
+
 /**
  * The app on which each resource mounts its routes: `app.route("/api/v1/chats", chatRoutes({…}))`.
  * What a route throws is answered as problem details; what is no `AppError` is logged and answered
@@ -25,7 +29,7 @@ export function createHttpApp({ allowedOrigins, logger }: HttpAppOptions): Hono<
   app.use(secureHeaders({ crossOriginResourcePolicy: false }));
   if (allowedOrigins === "*" || allowedOrigins.length > 0) {
     const origin = allowedOrigins === "*" ? "*" : [...allowedOrigins];
-    app.use(cors({ origin, allowHeaders: ["authorization", "content-type"], maxAge: 600 }));
+    app.use(cors({ origin, allowHeaders: REQUEST_HEADERS, exposeHeaders: EXPOSED, maxAge: 600 }));
   }
   app.use((c, next) => withSpan(`${c.req.method} ${c.req.path}`, {}, next));
   app.notFound((c) => problem(c, new AppError("not_found", "There is nothing here.")));

@@ -9,8 +9,13 @@ export interface TokenClaims {
   jti?: string | undefined;
 }
 
-/** What every route finds in its context: the user is there behind `requireUser`. */
+/** What every route finds in its context, behind `requireUser`. */
 export interface HttpEnv {
   Bindings: HttpBindings;
-  Variables: { user: User; claims: TokenClaims };
+  Variables: {
+    user: User;
+    claims: TokenClaims;
+    /** For routes that end sign-ins. */
+    tokens: { revokeAll(userId: string): Promise<void> };
+  };
 }

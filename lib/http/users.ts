@@ -3,14 +3,23 @@ import * as v from "valibot";
 import { RoleSchema, type User } from "../protocol/user.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
+import { readPage } from "./paging.ts";
+import { EmailSchema, NameSchema, NewPasswordSchema, PictureSchema } from "./user_fields.ts";
 
 /** Users of a page. */
 const PAGE_SIZE = 50;
+/** A picture may stand in it as text. */
+const MAX_BYTES = 600_000;
 
 const ChangeSchema = v.object({
-  name: v.optional(v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(100))),
+  name: v.optional(NameSchema),
   role: v.optional(RoleSchema),
-  profile_image_url: v.optional(v.pipe(v.string(), v.maxLength(500_000))),
+  email: v.optional(EmailSchema),
+  /** Open WebUI's form sends an empty one when it is not to be changed. */
+  password: v.optional(
+    v.union([v.literal(""), NewPasswordSchema], "must have from 8 to 1024 characters"),
+  ),
+  profile_image_url: v.optional(PictureSchema),
 });
 
 export interface UserRoutesOptions {
@@ -28,18 +37,24 @@ export function userRoutes({ users }: UserRoutesOptions): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
 
   routes.get("/", async (c) => {
-    const cursor = c.req.query("cursor");
-    const page = await users.page({ limit: PAGE_SIZE, ...(cursor !== undefined && { cursor }) });
-    return c.json({ users: page.users, cursor: page.cursor ?? null });
+    const page = await readPage(c, PAGE_SIZE, (options) => users.page(options));
+    return c.json({ users: page?.users ?? [], cursor: page?.cursor ?? null });
   });
 
   routes.post("/:id/update", async (c) => {
-    const change = await readJson(c, ChangeSchema);
-    return c.json(await users.update(c.req.param("id"), change));
+    const { password, ...change } = await readJson(c, ChangeSchema, { maxBytes: MAX_BYTES });
+    const userId = c.req.param("id");
+    const user = await users.update(userId, password ? { ...change, password } : change);
+    // Who knew the old one may have signed in with it.
+    if (password) await c.get("tokens").revokeAll(userId);
+    return c.json(user);
   });
 
   routes.delete("/:id", async (c) => {
-    await users.delete(c.req.param("id"));
+    const userId = c.req.param("id");
+    await users.delete(userId);
+    // Void already, as nobody's; so they stay, for Open WebUI's instances and if the id comes back.
+    await c.get("tokens").revokeAll(userId);
     return c.json(true);
   });
 

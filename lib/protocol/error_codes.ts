@@ -14,6 +14,7 @@ export const ERROR_CODES = [
   "unavailable",
   "conflict",
   "timeout",
+  "request_timeout",
   "provider_error",
   "internal",
 ] as const;
