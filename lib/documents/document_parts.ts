@@ -1,0 +1,37 @@
+import { AppError } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import { backOff, pause } from "../common/pause.ts";
+import type { Lease, StateKey, StateStore } from "../state/state_store.ts";
+import type { DocumentBus } from "./document_bus.ts";
+import type { Audience } from "./members.ts";
+import type { NoteSaverOptions } from "./note_saver.ts";
+import type { NoteContent } from "./note_ports.ts";
+
+/** What every live document of an instance shares. */
+export interface DocumentParts {
+  store: StateStore;
+  bus: DocumentBus;
+  content: NoteContent;
+  audience: Audience;
+  instanceId: string;
+  compactionThreshold: number;
+  maxDocumentBytes: number;
+  /** For how long a document's Yjs state outlives its last save. */
+  retainMs: number;
+  saving: Pick<NoteSaverOptions, "quietMs" | "maxWaitMs" | "maxRetryMs">;
+  logger: Logger;
+}
+
+const LOCK_TTL_MS = 30_000;
+const LOCK_WAIT_MS = 10_000;
+
+/** Takes the lock, waiting for its holder. @throws {AppError} `unavailable` after ten seconds. */
+export async function acquireSoon(store: StateStore, key: StateKey): Promise<Lease> {
+  const end = performance.now() + LOCK_WAIT_MS;
+  for (let waitMs = 5; performance.now() < end; waitMs = backOff(waitMs, { maxMs: 250 })) {
+    const lease = await store.acquire(key, { ttlMs: LOCK_TTL_MS });
+    if (lease) return lease;
+    await pause(waitMs * (0.5 + Math.random() / 2));
+  }
+  throw new AppError("unavailable", "The document is busy: try again.", { retryAfterMs: 1_000 });
+}

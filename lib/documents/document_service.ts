@@ -1,0 +1,312 @@
+import { AppError, errorText } from "../common/errors.ts";
+import { backOff, pause, settledWithin } from "../common/pause.ts";
+import type { SweepJob } from "../common/sweep_job.ts";
+import { keys } from "../state/key_space.ts";
+import type { Subscription } from "../state/state_store.ts";
+import { storeBus, writeMessage } from "./document_bus.ts";
+import { documentOfNote, type DocumentRef } from "./document_id.ts";
+import type { DocumentParts } from "./document_parts.ts";
+import { DocumentShelf } from "./document_shelf.ts";
+import { type AccessChange, readAccessChange } from "./access_change.ts";
+import { documentSweep } from "./document_sweep.ts";
+import type { LiveDocument } from "./live_document.ts";
+import type { Member } from "./members.ts";
+import type { NoteAccess, NoteSnapshot } from "./note_ports.ts";
+import { contentOf } from "./parse_content.ts";
+import { missingFrom } from "./yjs_state.ts";
+
+type Given = "store" | "content" | "audience" | "instanceId" | "logger";
+
+export interface DocumentServiceOptions
+  extends Pick<DocumentParts, Given>, Partial<Omit<DocumentParts, Given>> {
+  access: NoteAccess;
+  /** The user ids behind the sessions, wherever they are: `SessionPool.userIds`. */
+  userIds(sids: string[]): Promise<string[]>;
+}
+
+/** Who wants to join, and how that client speaks. */
+export type Joiner = Omit<Member, "canWrite" | "dialect">;
+
+export interface DocumentState {
+  state: Uint8Array;
+  /** The ids of the users who edit the document, on any instance. */
+  sessions: string[];
+}
+
+const RETAIN_MS = 7 * 24 * 3_600_000;
+const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+const ACCESS_TRIES = 3;
+
+/** A join on its way. Whoever leaves meanwhile has not joined when it is done. */
+interface Joining {
+  key: string;
+  sid: string;
+  hasLeft: boolean;
+}
+
+/** Collaborative documents: who edits what here, and what becomes of it (protocol, sections 4 and 10). */
+export class DocumentService implements AsyncDisposable {
+  readonly #options: DocumentServiceOptions;
+  readonly #parts: DocumentParts;
+  readonly #shelf: DocumentShelf;
+  readonly #bySession = new Map<string, Set<string>>();
+  readonly #joining = new Set<Joining>();
+  #accessEpoch = 0;
+  #accessChanges: Subscription | undefined;
+  #isClosing = false;
+
+  /**
+   * Defaults: compaction at 500 updates, documents of at most 16 MiB, saved 500 ms after the last
+   * edit and at least every 5 s, their Yjs state kept for 7 days after.
+   */
+  constructor(options: DocumentServiceOptions) {
+    this.#options = options;
+    this.#parts = {
+      bus: storeBus(options.store),
+      compactionThreshold: 500,
+      maxDocumentBytes: MAX_DOCUMENT_BYTES,
+      retainMs: RETAIN_MS,
+      saving: {},
+      ...options,
+    };
+    this.#shelf = new DocumentShelf(this.#parts);
+  }
+
+  /** Listens for changes of access on all instances. */
+  async start(): Promise<void> {
+    this.#accessChanges = await this.#options.store.subscribe(keys.noteAccess, {
+      onMessage: (text) => {
+        const change = readAccessChange(text);
+        if (change && change.from !== this.#options.instanceId) this.#accessHasChanged(change);
+      },
+      onGap: () => {
+        for (const { ref } of this.#shelf.all()) this.#accessHasChanged({ noteId: ref.noteId });
+      },
+    });
+  }
+
+  /** The documents in memory here, for metrics. */
+  get size(): number {
+    return this.#shelf.all().length;
+  }
+
+  /** @throws {AppError} `forbidden`, `not_found`, `unavailable` */
+  async join(ref: DocumentRef, joiner: Joiner, stateVector?: Uint8Array): Promise<DocumentState> {
+    if (this.#isClosing) throw new AppError("unavailable", "The server is going down.");
+    const joining: Joining = { key: ref.key, sid: joiner.sid, hasLeft: false };
+    this.#joining.add(joining);
+    try {
+      const live = await this.#enter(ref, joiner);
+      const sessions = await this.#sessions(live);
+      if (!live.members.has(joiner.sid)) {
+        throw new AppError("forbidden", "You may not read this note.");
+      }
+      // From here on the member hears updates; the state is taken last, so none is missing before.
+      const state = missingFrom(live.doc, stateVector);
+      if (joining.hasLeft) throw new AppError("conflict", "The document was left meanwhile.");
+      return { state, sessions };
+    } catch (thrown) {
+      this.leave(ref, joiner.sid);
+      throw thrown;
+    } finally {
+      this.#joining.delete(joining);
+    }
+  }
+
+  async #enter(ref: DocumentRef, joiner: Joiner): Promise<LiveDocument> {
+    const { access } = this.#options;
+    const epoch = this.#accessEpoch;
+    const [mayRead, canWrite] = await Promise.all([
+      access.mayRead(joiner.userId, ref.noteId),
+      access.mayWrite(joiner.userId, ref.noteId),
+    ]);
+    if (!mayRead) throw new AppError("forbidden", "You may not read this note.");
+    const live = await this.#shelf.join(ref, { ...joiner, canWrite, dialect: undefined });
+    const documents = this.#bySession.get(joiner.sid) ?? new Set();
+    this.#bySession.set(joiner.sid, documents.add(ref.key));
+    if (epoch !== this.#accessEpoch) await this.#recheck(live, joiner.userId);
+    return live;
+  }
+
+  /** Tells the others that the member is there. */
+  announce(ref: DocumentRef, sid: string): void {
+    const live = this.#shelf.get(ref.key);
+    const member = live?.members.get(sid);
+    if (member) live?.announce("joined", member);
+  }
+
+  /** @throws {AppError} `forbidden` for who has not joined */
+  async state(ref: DocumentRef, sid: string, stateVector?: Uint8Array): Promise<DocumentState> {
+    const { live } = this.member(ref, sid);
+    const sessions = await this.#sessions(live);
+    return { state: missingFrom(live.doc, stateVector), sessions };
+  }
+
+  /**
+   * Takes an update, a text that an editor says is the note's, or both. Resolves when the update is
+   * in the log: nothing that was acknowledged is lost.
+   *
+   * @throws {AppError} `forbidden`, `invalid_payload`, `too_large`, `unavailable`
+   */
+  async update(
+    ref: DocumentRef,
+    sid: string,
+    { update, snapshot }: { update?: Uint8Array; snapshot?: NoteSnapshot },
+  ): Promise<void> {
+    const { live, member } = this.member(ref, sid);
+    if (!member.canWrite) throw new AppError("forbidden", "You may not change this note.");
+    if (update) await live.update(update, member, snapshot);
+    else if (snapshot) live.give(snapshot);
+  }
+
+  /** @throws {AppError} `forbidden`, `invalid_payload` */
+  awareness(ref: DocumentRef, sid: string, update: Uint8Array): void {
+    const { live, member } = this.member(ref, sid);
+    live.awareness(update, member);
+  }
+
+  /** @throws {AppError} `forbidden` for who has not joined */
+  member(ref: DocumentRef, sid: string): { live: LiveDocument; member: Member } {
+    const live = this.#shelf.get(ref.key);
+    const member = live?.members.get(sid);
+    if (!live || !member) throw new AppError("forbidden", "Join the document first.");
+    return { live, member };
+  }
+
+  /**
+   * Takes the member out at once; the last one's unsaved edits are saved, then the document is let
+   * go. Says whether it was a member, or about to become one.
+   */
+  leave(ref: DocumentRef, sid: string): boolean {
+    let wasThere = this.#shelf.get(ref.key)?.members.has(sid) ?? false;
+    for (const joining of this.#joining) {
+      if (joining.sid !== sid || joining.key !== ref.key) continue;
+      joining.hasLeft = wasThere = true;
+    }
+    const documents = this.#bySession.get(sid);
+    documents?.delete(ref.key);
+    if (documents?.size === 0) this.#bySession.delete(sid);
+    this.#shelf.leave(ref.key, sid);
+    return wasThere;
+  }
+
+  /** The session has ended: it leaves all its documents. */
+  sessionGone(sid: string): void {
+    for (const joining of this.#joining) if (joining.sid === sid) joining.hasLeft = true;
+    const documents = this.#bySession.get(sid);
+    this.#bySession.delete(sid);
+    for (const key of documents ?? []) this.#shelf.leave(key, sid);
+  }
+
+  /** A session of an instance that died is taken out; what it was the last to edit is saved. */
+  async onSessionReaped(sid: string, session?: { id: string; name: string }): Promise<void> {
+    const documents = this.#options.store.memberSet(keys.sessionDocuments(sid));
+    for (const key of await documents.members()) {
+      const by = { sid, userId: session?.id ?? "", userName: session?.name ?? "" };
+      const from = `reaper of ${sid}`;
+      for (const change of [{ kind: "left", by }, { kind: "unsaved" }] as const) {
+        await this.#parts.bus.publish(key, writeMessage(from, change));
+      }
+      await this.#shelf.reap(key, sid);
+    }
+    await documents.clear();
+  }
+
+  /**
+   * Merges a text written past the editors (by HTTP) into the document, if it is open anywhere.
+   * To be called before the text is stored, so that it can be compared with what was stored before.
+   */
+  async applyExternal(noteId: string, snapshot: NoteSnapshot): Promise<void> {
+    await this.#shelf.visit(documentOfNote(noteId), (live) => live.merge(contentOf(snapshot)));
+  }
+
+  /** Who may read or write the note has changed: on every instance, those who may not any more leave. */
+  async accessChanged(noteId: string, userId?: string): Promise<void> {
+    const { store, instanceId } = this.#options;
+    const change = { noteId, ...(userId === undefined ? {} : { userId }) };
+    const checked = this.#accessHasChanged(change);
+    await store.publish(keys.noteAccess, JSON.stringify({ from: instanceId, ...change }));
+    await checked;
+  }
+
+  /** The user may not read the note any more. */
+  userLost(userId: string, noteId: string): Promise<void> {
+    return this.accessChanged(noteId, userId);
+  }
+
+  async #accessHasChanged({ noteId, userId }: Omit<AccessChange, "from">): Promise<void> {
+    this.#accessEpoch++;
+    this.#options.audience.accessChanged(noteId, userId);
+    const live = this.#shelf.get(documentOfNote(noteId).key);
+    if (live) await this.#recheck(live, userId);
+  }
+
+  /** Never rejects. */
+  async #recheck(live: LiveDocument, userId: string | undefined): Promise<void> {
+    const members = [...live.members.values()];
+    const users = new Set(members.map((member) => member.userId));
+    for (const id of userId === undefined ? users : [userId]) {
+      const { mayRead, mayWrite } = await this.#accessOf(id, live.ref.noteId);
+      for (const member of members.filter((one) => one.userId === id)) {
+        member.canWrite = mayWrite;
+        if (mayRead || live.members.get(member.sid) !== member) continue;
+        this.leave(live.ref, member.sid);
+        this.#options.audience.evicted(member, live.ref);
+      }
+    }
+  }
+
+  /** What can't be answered counts as no: who is sent out by mistake can join again. */
+  async #accessOf(
+    userId: string,
+    noteId: string,
+  ): Promise<{ mayRead: boolean; mayWrite: boolean }> {
+    const { access, logger } = this.#options;
+    let waitMs = 0;
+    for (let tries = 0; tries < ACCESS_TRIES; tries++) {
+      try {
+        const [mayRead, mayWrite] = await Promise.all([
+          access.mayRead(userId, noteId),
+          access.mayWrite(userId, noteId),
+        ]);
+        return { mayRead, mayWrite };
+      } catch (thrown) {
+        logger.warn("access to a note not known", { error: errorText(thrown) });
+        await pause(waitMs = backOff(waitMs));
+      }
+    }
+    return { mayRead: false, mayWrite: false };
+  }
+
+  async #sessions(live: LiveDocument): Promise<string[]> {
+    const users = new Set([...live.members.values()].map(({ userId }) => userId));
+    const elsewhere = (await this.#shelf.users(live.ref.key)).filter((sid) =>
+      !live.members.has(sid) && !live.leavers.has(sid)
+    );
+    if (elsewhere.length > 0) {
+      for (const id of await this.#options.userIds(elsewhere)) users.add(id);
+    }
+    return [...users];
+  }
+
+  /** The job that closes documents which nobody edits and nobody closed. Default: every minute. */
+  sweepJob(everyMs?: number): SweepJob {
+    return documentSweep(this.#options, (key) => this.#shelf.closeAbandoned(key), everyMs);
+  }
+
+  /** Lets everybody leave, saves what is unsaved, and gives up after `timeoutMs`. Default: 4,000. */
+  async close({ timeoutMs = 4_000 } = {}): Promise<void> {
+    this.#isClosing = true;
+    for (const sid of [...this.#bySession.keys()]) this.sessionGone(sid);
+    const isSaved = await settledWithin(this.#shelf.settled(), timeoutMs);
+    if (!isSaved) this.#options.logger.error("documents not saved in time", { count: this.size });
+    await this[Symbol.asyncDispose]();
+  }
+
+  /** Drops everything as it is: what was acknowledged is in the shared log. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosing = true;
+    await this.#accessChanges?.unsubscribe().catch(() => {});
+    await this.#shelf.dispose();
+  }
+}

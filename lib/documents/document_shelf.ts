@@ -1,0 +1,211 @@
+import { errorText } from "../common/errors.ts";
+import { backOff, pause } from "../common/pause.ts";
+import { keys } from "../state/key_space.ts";
+import { type DocumentRef, parseDocumentId } from "./document_id.ts";
+import { acquireSoon, type DocumentParts } from "./document_parts.ts";
+import { LiveDocument } from "./live_document.ts";
+import type { Member } from "./members.ts";
+
+const SESSION_SET_TTL_MS = 7 * 24 * 3_600_000;
+
+/**
+ * The documents in memory here: opened once however many ask, let go when nobody edits them, and
+ * cleared by the last one out of all instances, once its text has reached the note.
+ *
+ * Per document, joining, leaving and letting go take turns; opening and clearing also take turns
+ * with the other instances, by a lock. A socket stands in the shared set of users before the log
+ * is read and until all that it wrote is in the log, so nobody clears a log that somebody uses.
+ */
+export class DocumentShelf {
+  readonly #parts: DocumentParts;
+  readonly #live = new Map<string, LiveDocument>();
+  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #settling = new Map<LiveDocument, Promise<void>>();
+  readonly #stop = new AbortController();
+
+  constructor(parts: DocumentParts) {
+    this.#parts = parts;
+  }
+
+  get(key: string): LiveDocument | undefined {
+    return this.#live.get(key);
+  }
+
+  all(): LiveDocument[] {
+    return [...this.#live.values()];
+  }
+
+  /** The sockets that edit the document, on all instances. */
+  users(key: string): Promise<string[]> {
+    return this.#users(key).members();
+  }
+
+  join(ref: DocumentRef, member: Member): Promise<LiveDocument> {
+    const { store } = this.#parts;
+    return this.#turn(ref.key, async () => {
+      const enter = async () => {
+        const documents = store.memberSet(keys.sessionDocuments(member.sid), {
+          ttlMs: SESSION_SET_TTL_MS,
+        });
+        await Promise.all([this.#users(ref.key).add(member.sid), documents.add(ref.key)]);
+      };
+      const there = this.#live.get(ref.key);
+      if (there) await enter();
+      const live = there ?? await this.#open(ref, enter);
+      live.leavers.delete(member.sid);
+      live.members.set(member.sid, member);
+      return live;
+    });
+  }
+
+  leave(key: string, sid: string): void {
+    const live = this.#live.get(key);
+    const member = live?.members.get(sid);
+    if (!live || !member) return;
+    live.members.delete(sid);
+    live.leavers.add(sid);
+    live.announce("left", member);
+    this.#settleSoon(live);
+  }
+
+  /** Does something in the document if it is open on any instance. */
+  visit(ref: DocumentRef, work: (live: LiveDocument) => Promise<void>): Promise<void> {
+    return this.#turn(ref.key, async () => {
+      const log = this.#parts.store.updateLog(keys.documentUpdates(ref.key));
+      const there = this.#live.get(ref.key);
+      if (!there && await log.length() === 0) return;
+      const live = there ?? await this.#open(ref);
+      try {
+        await work(live);
+      } finally {
+        this.#settleSoon(live);
+      }
+    });
+  }
+
+  /** Takes out a socket whose instance died; closes the document if it was the last. */
+  async reap(key: string, sid: string): Promise<void> {
+    const { left } = await this.#users(key).remove(sid);
+    if (left === 0) await this.closeAbandoned(key);
+  }
+
+  /** Resolves when everything that is to be saved and let go has been. */
+  async settled(): Promise<void> {
+    while (this.#settling.size > 0) await Promise.all(this.#settling.values());
+  }
+
+  async dispose(): Promise<void> {
+    this.#stop.abort();
+    const all = this.all();
+    this.#live.clear();
+    await Promise.all(all.map((live) => live.dispose()));
+    await this.settled();
+  }
+
+  #users(key: string) {
+    return this.#parts.store.memberSet(keys.documentUsers(key));
+  }
+
+  #turn<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const mine = (this.#turns.get(key) ?? Promise.resolve()).then(work, work);
+    const done = mine.then(() => {}, () => {}).then(() => {
+      if (this.#turns.get(key) === done) this.#turns.delete(key);
+    });
+    this.#turns.set(key, done);
+    return mine;
+  }
+
+  /** Within a turn. `enter` is done before the log is read, under the document's lock. */
+  async #open(ref: DocumentRef, enter = () => Promise.resolve()): Promise<LiveDocument> {
+    const { store } = this.#parts;
+    await using _lock = await acquireSoon(store, keys.documentLock(ref.key));
+    const live = new LiveDocument(ref, this.#parts);
+    try {
+      await store.dictionary<number>(keys.openDocuments).set(ref.key, Date.now());
+      await enter();
+      await live.open();
+    } catch (thrown) {
+      await live.dispose();
+      throw thrown;
+    }
+    this.#live.set(ref.key, live);
+    return live;
+  }
+
+  /** Saves and clears a document that nobody edits any more. */
+  async closeAbandoned(key: string): Promise<void> {
+    const ref = parseDocumentId(key);
+    const live = await this.#turn(key, async () => this.#live.get(key) ?? await this.#open(ref));
+    if (live.members.size === 0) await this.#settleSoon(live);
+  }
+
+  /** Never rejects. */
+  #settleSoon(live: LiveDocument): Promise<void> {
+    const running = this.#settling.get(live);
+    if (running) return running;
+    const settling = this.#settle(live);
+    this.#settling.set(live, settling);
+    return settling;
+  }
+
+  /** Saves and lets go of a document without members, however many tries that takes. */
+  async #settle(live: LiveDocument): Promise<void> {
+    let waitMs = 0;
+    await Promise.resolve();
+    while (!this.#stop.signal.aborted) {
+      try {
+        if (live.members.size === 0) {
+          await live.writer.idle();
+          await live.saver.whenClean();
+        }
+        const isDone = await this.#turn(live.ref.key, () => this.#letGo(live));
+        // Who left since the turn was taken would find this still running: it goes on for them.
+        if (isDone && live.leavers.size === 0) break;
+        waitMs = 0;
+      } catch (thrown) {
+        this.#parts.logger.warn("document not closed yet", { error: errorText(thrown) });
+        await pause(waitMs = backOff(waitMs), this.#stop.signal);
+      }
+    }
+    this.#settling.delete(live);
+  }
+
+  /** Within a turn. `false`: something came in between, try again. */
+  async #letGo(live: LiveDocument): Promise<boolean> {
+    const { key } = live.ref;
+    if (this.#live.get(key) !== live) return true;
+    const leavers = [...live.leavers];
+    if (live.members.size > 0 && leavers.length === 0) return true;
+    for (const sid of leavers) {
+      await this.#parts.store.memberSet(keys.sessionDocuments(sid)).remove(key);
+    }
+    if (live.members.size > 0) {
+      await this.#users(key).remove(...leavers);
+      leavers.forEach((sid) => live.leavers.delete(sid));
+      return true;
+    }
+    if (live.saver.isDirty || live.writer.waiting.length > 0) return false;
+    await using lock = await acquireSoon(this.#parts.store, keys.documentLock(key));
+    const { left } = await this.#users(key).remove(...leavers);
+    leavers.forEach((sid) => live.leavers.delete(sid));
+    if (left === 0 && !(await this.#clear(live, () => lock.renew()))) return false;
+    this.#live.delete(key);
+    await live.dispose();
+    return true;
+  }
+
+  /** Nobody edits the document anywhere: what the log says must be in the note before the log goes. */
+  async #clear(live: LiveDocument, isOurs: () => Promise<boolean>): Promise<boolean> {
+    const { store } = this.#parts;
+    await live.refresh();
+    if (await live.isUnsaved()) {
+      live.saver.edited();
+      await live.saver.flush();
+    }
+    if (!(await isOurs())) return false;
+    await live.log.clear();
+    await this.#users(live.ref.key).clear();
+    await store.dictionary(keys.openDocuments).delete(live.ref.key);
+    return true;
+  }
+}

@@ -1,0 +1,28 @@
+import type { Dialect } from "./awareness.ts";
+import type { Person } from "./document_bus.ts";
+import type { DocumentRef } from "./document_id.ts";
+
+/** A local socket that has joined a document. */
+export interface Member extends Person {
+  /** How this client spells the document's id: it knows its document by that. */
+  documentId: string;
+  /** Whether it speaks in binary attachments, and not in arrays of numbers. */
+  isBinary: boolean;
+  canWrite: boolean;
+  /** How it writes its cursor; unknown until it has. */
+  dialect: Dialect | undefined;
+}
+
+/** Those who hear of a document on this instance: the edge's part. */
+export interface Audience {
+  update(to: Member[], by: Person | undefined, update: Uint8Array): void;
+  awareness(to: Member[], by: Person, update: Uint8Array): void;
+  joined(to: Member[], by: Person): void;
+  left(to: Member[], by: Person): void;
+  /** The member may not read the note any more, and has left. */
+  evicted(member: Member, ref: DocumentRef): void;
+  /** The note can't be saved at the moment. */
+  saveFailed(to: Member[]): void;
+  /** Who may read the note has changed, of one user or of all. Called on every instance. */
+  accessChanged(noteId: string, userId: string | undefined): void;
+}

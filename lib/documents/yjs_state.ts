@@ -1,0 +1,87 @@
+/** The few things that are done with Yjs' binary forms. */
+import { createHash } from "node:crypto";
+import * as Y from "yjs";
+import { AppError } from "../common/errors.ts";
+import { yieldToEvents } from "../common/pause.ts";
+import { FRAGMENT, type JsonNode } from "./prosemirror_json.ts";
+import { replaceContent } from "./replace_content.ts";
+
+/** Updates that are applied before others get their turn: some ten milliseconds' worth. */
+const UPDATES_A_TURN = 2_000;
+
+/** Applies one update; `false` when it is harmful, as only another writer's can be. */
+function isApplied(doc: Y.Doc, update: Uint8Array, origin: unknown): boolean {
+  try {
+    Y.applyUpdate(doc, update, origin);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Applies the updates in transactions that never hold the event loop for long. Returns how many
+ * were left out as harmful: one of them must not take the document from everybody.
+ */
+export async function applyAll(
+  doc: Y.Doc,
+  updates: readonly Uint8Array[],
+  origin: unknown,
+): Promise<number> {
+  let refused = 0;
+  for (let at = 0; at < updates.length; at += UPDATES_A_TURN) {
+    if (at > 0) await yieldToEvents();
+    const turn = updates.slice(at, at + UPDATES_A_TURN);
+    doc.transact(() => {
+      for (const update of turn) if (!isApplied(doc, update, origin)) refused++;
+    }, origin);
+  }
+  return refused;
+}
+
+/**
+ * The updates as one. Through a document, because merging many small updates pairwise takes time
+ * with their square; what waits for updates not seen yet is kept.
+ */
+export function mergeThroughDocument(updates: readonly Uint8Array[]): Uint8Array {
+  const doc = new Y.Doc();
+  doc.transact(() => updates.forEach((update) => isApplied(doc, update, undefined)));
+  const merged = Y.encodeStateAsUpdate(doc);
+  doc.destroy();
+  return merged;
+}
+
+/** @throws {AppError} `invalid_payload` for bytes that are no update. */
+export function checkUpdate(update: Uint8Array): void {
+  try {
+    Y.decodeUpdate(update);
+  } catch {
+    throw new AppError("invalid_payload", "update: these bytes are no document update.");
+  }
+}
+
+/** What the holder of the state vector is missing. @throws {AppError} `invalid_payload` */
+export function missingFrom(doc: Y.Doc, stateVector: Uint8Array | undefined): Uint8Array {
+  if (!stateVector) return Y.encodeStateAsUpdate(doc);
+  try {
+    return Y.encodeStateAsUpdate(doc, stateVector);
+  } catch {
+    throw new AppError("invalid_payload", "state_vector: these bytes are no state vector.");
+  }
+}
+
+/** Whether the document waits for updates that it has not seen. */
+export const isIncomplete = (doc: Y.Doc): boolean =>
+  doc.store.pendingStructs !== null || doc.store.pendingDs !== null;
+
+/**
+ * Writes the content into the empty document so that the same content is the same update wherever
+ * it is made: two instances that seed at once make one text, not two.
+ */
+export function seed(doc: Y.Doc, content: JsonNode): void {
+  const clientId = doc.clientID;
+  const digest = createHash("sha256").update(JSON.stringify(content)).digest();
+  doc.clientID = digest.readUInt32BE(0);
+  doc.transact(() => replaceContent(doc.getXmlFragment(FRAGMENT), content));
+  doc.clientID = clientId;
+}

@@ -1,0 +1,215 @@
+import { AppError, errorText } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import { type DocumentRef, parseDocumentId } from "../documents/document_id.ts";
+import type { DocumentService, DocumentState } from "../documents/document_service.ts";
+import type { Audience, Member } from "../documents/members.ts";
+import type { NoteAccess } from "../documents/note_ports.ts";
+import { type ErrorEvent, rooms } from "../protocol/events.ts";
+import { event, type EventTable } from "./dispatcher.ts";
+import {
+  AwarenessSchema,
+  DocumentSchema,
+  DocumentStateSchema,
+  DocumentUpdateSchema,
+  JoinDocumentSchema,
+  JoinNoteSchema,
+  speak,
+  type SpokenBytes,
+} from "./document_payloads.ts";
+import type { RealtimeServer, RealtimeSocket, Session } from "./session.ts";
+
+/** The room of a document, in one spelling whatever its members call it. */
+const roomOf = ({ noteId }: DocumentRef) => rooms.document(`note:${noteId}`);
+
+export interface DocumentEventsOptions {
+  documents: DocumentService;
+  access: NoteAccess;
+}
+
+/** The events of documents and `join-note` (protocol, section 4). */
+export function documentEvents({ documents, access }: DocumentEventsOptions): EventTable {
+  /** Notes how the client speaks, for everything it is sent from now on. */
+  function heard(ref: DocumentRef, sid: string, ...spoken: (SpokenBytes | null | undefined)[]) {
+    const { member } = documents.member(ref, sid);
+    for (const bytes of spoken) if (bytes) member.isBinary = bytes.isBinary;
+    return member;
+  }
+
+  function sendState(socket: RealtimeSocket, member: Member, { state, sessions }: DocumentState) {
+    socket.emit("ydoc:document:state", {
+      document_id: member.documentId,
+      state: speak(state, member.isBinary),
+      sessions,
+    });
+  }
+
+  return {
+    "join-note": event({
+      schema: JoinNoteSchema,
+      async handle({ socket, session }, { note_id }) {
+        if (!(await access.mayRead(session.user.id, note_id))) {
+          throw new AppError("forbidden", "You may not read this note.");
+        }
+        if (isStill(socket, session)) await socket.join(rooms.note(note_id));
+      },
+    }),
+    "ydoc:document:join": event({
+      schema: JoinDocumentSchema,
+      async handle({ socket, session }, { document_id, user_color, state_vector }) {
+        const ref = parseDocumentId(document_id);
+        const joiner = {
+          sid: socket.id,
+          userId: session.user.id,
+          userName: session.user.name,
+          ...(user_color ? { userColor: user_color } : {}),
+          documentId: document_id,
+          isBinary: state_vector?.isBinary ?? false,
+        };
+        const state = await documents.join(ref, joiner, state_vector?.bytes);
+        // Whoever left or was sent out since is no member any more: nothing is sent then.
+        const { member } = documents.member(ref, socket.id);
+        if (!isStill(socket, session)) return void documents.leave(ref, socket.id);
+        sendState(socket, member, state);
+        documents.announce(ref, socket.id);
+        await socket.join(roomOf(ref));
+        if (!isMember(documents, ref, socket.id)) await socket.leave(roomOf(ref));
+      },
+    }),
+    "ydoc:document:state": event({
+      schema: DocumentStateSchema,
+      async handle({ socket }, { document_id, state_vector }) {
+        const ref = parseDocumentId(document_id);
+        const member = heard(ref, socket.id, state_vector);
+        sendState(socket, member, await documents.state(ref, socket.id, state_vector?.bytes));
+      },
+    }),
+    "ydoc:document:update": event({
+      schema: DocumentUpdateSchema,
+      async handle({ socket }, { document_id, update, data }) {
+        const ref = parseDocumentId(document_id);
+        heard(ref, socket.id, update);
+        await documents.update(ref, socket.id, {
+          ...(update ? { update: update.bytes } : {}),
+          ...(data?.content ? { snapshot: data.content } : {}),
+        });
+      },
+    }),
+    "ydoc:document:leave": event({
+      schema: DocumentSchema,
+      async handle({ socket }, { document_id }) {
+        const ref = parseDocumentId(document_id);
+        if (!documents.leave(ref, socket.id)) {
+          throw new AppError("forbidden", "Join the document first.");
+        }
+        await socket.leave(roomOf(ref));
+      },
+    }),
+    "ydoc:awareness:update": event({
+      schema: AwarenessSchema,
+      handle({ socket }, { document_id, update }) {
+        const ref = parseDocumentId(document_id);
+        heard(ref, socket.id, update);
+        documents.awareness(ref, socket.id, update.bytes);
+      },
+    }),
+  };
+}
+
+/** Whether the socket is there and speaks for the same session as when it asked. */
+function isStill(socket: RealtimeSocket, session: Session): boolean {
+  return socket.connected && socket.data.session === session;
+}
+
+function isMember(documents: DocumentService, ref: DocumentRef, sid: string): boolean {
+  try {
+    documents.member(ref, sid);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export interface DocumentAudienceOptions {
+  io: RealtimeServer;
+  access: NoteAccess;
+  logger: Logger;
+}
+
+/** Sends to the sockets of this instance; the other instances send to theirs. */
+export function documentAudience({ io, access, logger }: DocumentAudienceOptions): Audience {
+  /** One event for all that speak alike, so that it is encoded once for them. */
+  function send(
+    to: Member[],
+    name: string,
+    payload: (one: Pick<Member, "documentId" | "isBinary">) => object,
+  ): void {
+    for (const alike of Map.groupBy(to, (one) => `${one.isBinary}${one.documentId}`).values()) {
+      const [first] = alike;
+      if (first) io.local.to(alike.map(({ sid }) => sid)).emit(name, payload(first));
+    }
+  }
+
+  /** Sends those who may not read the note any more out of its room. */
+  async function recheckRoom(noteId: string, userId: string | undefined): Promise<void> {
+    const room = rooms.note(noteId);
+    for (const sid of [...io.sockets.adapter.rooms.get(room) ?? []]) {
+      const socket = io.sockets.sockets.get(sid);
+      const user = socket?.data.session?.user.id;
+      if (!socket || (userId !== undefined && user !== userId)) continue;
+      const mayStay = user !== undefined &&
+        await access.mayRead(user, noteId).catch((thrown: unknown) => {
+          logger.warn("access to a note not known", { error: errorText(thrown) });
+          return false;
+        });
+      if (!mayStay) await socket.leave(room);
+    }
+  }
+
+  const sendError = (to: Member[], error: ErrorEvent) => {
+    if (to.length > 0) io.local.to(to.map(({ sid }) => sid)).emit("error", error);
+  };
+
+  return {
+    update: (to, by, update) =>
+      send(to, "ydoc:document:update", ({ documentId, isBinary }) => ({
+        document_id: documentId,
+        user_id: by?.userId ?? "",
+        update: speak(update, isBinary),
+        socket_id: by?.sid ?? "",
+      })),
+    awareness: (to, by, update) =>
+      send(to, "ydoc:awareness:update", ({ documentId, isBinary }) => ({
+        document_id: documentId,
+        user_id: by.userId,
+        update: speak(update, isBinary),
+      })),
+    joined: (to, by) =>
+      send(to, "ydoc:user:joined", ({ documentId }) => ({
+        document_id: documentId,
+        user_id: by.userId,
+        user_name: by.userName,
+        user_color: by.userColor,
+      })),
+    left: (to, by) =>
+      send(to, "ydoc:user:left", ({ documentId }) => ({
+        document_id: documentId,
+        user_id: by.userId,
+        user_name: by.userName,
+      })),
+    evicted(member, ref) {
+      const message = "You may not read this note any more.";
+      sendError([member], { event: "ydoc:document:join", code: "forbidden", message });
+      void io.sockets.sockets.get(member.sid)?.leave(roomOf(ref));
+    },
+    saveFailed: (to) =>
+      sendError(to, {
+        event: "ydoc:document:update",
+        code: "unavailable",
+        message:
+          "The note can't be saved at the moment; your edits are kept and it is tried again.",
+      }),
+    accessChanged(noteId, userId) {
+      void recheckRoom(noteId, userId);
+    },
+  };
+}
