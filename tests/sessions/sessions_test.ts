@@ -113,6 +113,28 @@ Deno.test("usage: pings of two instances lose none, a disconnect takes its own a
   assert.deepEqual((await two.inUse()).model_ids, ["m"]);
 });
 
+Deno.test("S9: a store that has become slow keeps no local session waiting", async () => {
+  await using faulty = await FaultyStore.open();
+  await using sessions = new SessionPool({
+    store: faulty.store,
+    instanceId: "i1",
+    logger,
+    tickMs: 5,
+  });
+  sessions.start();
+  faulty.slowMs = 300;
+  sessions.add("s1", user("u1"));
+  const written = until(async () => (await pool(faulty)).has("s1"), { what: "the late write" });
+  let isWritten = false;
+  void written.then(() => isWritten = true);
+  sessions.touch("s1");
+  assert.equal((await sessions.get("s1"))?.id, "u1");
+  assert.deepEqual(await sessions.userIds(["s1"]), ["u1"]);
+  assert.equal(isWritten, false, "answered before the store was");
+  await written;
+  faulty.slowMs = 0;
+});
+
 Deno.test("S6: shutdown ends in time when the store never answers", async () => {
   await using faulty = await FaultyStore.open();
   await using registry = new InstanceRegistry({ store: faulty.store, logger });
