@@ -1,4 +1,5 @@
 import type { Namespace, ServerOptions } from "socket.io";
+import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { settledWithin } from "../common/pause.ts";
 import type { Bus } from "./bus.ts";
@@ -71,6 +72,8 @@ export function joinCluster(options: ClusterOptions): Cluster {
       heartbeatTimeoutMs: options.heartbeatTimeoutMs ?? 10_000,
       joinTimeoutMs: options.joinTimeoutMs ?? 1_000,
       onGap,
+      onError: (error) =>
+        logger.error("cluster: another instance gets no answer", { error: errorText(error) }),
     });
     adapters.add(made);
     return made;

@@ -28,6 +28,8 @@ export interface RoomAdapterOptions {
   /** How long `socket.join` waits for the bus at most; the room is joined here at once in any case. */
   joinTimeoutMs: number;
   onGap(): void;
+  /** An answer could not be made; whoever asked gets to know by the time limit. */
+  onError(error: unknown): void;
 }
 
 /** How long after a join from afar its room's events go to everybody. */
@@ -186,7 +188,7 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
 
   override onMessage(message: ClusterMessage): void {
     if (message.type === MessageType.FETCH_SOCKETS && message.uid !== this.uid) {
-      void this.#answerFetch(message);
+      this.#answerFetch(message).catch(this.#options.onError);
     } else super.onMessage(message);
   }
 

@@ -133,6 +133,26 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "an instance that speaks to one room only is not taken for dead by the others",
+  ignore,
+  async fn() {
+    await using server = await RedisServer.start();
+    const openBus = () => openRedisBus({ url: server.url, logger });
+    const options = { heartbeatMs: 100, heartbeatTimeoutMs: 400 };
+    await using instances = await startInstances(openBus, 3, options);
+    const [a, b] = take2(instances);
+    await a.join("r");
+    // The others look once a second who is silent.
+    const end = performance.now() + 2_500;
+    while (performance.now() < end) {
+      a.io.to("r").emit("said", 1);
+      await pauseMs(20);
+      assert.equal((await b.cluster.stats()).instances, 3);
+    }
+  },
+});
+
 /** Room event, ack and members, before and after. */
 async function survives(
   openBus: () => ReturnType<typeof openRedisBus>,

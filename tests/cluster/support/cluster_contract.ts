@@ -49,6 +49,17 @@ export function runClusterContract(
     assert.deepEqual(y.heard, Array.from({ length: 2_000 }, (_, n) => n));
   });
 
+  test("what is emitted elsewhere after a join is heard", async (openBus) => {
+    await using instances = await startInstances(openBus, 2);
+    const [a, b] = take2(instances);
+    const y = await b.join();
+    for (let n = 0; n < 30; n++) {
+      await y.socket.join(`room${n}`);
+      a.io.to(`room${n}`).emit("said", n);
+    }
+    await until(() => y.heard.length === 30, { what: "one event a room" });
+  });
+
   test("binary arrives as binary", async (openBus) => {
     await using instances = await startInstances(openBus, 2);
     const [a, b] = take2(instances);
@@ -112,6 +123,19 @@ export function runClusterContract(
     await until(() => !y.socket.rooms.has("new1"), { what: "the leave" });
     a.io.in("r").disconnectSockets(true);
     await until(() => y.client.disconnected, { what: "the disconnect" });
+  });
+
+  test("data that can't be shown makes the answer an error, and harms nothing", async (openBus) => {
+    await using instances = await startInstances(openBus, 2, {
+      visibleData() {
+        throw new Error("broken");
+      },
+    });
+    const [a, b] = take2(instances);
+    const y = await b.join("r");
+    await assert.rejects(a.io.in("r").timeout(200).fetchSockets(), { code: "timeout" });
+    a.io.to("r").emit("said", 1);
+    await until(() => y.heard.length === 1);
   });
 
   test("instances ask each other", async (openBus) => {
