@@ -11,7 +11,7 @@ import type { Config } from "./config.ts";
 /** How the time of a stop is spent: a platform gives five seconds and then kills. */
 const DRAIN_MS = 1_500;
 const CLOSE_MS = 1_000;
-const DISPOSE_MS = 2_000;
+const DISPOSE_MS = 1_500;
 
 /** A server that runs. */
 export interface App extends AsyncDisposable {
@@ -84,9 +84,13 @@ async function stopInOrder(
   logger: Logger,
 ): Promise<void> {
   server.stopAccepting();
-  const drained = await tasks.drain({ timeoutMs: DRAIN_MS });
-  if (!drained) logger.warn("tasks did not end in time", { tasks: tasks.size });
-  await server.close({ timeoutMs: CLOSE_MS });
+  try {
+    const drained = await tasks.drain({ timeoutMs: DRAIN_MS });
+    if (!drained) logger.warn("tasks did not end in time", { tasks: tasks.size });
+    await server.close({ timeoutMs: CLOSE_MS });
+  } catch (thrown) {
+    logger.warn("not everything ended cleanly", { error: errorText(thrown) });
+  }
   const { promise: late, resolve } = Promise.withResolvers<"late">();
   const timer = setTimeout(() => resolve("late"), DISPOSE_MS);
   const disposed = stack.disposeAsync().catch((thrown) => {

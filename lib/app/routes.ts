@@ -127,10 +127,13 @@ async function findProvider(
   { browserStreams, call }: Sockets,
   asked: Omit<ChatCompletion, "parentId">,
 ): Promise<ModelProvider> {
-  const { isDirect, sessionId, userId, chatId, messageId, request } = asked;
+  const { isDirect, modelItem: model, sessionId, userId, chatId, messageId, request } = asked;
   if (!isDirect) return await catalogue.providerOf(request.model);
   if (sessionId === undefined) {
     throw new AppError("invalid_payload", "session_id: is needed for a model of the browser");
   }
-  return browserProvider({ streams: browserStreams, call, userId, sessionId, chatId, messageId });
+  return browserProvider({
+    streams: browserStreams,
+    ...{ call, userId, sessionId, chatId, messageId, model },
+  });
 }

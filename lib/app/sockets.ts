@@ -48,7 +48,7 @@ export function openSockets(
   });
   const io = server.io as unknown as RealtimeServer;
   const toUser = (userId: string, event: ChatEvent) => emitToUser(io, userId, event);
-  const browserStreams = new BrowserStreams();
+  const browserStreams = new BrowserStreams({ idleMs: config.eventCallerTimeoutMs });
   const call = createEventCaller({ io, timeoutMs: config.eventCallerTimeoutMs });
 
   const inBackground = (what: string, promise: Promise<unknown>) =>
@@ -72,7 +72,7 @@ export function openSockets(
         emitToUser: toUser,
         async resume({ userId, chatId, ...query }) {
           if (!chatId.startsWith("local:")) await chats.summary(userId, chatId);
-          return await streams.resume({ chatId, ...query });
+          return await streams.resume({ userId, chatId, ...query });
         },
       }),
     },

@@ -47,6 +47,8 @@ export interface BeginStream {
 }
 
 export interface ResumeQuery {
+  /** Who asks: streams of somebody else are answered as if there were none. */
+  userId: string;
   chatId: string;
   /** Default: the chat's newest stream. */
   messageId?: string | undefined;
@@ -93,6 +95,11 @@ export class StreamRegistry implements AsyncDisposable {
       throw new AppError("unavailable", "Too many answers are being written. Try again soon.");
     }
     const { userId, chatId, messageId, taskId } = what;
+    // A chat that is stored has its owner; the name of a local one can be said by anybody.
+    const older = this.#chats.get(chatId)?.get(messageId);
+    if (older && older.userId !== userId) {
+      throw new AppError("not_found", "There is no such chat.");
+    }
     const stream: LiveStream = new LiveStream({
       ...{ userId, chatId, messageId, taskId, maxLength },
       log: new StreamLogWriter({
@@ -151,8 +158,9 @@ export class StreamRegistry implements AsyncDisposable {
    * falls between the answer and the next; for others' the answer waits for their next batch.
    */
   async resume(query: ResumeQuery): Promise<ResumeAnswer> {
-    const { chatId, after = 0, generation } = query;
+    const { userId, chatId, after = 0, generation } = query;
     const local = this.#local(chatId, query.messageId);
+    if (local && local.userId !== userId) return nothing();
     if (local && !local.isEnded) return local.resume(after, generation);
 
     const { store, instanceId, log } = this.#options;
@@ -163,7 +171,7 @@ export class StreamRegistry implements AsyncDisposable {
     if (local && (!head || head.generation === local.generation)) {
       return local.resume(after, generation);
     }
-    if (!head) return nothing();
+    if (head?.userId !== userId) return nothing();
     if (head.state === "running" && head.owner !== instanceId) {
       // All that was emitted before the client asked is in the log after one batch's time.
       await pause(1.5 * (log.flushMs ?? 200));

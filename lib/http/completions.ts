@@ -1,23 +1,17 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
-import { IdSchema } from "../protocol/chat.ts";
+import { AnyChatIdSchema, IdSchema } from "../protocol/chat.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
 
 /** A message of the request; what else it carries reaches the provider as it is. */
 const MessageSchema = v.looseObject({ role: v.string(), content: v.optional(v.unknown()) });
 
-/** `local:` chats live in the browser only. */
-const ChatIdSchema = v.union([
-  IdSchema,
-  v.pipe(v.string(), v.maxLength(140), v.regex(/^local:[A-Za-z0-9_.~-]*$/)),
-]);
-
 const CompletionSchema = v.looseObject({
   model: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
   messages: v.array(MessageSchema),
   stream: v.optional(v.boolean()),
-  chat_id: v.nullish(ChatIdSchema),
+  chat_id: v.nullish(AnyChatIdSchema),
   /** The assistant message that the answer fills. */
   id: v.nullish(IdSchema),
   parent_id: v.nullish(IdSchema),
@@ -37,6 +31,8 @@ export interface ChatCompletion {
   sessionId: string | undefined;
   /** The model runs in the user's browser. */
   isDirect: boolean;
+  /** What the client said of the model. */
+  modelItem: unknown;
   request: { model: string; messages: { role: string }[]; [parameter: string]: unknown };
 }
 
@@ -67,6 +63,7 @@ export function completionRoutes(options: CompletionRoutesOptions): Hono<HttpEnv
       userId: c.get("user").id,
       sessionId: session_id ?? undefined,
       isDirect: model_item?.direct === true,
+      modelItem: model_item,
       request,
     };
     if (!chat_id) return await options.passThrough(completion, c.req.raw.signal);

@@ -11,6 +11,12 @@ export const IdSchema = v.pipe(
   v.regex(/^[A-Za-z0-9_.~-]+$/, "must be letters, digits and _ . ~ -"),
 );
 
+/** The id of any chat that has answers; `local:` chats live in the browser only. */
+export const AnyChatIdSchema = v.union([
+  IdSchema,
+  v.pipe(v.string(), v.maxLength(140), v.regex(/^local:[A-Za-z0-9_.~-]*$/)),
+]);
+
 /** A message of a chat's history. What it does not name is kept as the client sent it. */
 export const ChatMessageSchema = v.looseObject({
   id: IdSchema,

@@ -61,7 +61,7 @@ async function* streamFromBrowser(
 
   let isBegun = false;
   for await (const line of stream.lines(signal)) {
-    const data = typeof line === "string" ? dataOf(line) : JSON.stringify(line);
+    const data = dataOf(line);
     if (data === undefined) continue;
     if (data === "[DONE]") break;
     isBegun = true;

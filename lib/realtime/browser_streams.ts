@@ -6,24 +6,43 @@ import { BrowserModelLineSchema } from "./payloads.ts";
 /** How long a browser that lost its socket in mid-stream may take to come back and go on. */
 const RECONNECT_GRACE_MS = 15_000;
 
-/** Lines that wait for their reader; a browser that streams faster than that is cut off. */
+/** What may wait for its reader; a browser that streams faster than that is cut off. */
 const MAX_WAITING_LINES = 10_000;
+const MAX_WAITING_LENGTH = 16 * 1024 * 1024;
+
+/** How long a browser may be silent in mid-stream. */
+const IDLE_MS = 300_000;
 
 type Line = v.InferOutput<typeof BrowserModelLineSchema>;
+
+const isEnd = (line: Line) => typeof line === "object" && line.done === true;
 
 /** A stream that a browser sends line by line, until it says `{done: true}`. */
 export interface BrowserStream extends Disposable {
   /** The event name under which the browser sends: `{user_id}:{session_id}:{request_id}`. */
   readonly channel: string;
-  /** The lines as they come. Throws `provider_error` when the browser goes away in mid-stream. */
-  lines(signal: AbortSignal): AsyncIterable<Line>;
+  /**
+   * The lines as they come; a line that was sent parsed is text again. Throws `provider_error` when
+   * the browser goes away in mid-stream, `timeout` when it falls silent, `too_large` when it streams
+   * faster than it is read.
+   */
+  lines(signal: AbortSignal): AsyncIterable<string>;
 }
 
 interface Waiter {
   userId: string;
+  /** The session that spoke last: a browser that comes back goes on under the name it was given. */
   sid: string;
   push(line: Line): void;
-  sessionGone(graceMs: number): void;
+  /** Ends the stream when nothing comes for so long. */
+  expect(withinMs: number, error: AppError): void;
+}
+
+export interface BrowserStreamsOptions {
+  /** How long a browser that lost its socket may take to come back, in milliseconds. Default: 15,000. */
+  graceMs?: number;
+  /** How long a browser may be silent in mid-stream, in milliseconds. Default: 300,000. */
+  idleMs?: number;
 }
 
 /**
@@ -34,53 +53,66 @@ interface Waiter {
 export class BrowserStreams {
   readonly #waiters = new Map<string, Waiter>();
   readonly #graceMs: number;
+  readonly #idleMs: number;
 
-  constructor({ graceMs = RECONNECT_GRACE_MS }: { graceMs?: number } = {}) {
+  constructor({ graceMs = RECONNECT_GRACE_MS, idleMs = IDLE_MS }: BrowserStreamsOptions = {}) {
     this.#graceMs = graceMs;
+    this.#idleMs = idleMs;
   }
 
   /** Opens a channel for one request to one session; disposing of it closes the channel. */
   open(userId: string, sid: string): BrowserStream {
     const channel = `${userId}:${sid}:${crypto.randomUUID()}`;
-    const queue: Line[] = [];
+    const idleMs = this.#idleMs;
+    const queue: string[] = [];
+    let length = 0;
+    let isOver = false;
     let failure: AppError | undefined;
     let wake: (() => void) | undefined;
-    let graceTimer: ReturnType<typeof setTimeout> | undefined;
-    const awaken = () => wake?.();
+    let timer: ReturnType<typeof setTimeout> | undefined;
 
-    this.#waiters.set(channel, {
-      userId,
-      sid,
-      push(line) {
-        clearTimeout(graceTimer);
-        if (queue.length >= MAX_WAITING_LINES) {
-          failure = new AppError(
-            "too_large",
-            "The browser's model streams faster than it is read.",
-          );
-        } else queue.push(line);
-        awaken();
-      },
-      sessionGone: (graceMs) => {
-        clearTimeout(graceTimer);
-        graceTimer = setTimeout(() => {
-          failure = new AppError("provider_error", "Client session disconnected.");
-          awaken();
-        }, graceMs);
-      },
-    });
+    const end = (error?: AppError) => {
+      isOver = true;
+      failure ??= error;
+      clearTimeout(timer);
+      wake?.();
+    };
+    const expect: Waiter["expect"] = (withinMs, error) => {
+      clearTimeout(timer);
+      if (!isOver) timer = setTimeout(() => end(error), withinMs);
+    };
+    const expectMore = () =>
+      expect(idleMs, new AppError("timeout", "The browser's model stopped in mid-answer."));
 
-    async function* lines(signal: AbortSignal): AsyncGenerator<Line> {
+    function push(line: Line): void {
+      if (isOver) return;
+      if (isEnd(line)) return end();
+      const text = typeof line === "string" ? line : JSON.stringify(line);
+      length += text.length;
+      queue.push(text);
+      if (queue.length > MAX_WAITING_LINES || length > MAX_WAITING_LENGTH) {
+        end(new AppError("too_large", "The browser's model streams faster than it is read."));
+      } else {
+        expectMore();
+        wake?.();
+      }
+    }
+
+    async function* lines(signal: AbortSignal): AsyncGenerator<string> {
+      const awaken = () => wake?.();
       signal.addEventListener("abort", awaken);
+      if (timer === undefined) expectMore();
       try {
         while (true) {
           signal.throwIfAborted();
           const line = queue.shift();
           if (line !== undefined) {
-            if (typeof line === "object" && line.done === true) return;
+            length -= line.length;
             yield line;
           } else if (failure) {
             throw failure;
+          } else if (isOver) {
+            return;
           } else {
             await new Promise<void>((resolve) => wake = resolve);
           }
@@ -90,8 +122,9 @@ export class BrowserStreams {
       }
     }
 
+    this.#waiters.set(channel, { userId, sid, push, expect });
     const close = () => {
-      clearTimeout(graceTimer);
+      end();
       this.#waiters.delete(channel);
     };
     return { channel, lines, [Symbol.dispose]: close };
@@ -104,11 +137,11 @@ export class BrowserStreams {
     return event({
       schema: BrowserModelLineSchema,
       handle({ session }, line) {
-        // A name can be guessed; only the user who was asked may answer. The session may be a new
-        // one: a browser that reconnects in mid-stream goes on under the name it was given.
+        // A name can be guessed; only the user who was asked may answer, from whichever session.
         if (session.user.id !== waiter.userId) {
           throw new AppError("forbidden", "This stream belongs to somebody else.");
         }
+        waiter.sid = session.sid;
         waiter.push(line);
       },
     });
@@ -117,7 +150,11 @@ export class BrowserStreams {
   /** Ends the streams of a session that went away, unless the browser comes back and goes on. */
   sessionGone(sid: string): void {
     for (const waiter of this.#waiters.values()) {
-      if (waiter.sid === sid) waiter.sessionGone(this.#graceMs);
+      if (waiter.sid !== sid) continue;
+      waiter.expect(
+        this.#graceMs,
+        new AppError("provider_error", "Client session disconnected."),
+      );
     }
   }
 }

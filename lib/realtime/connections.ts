@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
+import { backOff, pause } from "../common/pause.ts";
 import { type ErrorEvent, rooms } from "../protocol/events.ts";
 import type { SessionUser } from "../protocol/user.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -39,6 +40,9 @@ export interface ConnectionsOptions {
 
 const CHANGED = "Access has changed: sign in again.";
 
+/** Sessions that are asked for at once after a gap: 20,000 are through in a second or two. */
+const RECHECKS_AT_ONCE = 64;
+
 /**
  * The life of a socket's session: opened by the handshake or `user-join`, closed with the socket,
  * its token's end, or a change of what the user may do (protocol, sections 1 to 3).
@@ -49,11 +53,13 @@ export class Connections implements Disposable {
   /** Rises with every access change, so that one that came while a token was verified is not missed. */
   #accessEpoch = 0;
   readonly #verifiedIn = new WeakMap<Session, number>();
+  readonly #disposed = new AbortController();
+  #recheckRun = 0;
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
     this.#tokens = new TokenClock(
-      (sid) => this.#close(sid, "The token has expired: sign in again."),
+      (sid) => this.#expired(sid),
       options.nowMs,
     );
   }
@@ -82,6 +88,9 @@ export class Connections implements Disposable {
     if (before?.token.exp !== undefined) this.#tokens.delete(socket.id, before.token.exp);
     socket.data.session = session;
     await this.#open(socket, session);
+    if (socket.data.session !== session || !socket.connected) {
+      throw new AppError("unauthenticated", "This session has ended already.");
+    }
     return session;
   }
 
@@ -107,13 +116,41 @@ export class Connections implements Disposable {
     else here.socketsLeave(room);
   }
 
-  /** Asks of every local session whether it still counts: changes may have been missed. */
+  /**
+   * Asks of every local session whether it still counts: changes may have been missed. While the
+   * store can't say, it is asked again.
+   */
   async recheck(): Promise<void> {
     this.#accessEpoch++;
-    for (const socket of [...this.#options.io.sockets.sockets.values()]) {
-      const { session } = socket.data;
-      if (!session || await this.#options.stillCounts(session)) continue;
-      this.#close(socket.id, CHANGED);
+    const run = ++this.#recheckRun;
+    let left = [...this.#options.io.sockets.sockets.values()];
+    for (let waitMs = 0; left.length > 0 && !this.#disposed.signal.aborted;) {
+      const undecided: RealtimeSocket[] = [];
+      const queue = left.values();
+      await Promise.all(Array.from({ length: RECHECKS_AT_ONCE }, async () => {
+        for (const socket of queue) {
+          if (!await this.#recheckOne(socket)) undecided.push(socket);
+        }
+      }));
+      // After another gap, another run asks for all of them anyway.
+      if (run !== this.#recheckRun) return;
+      left = undecided;
+      waitMs = backOff(waitMs);
+      await pause(waitMs, this.#disposed.signal);
+    }
+  }
+
+  /** Closes the socket if its session counts no more; says whether that could be found out. */
+  async #recheckOne(socket: RealtimeSocket): Promise<boolean> {
+    const { session } = socket.data;
+    if (!session || !socket.connected) return true;
+    try {
+      const counts = await this.#options.stillCounts(session);
+      if (!counts && socket.data.session === session) this.#close(socket.id, CHANGED);
+      return true;
+    } catch (thrown) {
+      this.#options.logger.debug("session not checked", { error: errorText(thrown) });
+      return false;
     }
   }
 
@@ -153,16 +190,25 @@ export class Connections implements Disposable {
     });
   }
 
+  /** Joins and makes known. A socket whose session can't be vouched for is closed: it comes back. */
   async #open(socket: RealtimeSocket, session: Session): Promise<void> {
     if (session.token.exp !== undefined) this.#tokens.add(socket.id, session.token.exp);
-    await socket.join(rooms.user(session.user.id));
-    if (this.#verifiedIn.get(session) !== this.#accessEpoch) {
-      // From the join on, changes find the socket; one that came before it is asked for.
-      if (!(await this.#options.stillCounts(session))) return this.#close(socket.id, CHANGED);
+    const isCurrent = () => socket.connected && socket.data.session === session;
+    try {
+      await socket.join(rooms.user(session.user.id));
+      if (this.#verifiedIn.get(session) !== this.#accessEpoch) {
+        // From the join on, changes find the socket; one that came before it is asked for.
+        const counts = await this.#options.stillCounts(session);
+        if (!isCurrent()) return;
+        if (!counts) return this.#close(socket.id, CHANGED);
+      }
+      if (!isCurrent()) return;
+      this.#options.pool.add(socket.id, session.user);
+      await this.#options.onSession?.(socket, session);
+    } catch (thrown) {
+      if (isCurrent()) socket.conn.close();
+      throw thrown;
     }
-    if (!socket.connected) return;
-    this.#options.pool.add(socket.id, session.user);
-    await this.#options.onSession?.(socket, session);
   }
 
   #gone(socket: RealtimeSocket): void {
@@ -171,6 +217,13 @@ export class Connections implements Disposable {
     if (session.token.exp !== undefined) this.#tokens.delete(socket.id, session.token.exp);
     this.#options.pool.remove(socket.id);
     this.#options.onSessionGone?.(session);
+  }
+
+  #expired(sid: string): void {
+    const exp = this.#options.io.sockets.sockets.get(sid)?.data.session?.token.exp;
+    // A socket may have signed in anew in the last moment of its old token.
+    if (exp === undefined || exp * 1_000 > this.#options.nowMs()) return;
+    this.#close(sid, "The token has expired: sign in again.");
   }
 
   #close(sid: string, message: string): void {
@@ -182,6 +235,7 @@ export class Connections implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#disposed.abort();
     this.#tokens[Symbol.dispose]();
   }
 }

@@ -99,6 +99,8 @@ export class Dispatcher {
   #dispatch(socket: RealtimeSocket, name: string, args: unknown[]): void {
     const last = args.at(-1);
     const ack = typeof last === "function" ? args.pop() as Ack : undefined;
+    // What was read before the socket was closed still comes in here; it must not join a room again.
+    if (!socket.connected) return;
     try {
       const answer = withSpan(
         this.#label(name),

@@ -3,7 +3,7 @@
  * ignored; what it names is checked before a handler sees it.
  */
 import * as v from "valibot";
-import { IdSchema } from "../protocol/chat.ts";
+import { AnyChatIdSchema, IdSchema } from "../protocol/chat.ts";
 
 /** A token is a few hundred bytes; anything longer is no token. */
 const TokenSchema = v.pipe(v.string(), v.maxLength(8192));
@@ -27,7 +27,7 @@ export const ChatEventSchema = v.object({
 });
 
 export const ChatResumeSchema = v.object({
-  chat_id: IdSchema,
+  chat_id: AnyChatIdSchema,
   message_id: v.nullish(IdSchema),
   /** The last seq that the client has; absent: the whole text. */
   after: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0))),

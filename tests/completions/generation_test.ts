@@ -169,7 +169,7 @@ Deno.test("T8: the answer of an instance that died is ended once, with what its 
   assert.deepEqual([stored?.content, stored?.done, stored?.interrupted], ["Left over", true, true]);
   assert.equal(told.length, 1);
   await using other = await openHouse({ faulty, instanceId: "two" });
-  const answer = await other.streams.resume({ chatId: "chat" });
+  const answer = await other.streams.resume({ userId: "ada", chatId: "chat" });
   assert.deepEqual([answer.content, answer.done, answer.interrupted, answer.seq], [
     "Left over",
     true,

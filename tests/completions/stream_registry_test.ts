@@ -34,7 +34,7 @@ async function resumeAnywhere(first: FaultyStore, second: FaultyStore, numRuns: 
       for (const content of streamed) stream.append({ content, reasoning: "r" });
       const after = Math.min(seen, streamed.length + 1);
       const rest = streamed.slice(after).join("");
-      const local = await one.streams.resume({ chatId: run.chatId, after });
+      const local = await one.streams.resume({ userId: run.userId, chatId: run.chatId, after });
       assert.deepEqual([local.content, local.seq, local.active], [rest, streamed.length, true]);
       await stream.log.close();
       if (ends) {
@@ -101,7 +101,7 @@ async function followLive(first: FaultyStore, second: FaultyStore): Promise<void
 
 Deno.test("nothing is known of a chat without a stream", async () => {
   await using house = await openHouse();
-  const answer = await house.streams.resume({ chatId: "unknown", after: 5 });
+  const answer = await house.streams.resume({ userId: "ada", chatId: "unknown", after: 5 });
   assert.deepEqual(answer, { active: false, seq: 0, content: "", done: false });
 });
 
