@@ -119,12 +119,14 @@ export async function startInstance({ notes, ...more }: InstanceOptions): Promis
     logger: silentLogger,
   });
   let isDead = false;
+  const own = new Set<string>();
   io.on("connection", (socket) => {
     const { user } = socket.handshake.auth;
     if (user) {
       const session = { sid: socket.id, user: { id: user, name: `Name of ${user}` } };
       socket.data.session = session as unknown as Session & { user: SessionUser };
       users.set(socket.id, user);
+      own.add(socket.id);
     }
     dispatcher.attach(socket);
     socket.on("disconnect", () => {
@@ -140,6 +142,7 @@ export async function startInstance({ notes, ...more }: InstanceOptions): Promis
     async kill() {
       isDead = true;
       await documents[Symbol.asyncDispose]();
+      for (const sid of own) users.delete(sid);
       await server[Symbol.asyncDispose]();
     },
     async [Symbol.asyncDispose]() {
