@@ -93,19 +93,23 @@ export class Dispatcher {
   /** Serves all events of the socket from here on. */
   attach(socket: RealtimeSocket): void {
     socket.data.rate = new EventRate(this.#options.eventsPerSecond, this.#options.clock.nowMs());
-    socket.onAny((name: string, ...args: unknown[]) => this.#dispatch(socket, name, args));
+    // A middleware that never calls on: the event ends here, instead of being emitted once more, a
+    // tick later, for listeners that nobody has added.
+    socket.use((event) => this.#dispatch(socket, event));
   }
 
-  #dispatch(socket: RealtimeSocket, name: string, args: unknown[]): void {
-    const last = args.at(-1);
-    const ack = typeof last === "function" ? args.pop() as Ack : undefined;
+  #dispatch(socket: RealtimeSocket, event: readonly unknown[]): void {
+    const name = String(event[0]);
+    const last = event.at(-1);
+    const ack = typeof last === "function" ? last as Ack : undefined;
     // What was read before the socket was closed still comes in here; it must not join a room again.
     if (!socket.connected) return;
+    const payload = event[1] === ack ? undefined : event[1];
     try {
       const answer = withSpan(
         this.#label(name),
         EVENT_SPAN,
-        () => this.#handle(socket, name, args[0]),
+        () => this.#handle(socket, name, payload),
       );
       if (!(answer instanceof Promise)) return ack?.(answer ?? OK);
       answer.then(
