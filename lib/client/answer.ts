@@ -1,0 +1,97 @@
+import type { CompletionData, CompletionEvent, ResumeAnswer } from "../protocol/events.ts";
+
+/** What one event did to the answer. */
+export type Merge =
+  /** It was the next: the text has grown. */
+  | "applied"
+  /** It is known already, or of a generation that a newer one has replaced. */
+  | "ignored"
+  /** Something before it is missing. */
+  | "gap";
+
+/** Generations that are remembered as replaced. */
+const MAX_REPLACED = 16;
+
+/**
+ * The text of one message as it streams: every token once, in order (protocol, section 7). It only
+ * merges; who asks for what is missing is the handler.
+ */
+export class Answer {
+  content = "";
+  reasoning = "";
+  generation: string | undefined;
+  /** The last seq that the text holds. */
+  seq = 0;
+  isDone = false;
+  isInterrupted = false;
+  error: CompletionData["error"];
+  usage: Record<string, unknown> | undefined;
+  readonly #replaced = new Set<string>();
+
+  /** Whether the generation has been replaced by a newer one that was seen. */
+  isReplaced(generation: string): boolean {
+    return this.#replaced.has(generation);
+  }
+
+  merge({ seq, from = seq, data: { data } }: CompletionEvent): Merge {
+    if (this.#replaced.has(data.generation)) return "ignored";
+    if (data.generation !== this.generation) {
+      if (from !== 1) return "gap";
+      this.#begin(data.generation);
+    }
+    if (seq <= this.seq) return "ignored";
+    // A merged event can't be split: what overlaps is asked for from where the text stands.
+    if (from !== this.seq + 1) return "gap";
+    const delta = data.choices?.[0].delta;
+    this.content += delta?.content ?? "";
+    this.reasoning += delta?.reasoning_content ?? "";
+    this.seq = seq;
+    if (data.usage) this.usage = data.usage;
+    if (data.done) this.#end(data);
+    return "applied";
+  }
+
+  /** Takes what was missed. `false`: the server knows nothing of a stream (any more). */
+  resumed(answer: ResumeAnswer): boolean {
+    const { generation, seq, content, reasoning = "" } = answer;
+    if (generation === undefined) return false;
+    if (this.#replaced.has(generation)) return true;
+    if (generation !== this.generation) this.#begin(generation);
+    // Of the generation that was asked for, this is what comes after our seq.
+    this.content += content;
+    this.reasoning += reasoning;
+    this.seq = Math.max(this.seq, seq);
+    if (answer.done) this.#end(answer);
+    return true;
+  }
+
+  /** Takes the text as it is stored: the stream is over, or can't be asked any more. */
+  replace(text: { content: string; reasoning?: string; isInterrupted?: boolean }): void {
+    this.content = text.content;
+    this.reasoning = text.reasoning ?? "";
+    this.isInterrupted = text.isInterrupted ?? false;
+    this.isDone = true;
+  }
+
+  #begin(generation: string): void {
+    if (this.generation !== undefined) {
+      this.#replaced.add(this.generation);
+      const [oldest] = this.#replaced;
+      if (oldest !== undefined && this.#replaced.size > MAX_REPLACED) this.#replaced.delete(oldest);
+    }
+    this.generation = generation;
+    this.content = "";
+    this.reasoning = "";
+    this.seq = 0;
+    this.isDone = false;
+    this.isInterrupted = false;
+    this.error = undefined;
+    this.usage = undefined;
+  }
+
+  #end({ error, interrupted }: Pick<CompletionData, "error" | "interrupted">): void {
+    this.isDone = true;
+    this.isInterrupted = interrupted === true;
+    this.error = error;
+  }
+}

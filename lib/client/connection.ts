@@ -1,0 +1,249 @@
+import { io, type Socket } from "socket.io-client";
+import { type ErrorEvent, SOCKET_PATH } from "../protocol/events.ts";
+import { ClientError, isRefusal } from "./errors.ts";
+import { Listeners } from "./listeners.ts";
+import { payloadSize } from "./payload_size.ts";
+
+/**
+ * What a connection light shows. `online`: joined, events flow. `signed_out`: the server does not
+ * take the token any more; a new one (`useToken`) goes on.
+ */
+export type ConnectionState = "connecting" | "online" | "offline" | "signed_out" | "closed";
+
+export interface ConnectionStatus {
+  state: ConnectionState;
+  /** Why, in words for a person, where there is a reason. */
+  reason?: string;
+}
+
+export interface ConnectOptions {
+  /** `https://host[:port]`. Default: where the page comes from. */
+  url?: string;
+  token: string;
+  /** `false` where WebSocket is switched off: polling first. Default: true. */
+  websocket?: boolean;
+  /** The largest message until the server has said its own. Default: 10,000,000 bytes. */
+  maxPayloadBytes?: number;
+  /** Default: 30,000. */
+  heartbeatEveryMs?: number;
+  /** The first wait before a new attempt. Default: 1,000. */
+  reconnectionDelayMs?: number;
+  /** The longest wait. Default: 5,000. */
+  reconnectionDelayMaxMs?: number;
+}
+
+/** How long an answer may take. */
+const ANSWER_TIMEOUT_MS = 20_000;
+/** Beside the payload: packet type, event name, ack id. */
+const ENVELOPE_BYTES = 64;
+
+/** A connection that keeps itself: it comes back, signs in again, and says when it has. */
+export interface Connection extends Disposable {
+  readonly status: ConnectionStatus;
+  /** The socket's id; changes with each reconnect, `undefined` while there is none. */
+  readonly sessionId: string | undefined;
+  /** Called at once with the status of now, then at each change. Returns the end. */
+  onStatus(listener: (status: ConnectionStatus) => void): () => void;
+  /** Each time the session is there, the first included: the moment to ask for what was missed. */
+  onOnline(listener: () => void): () => void;
+  on<T>(event: string, listener: (payload: T, ack?: (answer: unknown) => void) => void): () => void;
+  /**
+   * Sends without waiting. `false`: not connected, nothing was sent and nothing is kept.
+   *
+   * Throws `too_large` for what the server would cut the connection for.
+   */
+  send(event: string, payload: unknown): boolean;
+  /** Sends and waits. Throws a `ClientError` with the server's code, `offline`, or `timeout`. */
+  ask<T>(event: string, payload: unknown, options?: { timeoutMs?: number }): Promise<T>;
+  /** Goes on with a renewed token, without a break where there is a connection. */
+  useToken(token: string): void;
+  close(): void;
+}
+
+/** Connects (protocol, sections 1 and 2). The reconnection delays are those of Open WebUI's client. */
+export function connect(options: ConnectOptions): Connection {
+  return new SocketConnection(options);
+}
+
+class SocketConnection implements Connection {
+  readonly #socket: Socket;
+  readonly #statuses = new Listeners<ConnectionStatus>();
+  readonly #onlines = new Listeners<void>();
+  readonly #options: ConnectOptions;
+  #token: string;
+  #status: ConnectionStatus = { state: "connecting" };
+  #heartbeat: ReturnType<typeof setInterval> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: ConnectOptions) {
+    this.#options = options;
+    this.#token = options.token;
+    const { url, websocket = true } = options;
+    const { reconnectionDelayMs = 1_000, reconnectionDelayMaxMs = 5_000 } = options;
+    const how = {
+      path: SOCKET_PATH,
+      transports: websocket ? ["websocket"] : ["polling", "websocket"],
+      reconnection: true,
+      reconnectionDelay: reconnectionDelayMs,
+      reconnectionDelayMax: reconnectionDelayMaxMs,
+      randomizationFactor: 0.5,
+      forceNew: true,
+      auth: (give: (auth: object) => void) => give({ token: this.#token }),
+    };
+    this.#socket = url === undefined ? io(how) : io(url, how);
+    this.#socket.on("connect", () => void this.#join());
+    this.#socket.on("disconnect", (reason) => this.#gone(reason));
+    this.#socket.on("connect_error", () => this.#become({ state: "offline" }));
+    this.#socket.on("error", (error: ErrorEvent) => {
+      if (error.event === "session") this.#signedOut(error.message);
+    });
+  }
+
+  get status(): ConnectionStatus {
+    return this.#status;
+  }
+
+  get sessionId(): string | undefined {
+    return this.#socket.id;
+  }
+
+  onStatus(listener: (status: ConnectionStatus) => void): () => void {
+    listener(this.#status);
+    return this.#statuses.add(listener);
+  }
+
+  onOnline(listener: () => void): () => void {
+    return this.#onlines.add(listener);
+  }
+
+  on<T>(event: string, listener: (payload: T, ack?: (answer: unknown) => void) => void) {
+    this.#socket.on(event, listener);
+    return () => void this.#socket.off(event, listener);
+  }
+
+  send(event: string, payload: unknown): boolean {
+    this.#checkSize(payload);
+    if (!this.#socket.connected) return false;
+    this.#socket.emit(event, payload);
+    return true;
+  }
+
+  async ask<T>(event: string, payload: unknown, { timeoutMs = ANSWER_TIMEOUT_MS } = {}) {
+    this.#checkSize(payload);
+    const socket = this.#socket;
+    if (!socket.connected) throw new ClientError("offline", "There is no connection.");
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const onGone = () => reject(new ClientError("offline", "The connection was lost."));
+    const timer = setTimeout(
+      () => reject(new ClientError("timeout", `${event}: no answer in ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    socket.once("disconnect", onGone);
+    try {
+      socket.emit(event, payload, resolve);
+      const answer = await promise;
+      if (isRefusal(answer)) throw new ClientError(answer.error.code, answer.error.message);
+      return answer as T;
+    } finally {
+      clearTimeout(timer);
+      socket.off("disconnect", onGone);
+    }
+  }
+
+  useToken(token: string): void {
+    this.#token = token;
+    if (this.#socket.connected) void this.#join();
+    else if (this.#status.state !== "closed") this.#connectAgain();
+  }
+
+  close(): void {
+    this.#become({ state: "closed" });
+    this.#rest();
+    this.#socket.disconnect();
+    this.#socket.off();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async #join(): Promise<void> {
+    const token = this.#token;
+    try {
+      await this.ask("user-join", { auth: { token } });
+    } catch (thrown) {
+      // A newer token, or a newer socket, has its own attempt.
+      if (token !== this.#token || !this.#socket.connected) return;
+      if (!(thrown instanceof ClientError)) throw thrown;
+      if (thrown.code === "unauthenticated" || thrown.code === "forbidden") {
+        return this.#signedOut(thrown.message);
+      }
+      this.#socket.disconnect();
+      return this.#retryLater(thrown.message);
+    }
+    if (this.#status.state === "closed") return;
+    clearInterval(this.#heartbeat);
+    this.#heartbeat = setInterval(
+      () => this.send("heartbeat", {}),
+      this.#options.heartbeatEveryMs ?? 30_000,
+    );
+    this.#become({ state: "online" });
+    this.#onlines.tell();
+  }
+
+  #gone(reason: string): void {
+    clearInterval(this.#heartbeat);
+    if (this.#status.state === "closed" || this.#status.state === "signed_out") return;
+    // Socket.IO comes back by itself unless the server closed this one socket.
+    if (reason === "io server disconnect") this.#retryLater();
+    else if (reason !== "io client disconnect") this.#become({ state: "offline" });
+  }
+
+  #retryLater(reason?: string): void {
+    this.#become({ state: "offline", ...(reason !== undefined && { reason }) });
+    clearTimeout(this.#retry);
+    const { reconnectionDelayMs = 1_000 } = this.#options;
+    const delayMs = reconnectionDelayMs * (0.5 + Math.random());
+    this.#retry = setTimeout(() => this.#connectAgain(), delayMs);
+  }
+
+  #connectAgain(): void {
+    clearTimeout(this.#retry);
+    this.#become({ state: "connecting" });
+    this.#socket.connect();
+  }
+
+  #signedOut(reason: string): void {
+    this.#rest();
+    this.#become({ state: "signed_out", reason });
+    this.#socket.disconnect();
+  }
+
+  #rest(): void {
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#retry);
+  }
+
+  #become(status: ConnectionStatus): void {
+    const { state } = this.#status;
+    if (state === "closed" || (state === status.state && status.reason === undefined)) return;
+    this.#status = status;
+    this.#statuses.tell(status);
+  }
+
+  /** A message over the limit costs the connection, and sent again at each reconnect, all of them. */
+  #checkSize(payload: unknown): void {
+    const size = payloadSize(payload) + ENVELOPE_BYTES;
+    const limit = this.#limit();
+    if (size > limit) {
+      throw new ClientError("too_large", `This is ${size} bytes; at most ${limit} can be sent.`);
+    }
+  }
+
+  /** What the server announced in the handshake; Socket.IO's client keeps it to itself. */
+  #limit(): number {
+    const announced: unknown = Reflect.get(this.#socket.io.engine ?? {}, "_maxPayload");
+    if (typeof announced === "number" && announced > 0) return announced;
+    return this.#options.maxPayloadBytes ?? 10_000_000;
+  }
+}

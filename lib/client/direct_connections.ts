@@ -1,0 +1,99 @@
+import type { BrowserCompletionData } from "../protocol/chat_events.ts";
+import type { Connection } from "./connection.ts";
+import { ClientError, messageOf } from "./errors.ts";
+
+/** The person's own OpenAI-compatible provider, called from the browser with their own key. */
+export interface DirectProvider {
+  /** Up to and including `/v1`. */
+  baseUrl: string;
+  apiKey?: string;
+}
+
+/** How often a line is sent again while the connection comes back. */
+const RESEND_LIMIT = 30;
+const RESEND_AFTER_MS = 500;
+/** A line of a stream is small; what is longer is no stream. */
+const MAX_LINE = 1_000_000;
+
+const headersOf = ({ apiKey }: DirectProvider): Record<string, string> => ({
+  "content-type": "application/json",
+  ...(apiKey ? { authorization: `Bearer ${apiKey}` } : {}),
+});
+
+/** The ids of the provider's models. Throws when it can't be asked. */
+export async function directModels(provider: DirectProvider): Promise<string[]> {
+  const response = await fetch(`${provider.baseUrl}/models`, { headers: headersOf(provider) });
+  if (!response.ok) throw new ClientError("provider_error", `It answered ${response.status}.`);
+  const { data = [] }: { data?: { id: string }[] } = await response.json();
+  return data.map(({ id }) => id);
+}
+
+/**
+ * Runs a model for the server (protocol, section 6): asks the provider, and sends its lines back on
+ * the channel given. Resolves with the ack once the provider has answered; the lines follow.
+ */
+export async function completeDirectly(
+  connection: Connection,
+  provider: DirectProvider,
+  { channel, form_data }: BrowserCompletionData,
+): Promise<unknown> {
+  const stopped = new AbortController();
+  const response = await fetch(`${provider.baseUrl}/chat/completions`, {
+    method: "POST",
+    headers: headersOf(provider),
+    body: JSON.stringify(form_data),
+    signal: stopped.signal,
+  });
+  if (!response.ok) {
+    const body: { error?: { message?: string } } | undefined = await response.json()
+      .catch(() => undefined);
+    return { error: body?.error?.message ?? `The provider answered ${response.status}.` };
+  }
+  if (!response.headers.get("content-type")?.includes("text/event-stream")) {
+    return await response.json();
+  }
+  void sendLines(connection, channel, response).catch(() => {
+    // Nobody waits for the lines any more (stopped), or the provider broke off: the server ends the
+    // answer either way, and says so in the chat.
+    stopped.abort();
+    finish(connection, channel);
+  });
+  return { status: true };
+}
+
+async function sendLines(connection: Connection, channel: string, response: Response) {
+  let rest = "";
+  const decoder = new TextDecoder();
+  for await (const bytes of response.body ?? []) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    if (rest.length > MAX_LINE) throw new ClientError("too_large", "This is no stream of lines.");
+    for (const line of lines) {
+      if (line.trim() !== "") await sendLine(connection, channel, line);
+    }
+  }
+  if (rest.trim() !== "") await sendLine(connection, channel, rest);
+  await sendLine(connection, channel, { done: true });
+}
+
+/** The server takes each line once; one that is not answered was lost with its connection. */
+async function sendLine(connection: Connection, channel: string, line: unknown): Promise<void> {
+  for (let attempt = 0;; attempt++) {
+    try {
+      return void await connection.ask(channel, line);
+    } catch (thrown) {
+      const isGone = thrown instanceof ClientError && thrown.code !== "offline" &&
+        thrown.code !== "rate_limited" && thrown.code !== "unauthenticated";
+      if (isGone || attempt >= RESEND_LIMIT) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, RESEND_AFTER_MS));
+    }
+  }
+}
+
+function finish(connection: Connection, channel: string): void {
+  try {
+    connection.send(channel, { done: true });
+  } catch (thrown) {
+    throw new ClientError("unavailable", messageOf(thrown), { cause: thrown });
+  }
+}

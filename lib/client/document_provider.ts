@@ -1,0 +1,235 @@
+import { Awareness, encodeAwarenessUpdate, removeAwarenessStates } from "y-protocols/awareness";
+import * as Y from "yjs";
+import type {
+  DocumentAwarenessEvent,
+  DocumentStateEvent,
+  DocumentUpdateEvent,
+  DocumentUserEvent,
+  WireBytes,
+} from "../protocol/document_events.ts";
+import type { ErrorEvent } from "../protocol/events.ts";
+import type { Connection } from "./connection.ts";
+import { applyAwareness } from "./document_awareness.ts";
+import { ClientError } from "./errors.ts";
+import { Listeners } from "./listeners.ts";
+
+/** `synced`: everything is at the server. `refused`: the person may not, or the edit is too large. */
+export type DocumentState = "connecting" | "syncing" | "synced" | "refused";
+
+export interface DocumentStatus {
+  state: DocumentState;
+  reason?: string;
+}
+
+export interface DocumentProviderOptions {
+  connection: Connection;
+  documentId: string;
+  doc?: Y.Doc;
+  user: { id: string; name: string; color: string };
+}
+
+const RETRY_MS = 1_000;
+
+const bytesOf = (bytes: WireBytes): Uint8Array =>
+  bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+
+/**
+ * A Yjs document over `ydoc:*` (protocol, sections 4 and 5). Plugs into editors like any provider:
+ * `doc`, and `awareness` in y-protocols' terms.
+ *
+ * An edit is kept until the server has said that it has it; what was made offline goes out merged.
+ */
+export class DocumentProvider implements Disposable {
+  readonly doc: Y.Doc;
+  readonly awareness: Awareness;
+  readonly #options: DocumentProviderOptions;
+  readonly #statuses = new Listeners<DocumentStatus>();
+  readonly #ends: (() => void)[] = [];
+  #status: DocumentStatus = { state: "connecting" };
+  #unsent: Uint8Array[] = [];
+  #isSending = false;
+  #isJoined = false;
+  #isEnded = false;
+  #awarenessDue = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: DocumentProviderOptions) {
+    this.#options = options;
+    this.doc = options.doc ?? new Y.Doc();
+    this.awareness = new Awareness(this.doc);
+    this.awareness.setLocalStateField("user", options.user);
+    const { connection, documentId } = options;
+    const hear = <T extends { document_id: string }>(name: string, take: (event: T) => void) =>
+      this.#ends.push(
+        connection.on<T>(name, (event) => {
+          if (event.document_id === documentId) take(event);
+        }),
+      );
+    hear<DocumentStateEvent>("ydoc:document:state", ({ state }) => this.#take(state));
+    hear<DocumentUpdateEvent>("ydoc:document:update", ({ update }) => this.#take(update));
+    hear<DocumentAwarenessEvent>(
+      "ydoc:awareness:update",
+      ({ update }) => applyAwareness(this.awareness, bytesOf(update), this),
+    );
+    // Somebody new has not heard where the others are.
+    hear<DocumentUserEvent>("ydoc:user:joined", () => this.#sendAwareness());
+    this.#ends.push(
+      connection.on<ErrorEvent>("error", ({ event, code, message }) => {
+        if (event === "ydoc:document:join" && code === "forbidden") this.#refused(message);
+      }),
+      connection.onOnline(() => void this.#join()),
+      connection.onStatus(({ state }) => {
+        if (state !== "online") this.#lost();
+      }),
+    );
+    this.doc.on("update", this.#onUpdate);
+    this.awareness.on("update", this.#onAwareness);
+    if (connection.status.state === "online") void this.#join();
+  }
+
+  get status(): DocumentStatus {
+    return this.#status;
+  }
+
+  /** Called at once with the status of now, then at each change. Returns the end. */
+  onStatus(listener: (status: DocumentStatus) => void): () => void {
+    listener(this.#status);
+    return this.#statuses.add(listener);
+  }
+
+  /** Leaves the document; what has not been sent is sent first where there is a connection. */
+  [Symbol.dispose](): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    clearTimeout(this.#retry);
+    this.doc.off("update", this.#onUpdate);
+    this.awareness.off("update", this.#onAwareness);
+    for (const end of this.#ends) end();
+    const { connection, documentId } = this.#options;
+    if (this.#isJoined) {
+      const update = this.#merged();
+      // Events of one socket arrive in order: the last edit is there before the leave.
+      if (update) this.#sendOrDrop("ydoc:document:update", { update });
+      removeAwarenessStates(this.awareness, [this.awareness.clientID], this);
+      connection.send("ydoc:document:leave", { document_id: documentId });
+    }
+    this.awareness.destroy();
+  }
+
+  readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
+    if (origin === this) return;
+    this.#unsent.push(update);
+    if (this.#status.state !== "refused") this.#become({ state: "syncing" });
+    void this.#flush();
+  };
+
+  readonly #onAwareness = (_: unknown, origin: unknown): void => {
+    if (origin === "local") this.#sendAwareness();
+  };
+
+  async #join(): Promise<void> {
+    const { connection, documentId, user } = this.#options;
+    if (this.#isEnded || this.#status.state === "refused") return;
+    clearTimeout(this.#retry);
+    this.#become({ state: "syncing" });
+    try {
+      await connection.ask("ydoc:document:join", {
+        document_id: documentId,
+        user_id: user.id,
+        user_name: user.name,
+        user_color: user.color,
+        state_vector: Y.encodeStateVector(this.doc),
+      });
+    } catch (thrown) {
+      return this.#failed(thrown, () => void this.#join());
+    }
+    if (this.#isEnded) {
+      return void connection.send("ydoc:document:leave", { document_id: documentId });
+    }
+    this.#isJoined = true;
+    this.#sendAwareness();
+    await this.#flush();
+  }
+
+  /** Sends what waits, merged; what comes meanwhile goes with the next. */
+  async #flush(): Promise<void> {
+    if (!this.#isJoined || this.#isSending || this.#isEnded) return;
+    this.#isSending = true;
+    try {
+      while (this.#unsent.length > 0 && this.#isJoined && !this.#isEnded) {
+        const update = this.#merged();
+        const count = this.#unsent.length;
+        const { connection, documentId } = this.#options;
+        await connection.ask("ydoc:document:update", { document_id: documentId, update });
+        this.#unsent.splice(0, count);
+      }
+      if (this.#isJoined) this.#become({ state: "synced" });
+    } catch (thrown) {
+      this.#failed(thrown, () => void this.#flush());
+    } finally {
+      this.#isSending = false;
+    }
+  }
+
+  #merged(): Uint8Array | undefined {
+    if (this.#unsent.length < 2) return this.#unsent[0];
+    const merged = Y.mergeUpdates(this.#unsent);
+    this.#unsent = [merged];
+    return merged;
+  }
+
+  #take(bytes: WireBytes): void {
+    Y.applyUpdate(this.doc, bytesOf(bytes), this);
+  }
+
+  #sendAwareness(): void {
+    if (this.#awarenessDue || this.#isEnded) return;
+    this.#awarenessDue = true;
+    // One event for all changes of a moment: a key press moves cursor and selection.
+    queueMicrotask(() => {
+      this.#awarenessDue = false;
+      if (!this.#isJoined || this.#isEnded) return;
+      const update = encodeAwarenessUpdate(this.awareness, [this.awareness.clientID]);
+      this.#sendOrDrop("ydoc:awareness:update", { update });
+    });
+  }
+
+  #sendOrDrop(event: string, payload: object): void {
+    const { connection, documentId } = this.#options;
+    try {
+      connection.send(event, { document_id: documentId, ...payload });
+    } catch (thrown) {
+      if (!(thrown instanceof ClientError)) throw thrown;
+      this.#refused(thrown.message);
+    }
+  }
+
+  #lost(): void {
+    this.#isJoined = false;
+    const others = [...this.awareness.states.keys()].filter((id) => id !== this.awareness.clientID);
+    removeAwarenessStates(this.awareness, others, this);
+    if (this.#status.state !== "refused") this.#become({ state: "connecting" });
+  }
+
+  #failed(thrown: unknown, again: () => void): void {
+    if (this.#isEnded) return;
+    const code = thrown instanceof ClientError ? thrown.code : "internal";
+    const isFinal = ["forbidden", "not_found", "too_large", "invalid_payload"].includes(code);
+    if (isFinal && thrown instanceof Error) return this.#refused(thrown.message);
+    // A connection that was lost joins again when it is back.
+    if (this.#options.connection.status.state !== "online") return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(again, RETRY_MS);
+  }
+
+  #refused(reason: string): void {
+    this.#isJoined = false;
+    this.#become({ state: "refused", reason });
+  }
+
+  #become(status: DocumentStatus): void {
+    if (this.#status.state === status.state) return;
+    this.#status = status;
+    this.#statuses.tell(status);
+  }
+}

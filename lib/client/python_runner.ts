@@ -1,0 +1,108 @@
+import type { PythonResult } from "../protocol/chat_events.ts";
+import { ClientError } from "./errors.ts";
+
+/** What a runner says to its worker, and hears from it. */
+export interface PythonRequest {
+  code: string;
+}
+export type PythonAnswer = PythonResult | { ready: true };
+
+/** A worker, as far as a runner needs one; `new Worker(…)` is one. */
+export interface PythonWorker {
+  postMessage(request: PythonRequest): void;
+  onmessage: ((event: MessageEvent<PythonAnswer>) => void) | null;
+  onerror: ((event: ErrorEvent) => void) | null;
+  terminate(): void;
+}
+
+export interface PythonRunnerOptions {
+  /** Starts a worker that says `{ready: true}` once Python is there. */
+  start(): PythonWorker;
+  /** How long code may run. Default: 60,000. */
+  limitMs?: number;
+  /** How long Python may take to load. Default: 60,000. */
+  loadLimitMs?: number;
+}
+
+/** Runs that may wait for their turn. */
+const MAX_WAITING = 8;
+
+/**
+ * Runs Python in a worker, one piece after the other. The worker is kept for the next; one that runs
+ * over the limit is ended, and the next gets a fresh one.
+ */
+export class PythonRunner implements Disposable {
+  readonly #options: PythonRunnerOptions;
+  #worker: PythonWorker | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+  #fail: ((error: ClientError) => void) | undefined;
+
+  constructor(options: PythonRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `rate_limited` when too many wait, `timeout` when the code ran over. */
+  async run(code: string): Promise<PythonResult> {
+    if (this.#waiting >= MAX_WAITING) {
+      throw new ClientError("rate_limited", "Too much code waits to be run.");
+    }
+    this.#waiting++;
+    const turn = this.#turn.then(() => this.#run(code));
+    this.#turn = turn.catch(() => undefined);
+    try {
+      return await turn;
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  /** Ends the worker and whatever it runs. */
+  [Symbol.dispose](): void {
+    this.#end(new ClientError("unavailable", "Python was ended."));
+  }
+
+  async #run(code: string): Promise<PythonResult> {
+    const { limitMs = 60_000, loadLimitMs = 60_000 } = this.#options;
+    if (!this.#worker) {
+      const worker = this.#worker = this.#options.start();
+      await this.#hear(worker, loadLimitMs, "Python could not be loaded in time.");
+    }
+    const worker = this.#worker;
+    const answer = this.#hear(
+      worker,
+      limitMs,
+      `The code ran over ${limitMs / 1000} s and was ended.`,
+    );
+    worker.postMessage({ code });
+    const heard = await answer;
+    if ("ready" in heard) throw new ClientError("internal", "Python answered out of turn.");
+    return heard;
+  }
+
+  #hear(worker: PythonWorker, limitMs: number, late: string): Promise<PythonAnswer> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#end(new ClientError("timeout", late)), limitMs);
+      this.#fail = (error) => {
+        clearTimeout(timer);
+        reject(error);
+      };
+      worker.onmessage = ({ data }) => {
+        clearTimeout(timer);
+        this.#fail = undefined;
+        resolve(data);
+      };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        this.#end(new ClientError("internal", event.message || "Python could not be loaded."));
+      };
+    });
+  }
+
+  #end(error: ClientError): void {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#fail?.(error);
+    this.#fail = undefined;
+  }
+}

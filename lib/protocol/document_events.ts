@@ -1,0 +1,30 @@
+/** What the events of documents carry to a client (protocol, section 5). */
+
+/** Bytes as the client spoke them: binary, or JSON's array of numbers. */
+export type WireBytes = Uint8Array | ArrayBuffer | number[];
+
+export interface DocumentStateEvent {
+  document_id: string;
+  state: WireBytes;
+  sessions: string[];
+}
+
+export interface DocumentUpdateEvent {
+  document_id: string;
+  user_id: string;
+  update: WireBytes;
+  socket_id: string;
+}
+
+export interface DocumentAwarenessEvent {
+  document_id: string;
+  user_id: string;
+  update: WireBytes;
+}
+
+export interface DocumentUserEvent {
+  document_id: string;
+  user_id: string;
+  user_name?: string;
+  user_color?: string;
+}
