@@ -5,7 +5,7 @@ import { type ChatBody, ChatBodySchema } from "../protocol/chat.ts";
 import type { EmitterData } from "../protocol/events.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
-import { readPage } from "./paging.ts";
+import { askedPage } from "./paging.ts";
 
 /** What the routes need of the chats. Each method answers `not_found` for a chat of somebody else. */
 export interface ChatRoutesOptions {
@@ -51,8 +51,7 @@ export function chatRoutes({ chats, emit, listChanged }: ChatRoutesOptions): Hon
 
   routes.get("/", async (c) => {
     const userId = c.get("user").id;
-    const found = await readPage(c, PAGE_SIZE, (options) => chats.page(userId, options));
-    if (found?.cursor) c.header("X-Next-Cursor", found.cursor);
+    const found = await askedPage(c, (at) => chats.page(userId, { limit: PAGE_SIZE, ...at }));
     return c.json(found?.chats ?? []);
   });
 

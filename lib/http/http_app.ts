@@ -25,7 +25,8 @@ const EXPOSED = ["retry-after", "x-next-cursor"];
  * as `internal`.
  */
 export function createHttpApp({ allowedOrigins, logger }: HttpAppOptions): Hono<HttpEnv> {
-  const app = new Hono<HttpEnv>();
+  // Open WebUI's own lists end in a slash: `/api/v1/users/` and `/api/v1/users` are one.
+  const app = new Hono<HttpEnv>({ strict: false });
   app.use(secureHeaders({ crossOriginResourcePolicy: false }));
   if (allowedOrigins === "*" || allowedOrigins.length > 0) {
     const origin = allowedOrigins === "*" ? "*" : [...allowedOrigins];

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { RoleSchema, type User } from "../protocol/user.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
-import { readPage } from "./paging.ts";
+import { askedPage } from "./paging.ts";
 import { EmailSchema, NameSchema, NewPasswordSchema, PictureSchema } from "./user_fields.ts";
 
 /** Users of a page. */
@@ -37,7 +37,7 @@ export function userRoutes({ users }: UserRoutesOptions): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
 
   routes.get("/", async (c) => {
-    const page = await readPage(c, PAGE_SIZE, (options) => users.page(options));
+    const page = await askedPage(c, (at) => users.page({ limit: PAGE_SIZE, ...at }));
     return c.json({ users: page?.users ?? [], cursor: page?.cursor ?? null });
   });
 

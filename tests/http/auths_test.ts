@@ -1,0 +1,224 @@
+import assert from "node:assert/strict";
+import { connect, signUp, startServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
+import { bearer, openApi, PASSWORD, post, refusal } from "./support/api.ts";
+
+const FIELDS = "token token_type expires_at id email name role profile_image_url".split(" ");
+const signIn = (url: string, email: string, password = PASSWORD, headers = {}) =>
+  post(`${url}/api/v1/auths/signin`, { email, password }, headers);
+const whoAmI = (url: string, token: string) =>
+  fetch(`${url}/api/v1/auths/`, { headers: bearer(token) });
+
+Deno.test("signing up, signing in and asking who I am have the shape of the protocol", async () => {
+  await using app = await startServer();
+  const before = Math.floor(Date.now() / 1000);
+  const asked = { name: " Ada ", email: "Ada@Example.com", password: PASSWORD };
+  const up = await (await post(`${app.url}/api/v1/auths/signup`, asked)).json();
+  const signedIn = await signIn(app.url, " ADA@example.com ");
+  assert.equal(signedIn.status, 200);
+  assert.match(signedIn.headers.get("content-type") ?? "", /^application\/json/);
+  const into = await signedIn.json();
+  const me = await (await whoAmI(app.url, into.token)).json();
+  for (const answer of [up, into, me]) {
+    assert.deepEqual(Object.keys(answer), FIELDS);
+    const { token, expires_at, id, ...rest } = answer;
+    assert.equal(token.split(".").length, 3);
+    assert.ok(Math.abs(expires_at - before - 28 * 86_400) < 60, "four weeks");
+    assert.equal(id, up.id);
+    assert.deepEqual(rest, {
+      token_type: "Bearer",
+      email: "ada@example.com",
+      name: "Ada",
+      role: "admin",
+      profile_image_url: "/user.png",
+    });
+  }
+  assert.equal(me.token, into.token);
+  await refusal(await signIn(app.url, "ada@example.com", "wrong"), 401, "unauthenticated");
+  await refusal(await signIn(app.url, "eve@example.com"), 401, "unauthenticated");
+  await refusal(await post(`${app.url}/api/v1/auths/signup`, asked), 409, "conflict");
+});
+
+Deno.test("what can't sign up is refused, and the field at fault is named", async () => {
+  await using api = await openApi();
+  const good = { name: "Ada", email: "ada@example.com", password: PASSWORD };
+  const faults: [Record<string, unknown>, RegExp][] = [
+    [{ ...good, name: "  " }, /^name: /],
+    [{ ...good, name: "n".repeat(101) }, /^name: /],
+    [{ ...good, email: "ada" }, /^email: must be an address/],
+    [{ ...good, email: `${"a".repeat(250)}@example.com` }, /^email: /],
+    [{ ...good, password: "short" }, /^password: must have at least 8 characters/],
+    [{ ...good, password: "p".repeat(1025) }, /^password: /],
+    [{ ...good, email: undefined }, /email/],
+    [{ ...good, password: 12345678 }, /^password: /],
+  ];
+  for (const [body, detail] of faults) {
+    const answer = await post(`${api.url}/api/v1/auths/signup`, body);
+    assert.match((await refusal(answer, 400, "invalid_payload")).detail, detail);
+  }
+  assert.equal((await api.users.page()).users.length, 0);
+});
+
+Deno.test("without a token that counts nobody is anybody", async () => {
+  await using api = await openApi();
+  for (const authorization of ["", "Bearer", "Bearer ", "Bearer x", "Basic x", "Bearer a.b.c"]) {
+    const headers = { authorization };
+    await refusal(await fetch(`${api.url}/api/v1/auths/`, { headers }), 401, "unauthenticated");
+    await refusal(
+      await post(`${api.url}/api/v1/auths/signout`, {}, headers),
+      401,
+      "unauthenticated",
+    );
+  }
+});
+
+Deno.test("who is pending signs in and sees who they are, and nothing else", async () => {
+  await using app = await startServer({ DEFAULT_USER_ROLE: "pending" });
+  await signUp(app.url);
+  const eve = await signUp(app.url);
+  assert.equal(eve.role, "pending");
+  const me = await eve.json<{ role: string; email: string }>("GET", "/api/v1/auths/");
+  assert.equal(me.role, "pending");
+  assert.equal((await signIn(app.url, me.email)).status, 200);
+  for (const path of ["/api/v1/chats/", "/api/models", "/api/tasks", "/api/v1/users/"]) {
+    await refusal(await eve.call("GET", path), 403, "forbidden");
+  }
+  assert.deepEqual(await eve.json("POST", "/api/v1/auths/signout"), { status: true });
+  await refusal(await eve.call("GET", "/api/v1/auths/"), 401, "unauthenticated");
+});
+
+Deno.test("signing out voids this token at once, for HTTP and its sockets, and no other", async () => {
+  await using app = await startServer();
+  const ada = await signUp(app.url);
+  const { email } = await ada.json<{ email: string }>("GET", "/api/v1/auths/");
+  const other = await (await signIn(app.url, email)).json();
+  const { socket } = await connect(app.url, ada.token, { reconnection: false });
+  assert.deepEqual(await ada.json("POST", "/api/v1/auths/signout"), { status: true });
+  await refusal(await ada.call("GET", "/api/v1/auths/"), 401, "unauthenticated");
+  await refusal(await ada.call("GET", "/api/v1/chats/"), 401, "unauthenticated");
+  await until(() => socket.io.engine.readyState === "closed", { what: "the end of the socket" });
+  const still = await whoAmI(app.url, other.token);
+  assert.equal(still.status, 200);
+  await still.body?.cancel();
+});
+
+Deno.test("of 20 who sign up at once exactly one becomes the admin", async () => {
+  await using api = await openApi();
+  const roles = await Promise.all(Array.from({ length: 20 }, async (_, n) => {
+    const body = { name: `n${n}`, email: `n${n}@example.com`, password: PASSWORD };
+    return (await (await post(`${api.url}/api/v1/auths/signup`, body)).json()).role;
+  }));
+  assert.equal(roles.filter((role) => role === "admin").length, 1);
+  assert.equal(roles.filter((role) => role === "user").length, 19);
+});
+
+Deno.test("of 20 who sign up at once with one address one is let in", async () => {
+  await using api = await openApi();
+  await post(`${api.url}/api/v1/auths/signup`, {
+    name: "first",
+    email: "first@example.com",
+    password: PASSWORD,
+  }).then((response) => response.body?.cancel());
+  const statuses = await Promise.all(Array.from({ length: 20 }, async (_, n) => {
+    const email = n % 2 ? "ada@example.com" : "ADA@Example.com";
+    const body = { name: `n${n}`, email, password: `password of ${n}` };
+    const response = await post(`${api.url}/api/v1/auths/signup`, body);
+    if (response.ok) await response.body?.cancel();
+    else await refusal(response, 409, "conflict");
+    return response.status;
+  }));
+  assert.equal(statuses.filter((status) => status === 200).length, 1);
+  assert.equal((await api.users.page()).users.length, 2);
+});
+
+Deno.test("with signing up closed the first still gets in, and nobody else", async () => {
+  await using app = await startServer({ ENABLE_SIGNUP: "false" });
+  assert.equal((await signUp(app.url)).role, "admin");
+  const body = { name: "Eve", email: "eve@example.com", password: PASSWORD };
+  await refusal(await post(`${app.url}/api/v1/auths/signup`, body), 403, "forbidden");
+  await refusal(await signIn(app.url, "eve@example.com"), 401, "unauthenticated");
+});
+
+Deno.test("while the store is away nobody is let in, by no route", async () => {
+  await using api = await openApi();
+  const body = { name: "Ada", email: "ada@example.com", password: PASSWORD };
+  const { token } = await (await post(`${api.url}/api/v1/auths/signup`, body)).json();
+  api.faulty.down = true;
+  const other = { ...body, email: "eve@example.com" };
+  await refusal(await signIn(api.url, body.email), 503, "unavailable");
+  await refusal(await signIn(api.url, body.email, "wrong"), 503, "unavailable");
+  await refusal(await post(`${api.url}/api/v1/auths/signup`, other), 503, "unavailable");
+  await refusal(await whoAmI(api.url, token), 503, "unavailable");
+  await refusal(
+    await post(`${api.url}/api/v1/auths/signout`, {}, bearer(token)),
+    503,
+    "unavailable",
+  );
+  api.faulty.down = false;
+  const back = await whoAmI(api.url, token);
+  assert.equal(back.status, 200, "a sign-out that failed has not half happened");
+  await back.body?.cancel();
+});
+
+Deno.test("a stranger who guesses is shut out, and the owner is not", async () => {
+  await using app = await startServer({ SIGNIN_RATE_LIMIT: "3", TRUSTED_PROXIES: "1" });
+  const ada = await signUp(app.url);
+  const { email } = await ada.json<{ email: string }>("GET", "/api/v1/auths/");
+  // Only the last entry is our proxy's word; what stands before it anybody can write.
+  const from = (address: string, n = 0) => ({ "x-forwarded-for": `10.9.9.${n}, ${address}` });
+  for (let n = 0; n < 3; n++) {
+    await refusal(
+      await signIn(app.url, email, "wrong", from("192.0.2.1", n)),
+      401,
+      "unauthenticated",
+    );
+  }
+  for (let n = 0; n < 8; n++) {
+    const shut = await signIn(app.url, email, PASSWORD, from("192.0.2.1", n));
+    assert.equal(shut.headers.get("retry-after"), "180");
+    await refusal(shut, 429, "rate_limited");
+  }
+  const owner = await signIn(app.url, email.toUpperCase(), PASSWORD, from("192.0.2.2"));
+  assert.equal(owner.status, 200);
+  await owner.body?.cancel();
+  // An address is shut out for all accounts after four times as many.
+  await refusal(
+    await signIn(app.url, "a@example.com", "x", from("192.0.2.1")),
+    401,
+    "unauthenticated",
+  );
+  await refusal(
+    await signIn(app.url, "b@example.com", "x", from("192.0.2.1")),
+    429,
+    "rate_limited",
+  );
+});
+
+Deno.test("many addresses together do reach the limit of one account", async () => {
+  await using app = await startServer({ SIGNIN_RATE_LIMIT: "1", TRUSTED_PROXIES: "1" });
+  const statuses: number[] = [];
+  for (let n = 0; n < 5; n++) {
+    const response = await signIn(app.url, "ada@example.com", "wrong", {
+      "x-forwarded-for": `192.0.2.${n}`,
+    });
+    statuses.push(response.status);
+    await response.body?.cancel();
+  }
+  assert.deepEqual(statuses, [401, 401, 401, 401, 429]);
+});
+
+Deno.test("without trusted proxies X-Forwarded-For hides nobody; sign-ups count for themselves", async () => {
+  await using app = await startServer({ SIGNIN_RATE_LIMIT: "1" });
+  const statuses: number[] = [];
+  for (let n = 0; n < 5; n++) {
+    const response = await signIn(app.url, `n${n}@example.com`, "wrong", {
+      "x-forwarded-for": `192.0.2.${n}`,
+    });
+    statuses.push(response.status);
+    await response.body?.cancel();
+  }
+  assert.deepEqual(statuses, [401, 401, 401, 401, 429]);
+  for (let n = 0; n < 4; n++) await signUp(app.url);
+  const body = { name: "Eve", email: "eve@example.com", password: PASSWORD };
+  await refusal(await post(`${app.url}/api/v1/auths/signup`, body), 429, "rate_limited");
+});
