@@ -28,6 +28,8 @@ export interface AccessChangeHandlers {
 }
 
 const PUBLISH_TRIES = 3;
+/** Told in place of whatever could not be told: ask again of every session. */
+const MISSED = JSON.stringify({ type: "missed" });
 
 /**
  * The channel that carries changes of access between instances. Who caches users subscribes before
@@ -36,6 +38,9 @@ const PUBLISH_TRIES = 3;
 export class AccessChanges {
   readonly #store: StateStore;
   readonly #logger: Logger;
+  /** Ends with the subscription: while nobody here listens, nobody owes the others a word. */
+  #life: AbortController | undefined;
+  #isOwing = false;
 
   constructor(store: StateStore, logger: Logger) {
     this.#store = store;
@@ -44,7 +49,8 @@ export class AccessChanges {
 
   /**
    * Tells all instances. What is told has been stored already, so a store that is away for a moment
-   * is tried again.
+   * is tried again. If that fails, all instances are told to ask again of every session, as soon as
+   * the store takes it: one debt, however many changes it stands for.
    *
    * @throws {AppError} `unavailable` when three tries failed
    */
@@ -56,6 +62,7 @@ export class AccessChanges {
         return await this.#store.publish(keys.accessChanges, message);
       } catch (thrown) {
         const isPassing = thrown instanceof AppError && thrown.code === "unavailable";
+        if (isPassing && tried === PUBLISH_TRIES) this.#oweWord();
         if (!isPassing || tried === PUBLISH_TRIES) throw thrown;
         waitMs = backOff(waitMs);
         await pause(waitMs, signal);
@@ -63,14 +70,41 @@ export class AccessChanges {
     }
   }
 
-  subscribe(handlers: AccessChangeHandlers): Promise<Subscription> {
-    return this.#store.subscribe(keys.accessChanges, {
+  async subscribe(handlers: AccessChangeHandlers): Promise<Subscription> {
+    const life = this.#life = new AbortController();
+    const subscription = await this.#store.subscribe(keys.accessChanges, {
       onMessage: (message) => {
+        if (message === MISSED) return handlers.onGap();
         const change = this.#read(message);
         if (change) handlers.onChange(change);
       },
       onGap: () => handlers.onGap(),
     });
+    const unsubscribe = () => {
+      life.abort();
+      return subscription.unsubscribe();
+    };
+    return { unsubscribe, [Symbol.asyncDispose]: unsubscribe };
+  }
+
+  #oweWord(): void {
+    if (this.#isOwing || !this.#life) return;
+    this.#isOwing = true;
+    this.#tellMissed(this.#life.signal).catch((thrown) => {
+      this.#logger.error("Access changes were not told.", { error: errorText(thrown) });
+    }).finally(() => this.#isOwing = false);
+  }
+
+  async #tellMissed(signal: AbortSignal): Promise<void> {
+    for (let waitMs = backOff(0); !signal.aborted; waitMs = backOff(waitMs)) {
+      await pause(waitMs, signal);
+      if (signal.aborted) return;
+      try {
+        return await this.#store.publish(keys.accessChanges, MISSED);
+      } catch (thrown) {
+        if (!(thrown instanceof AppError) || thrown.code !== "unavailable") throw thrown;
+      }
+    }
   }
 
   #read(message: string): AccessChange | undefined {

@@ -68,6 +68,46 @@ Deno.test("a change is told again when the store was away for a moment, three ti
   assert.equal(tries, 6);
 });
 
+Deno.test("what could not be told becomes one word to all: ask again of every session", async () => {
+  await using store = await openStore();
+  let isAway = false;
+  let refused = 0;
+  const publish: StateStore["publish"] = (channel, message) => {
+    if (!isAway) return store.publish(channel, message);
+    refused++;
+    return Promise.reject(new AppError("unavailable", "away"));
+  };
+  const teller = new AccessChanges({ ...store, publish }, logger);
+  const gaps = { here: 0, elsewhere: 0 };
+  const heard: AccessChange[] = [];
+  const onChange = (change: AccessChange) => heard.push(change);
+  await using _here = await teller.subscribe({ onChange, onGap: () => gaps.here++ });
+  await using _elsewhere = await new AccessChanges(store, logger).subscribe({
+    onChange,
+    onGap: () => gaps.elsewhere++,
+  });
+  isAway = true;
+  const lost: AccessChange = { type: "user_deleted", user_id: "u" };
+  await Promise.allSettled([teller.publish(lost), teller.publish(lost), teller.publish(lost)]);
+  await until(() => refused > 9, { what: "a try to tell all" });
+  assert.deepEqual(gaps, { here: 0, elsewhere: 0 });
+  isAway = false;
+  await until(() => gaps.here > 0 && gaps.elsewhere > 0, { what: "the word" });
+  await teller.publish(lost);
+  await until(() => heard.length === 2, { what: "the next change" });
+  assert.deepEqual(gaps, { here: 1, elsewhere: 1 }, "one for three");
+});
+
+Deno.test("who no longer listens owes nobody a word: no timer is left behind", async () => {
+  await using store = await openStore();
+  const publish = () => Promise.reject(new AppError("unavailable", "away"));
+  const changes = new AccessChanges({ ...store, publish }, logger);
+  const subscription = await changes.subscribe({ onChange: () => {}, onGap: () => {} });
+  await assert.rejects(changes.publish({ type: "user_deleted", user_id: "u" }));
+  await subscription.unsubscribe();
+  await assert.rejects(changes.publish({ type: "user_deleted", user_id: "u" }));
+});
+
 Deno.test("instances that start together agree on one key of 256 bits", async () => {
   await using store = await openStore();
   const found = await Promise.all(
