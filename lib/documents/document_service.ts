@@ -234,6 +234,12 @@ export class DocumentService implements AsyncDisposable {
     return this.accessChanged(noteId, userId);
   }
 
+  /** The note is gone: everybody leaves, and nothing of its text is kept. Call it after the deletion. */
+  async noteDeleted(noteId: string): Promise<void> {
+    await this.accessChanged(noteId);
+    await this.#options.store.values.delete(keys.documentState(documentOfNote(noteId).key));
+  }
+
   async #accessHasChanged({ noteId, userId }: Omit<AccessChange, "from">): Promise<void> {
     this.#accessEpoch++;
     this.#options.audience.accessChanged(noteId, userId);

@@ -25,8 +25,17 @@ export function snapshotOf({ json, given, isFresh, isEdited }: SnapshotSources):
   const isElsewhere = json.content?.length === 0;
   if (isElsewhere || !isEdited) return { json: null, md: null, html: null, ...given };
   if (given.json?.content) {
-    return fingerprint(given.json) === fingerprint(json) ? { ...derived(), ...given } : derived();
+    return saysTheSame(given.json, json) ? { ...derived(), ...given } : derived();
   }
   const text = isFresh ? Object.entries(given).filter(([, value]) => value) : [];
   return { ...derived(), ...Object.fromEntries(text), json };
+}
+
+/** What can't be compared, such as attributes nested without end, is not the same. */
+function saysTheSame(one: JsonNode, other: JsonNode): boolean {
+  try {
+    return fingerprint(one) === fingerprint(other);
+  } catch {
+    return false;
+  }
 }

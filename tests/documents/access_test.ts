@@ -291,3 +291,24 @@ Deno.test("a join that loses access, or leaves, on its way has not joined", () =
     assert.ok(asked >= 2, "asked again after the change");
     await until(() => a.documents.size === 0);
   }));
+
+Deno.test("a deleted note sends its editors out and leaves nothing of its text behind", async () => {
+  await using store = await openStore();
+  const notes = new FakeNotes();
+  notes.add("n1", { json: textJson("secret") });
+  await using a = await startInstance({ store, notes });
+  using one = await Client.open(a.url, "ada", "note:n1");
+  await one.write("more");
+  await until(() => notes.text("n1") === "secretmore");
+  const state = () => store.values.get(keys.documentState("note_n1"));
+  await until(state);
+  await one.write("unsaved");
+  notes.notes.delete("n1");
+  notes.readers.set("n1", new Set());
+  await a.documents.noteDeleted("n1");
+  await until(() => one.all("error").some(({ code }) => code === "forbidden"));
+  await until(() => a.documents.size === 0);
+  assert.equal(await state(), undefined);
+  assert.equal(await store.updateLog(keys.documentUpdates("note_n1")).length(), 0);
+  assert.ok(!notes.notes.has("n1"), "nothing brings it back");
+});

@@ -197,7 +197,11 @@ export class Client implements Disposable {
       }
     });
     this.doc.on("update", (update: Uint8Array, origin: unknown) => {
-      if (origin !== "server" && this.autoSend) this.unanswered.push(this.update(update));
+      if (origin === "server" || !this.autoSend) return;
+      const answer = this.update(update);
+      // A socket that is cut leaves its last edits unanswered.
+      answer.catch(() => {});
+      this.unanswered.push(answer);
     });
   }
   autoSend = true;
