@@ -7,6 +7,7 @@ import type { User } from "../protocol/user.ts";
 import { keys } from "../state/key_space.ts";
 import type { StateStore } from "../state/state_store.ts";
 import type { AccessChange } from "./access_changes.ts";
+import { CheckedTokens } from "./checked_tokens.ts";
 import { type Claims, ClaimsSchema } from "./claims.ts";
 
 export interface TokenServiceOptions {
@@ -58,13 +59,14 @@ function notCounting(cause?: unknown): AppError {
 /**
  * Issues, checks and revokes tokens (protocol, sections 2 and 9), by Open WebUI's keys and rules.
  *
- * No outcome is cached: an instance of Open WebUI revokes by writing the key and tells nobody, so
+ * No outcome is cached but that of the signature: an instance of Open WebUI revokes by writing the key and tells nobody, so
  * no cache could be emptied in time. A check costs one round trip for both revocations together.
  */
 export class TokenService {
   readonly #options: TokenServiceOptions;
   readonly #key: CryptoKey;
   readonly #clock: Clock;
+  readonly #checked = new CheckedTokens();
   readonly #expiresInMs: number | null;
 
   private constructor(options: TokenServiceOptions, key: CryptoKey) {
@@ -151,12 +153,19 @@ export class TokenService {
   /** Signature, algorithm, end and beginning. */
   async #verified(token: string): Promise<Claims> {
     if (token.length > MAX_TOKEN_LENGTH) throw notCounting();
+    const known = this.#checked.get(token);
+    if (known) {
+      if (known.exp !== undefined && known.exp <= unixSeconds(this.#clock)) throw notCounting();
+      return known;
+    }
     try {
       const { payload } = await jwtVerify(token, this.#key, {
         algorithms: [ALGORITHM],
         currentDate: new Date(this.#clock.nowMs()),
       });
-      return v.parse(ClaimsSchema, payload);
+      const claims = v.parse(ClaimsSchema, payload);
+      this.#checked.add(token, claims);
+      return claims;
     } catch (cause) {
       throw notCounting(cause);
     }

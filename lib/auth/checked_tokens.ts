@@ -1,0 +1,30 @@
+import type { Claims } from "./claims.ts";
+
+/**
+ * Claims of tokens whose signature held, least recently used out first: a signature never changes,
+ * and checking it is half of what a request's token costs beside the store. What may change (end,
+ * revocation, user) is no part of it.
+ */
+export class CheckedTokens {
+  readonly #max: number;
+  readonly #claims = new Map<string, Claims>();
+
+  /** `max`: how many tokens are kept, some 1 KB each. */
+  constructor(max = 5_000) {
+    this.#max = max;
+  }
+
+  get(token: string): Claims | undefined {
+    const claims = this.#claims.get(token);
+    if (!claims) return undefined;
+    this.#claims.delete(token);
+    this.#claims.set(token, claims);
+    return claims;
+  }
+
+  add(token: string, claims: Claims): void {
+    this.#claims.set(token, Object.freeze(claims));
+    const oldest = this.#claims.keys().next();
+    if (this.#claims.size > this.#max && !oldest.done) this.#claims.delete(oldest.value);
+  }
+}
