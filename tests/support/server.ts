@@ -102,7 +102,7 @@ export async function connect(
     errors: [],
     async [Symbol.asyncDispose]() {
       socket.disconnect();
-      await until(() => !socket.connected && !socket.io.engine?.transport?.writable, {
+      await until(() => (socket.io.engine?.readyState ?? "closed") === "closed", {
         what: "the client's end",
       });
     },
