@@ -41,17 +41,10 @@ export class DocumentShelf {
   }
 
   join(ref: DocumentRef, member: Member): Promise<LiveDocument> {
-    const { store } = this.#parts;
     return this.#turn(ref.key, async () => {
-      const enter = async () => {
-        const documents = store.memberSet(keys.sessionDocuments(member.sid), {
-          ttlMs: SESSION_SET_TTL_MS,
-        });
-        await Promise.all([this.#users(ref.key).add(member.sid), documents.add(ref.key)]);
-      };
       const there = this.#live.get(ref.key);
-      if (there) await enter();
-      const live = there ?? await this.#open(ref, enter);
+      if (there) await this.#enter(ref.key, member.sid);
+      const live = there ?? await this.#open(ref, member.sid);
       live.leavers.delete(member.sid);
       live.members.set(member.sid, member);
       return live;
@@ -115,28 +108,54 @@ export class DocumentShelf {
     return mine;
   }
 
-  /** Within a turn. `enter` is done before the log is read, under the document's lock. */
-  async #open(ref: DocumentRef, enter = () => Promise.resolve()): Promise<LiveDocument> {
-    const { store } = this.#parts;
+  async #enter(key: string, sid: string): Promise<void> {
+    const ttlMs = SESSION_SET_TTL_MS;
+    const documents = this.#parts.store.memberSet(keys.sessionDocuments(sid), { ttlMs });
+    await Promise.all([this.#users(key).add(sid), documents.add(key)]);
+  }
+
+  /** Within a turn. Under the document's lock, and with the socket in the set of users before the log is read. */
+  async #open(ref: DocumentRef, sid?: string): Promise<LiveDocument> {
+    const { store, logger } = this.#parts;
     await using _lock = await acquireSoon(store, keys.documentLock(ref.key));
     const live = new LiveDocument(ref, this.#parts);
     try {
       await store.dictionary<number>(keys.openDocuments).set(ref.key, Date.now());
-      await enter();
+      if (sid !== undefined) await this.#enter(ref.key, sid);
       await live.open();
     } catch (thrown) {
       await live.dispose();
+      await this.#withdraw(live, sid).catch((failure) => {
+        logger.warn("document left to the sweep", { error: errorText(failure) });
+      });
       throw thrown;
     }
     this.#live.set(ref.key, live);
     return live;
   }
 
+  /** Takes back what an opening that failed has written. */
+  async #withdraw({ ref, log }: LiveDocument, sid?: string): Promise<void> {
+    const { store } = this.#parts;
+    if (sid !== undefined) await store.memberSet(keys.sessionDocuments(sid)).remove(ref.key);
+    const { left } = await this.#users(ref.key).remove(...sid === undefined ? [] : [sid]);
+    if (left > 0 || await log.length() > 0) return;
+    await store.dictionary(keys.openDocuments).delete(ref.key);
+  }
+
   /** Saves and clears a document that nobody edits any more. */
   async closeAbandoned(key: string): Promise<void> {
     const ref = parseDocumentId(key);
-    const live = await this.#turn(key, async () => this.#live.get(key) ?? await this.#open(ref));
-    if (live.members.size === 0) await this.#settleSoon(live);
+    const live = await this.#turn(key, async () => {
+      const there = this.#live.get(key);
+      const log = this.#parts.store.updateLog(keys.documentUpdates(key));
+      if (there || await log.length() > 0) return there ?? await this.#open(ref);
+      await using _lock = await acquireSoon(this.#parts.store, keys.documentLock(key));
+      const isInUse = (await this.users(key)).length > 0 || await log.length() > 0;
+      if (!isInUse) await this.#parts.store.dictionary(keys.openDocuments).delete(key);
+      return undefined;
+    });
+    if (live?.members.size === 0) await this.#settleSoon(live);
   }
 
   /** Never rejects. */

@@ -29,6 +29,7 @@ export function documentSweep(
     if (sids.length > 0 && (await userIds(sids)).length > 0) return false;
     if (!suspects.has(key)) return true;
     if (sids.length > 0) await users.remove(...sids);
+    for (const sid of sids) await store.memberSet(keys.sessionDocuments(sid)).remove(key);
     await close(key);
     return false;
   }

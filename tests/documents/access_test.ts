@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import * as Y from "yjs";
 import { applyAwarenessUpdate, Awareness, encodeAwarenessUpdate } from "y-protocols/awareness";
 import { keys } from "../../lib/state/key_space.ts";
+import type { StateStore } from "../../lib/state/state_store.ts";
 import { until } from "../support/until.ts";
 import { Client, FakeNotes, type Instance, openStore, startInstance, textJson } from "./harness.ts";
 
@@ -18,6 +19,16 @@ const EVENTS: [name: string, payload: object][] = [
   ["ydoc:document:leave", id],
   ["ydoc:awareness:update", { ...id, update: Array.from(new TextEncoder().encode('{"1":{}}')) }],
 ];
+
+/** Nothing of a document is left but what outlives it on purpose. */
+async function assertNothingLeft(store: StateStore, key: string, sids: string[]): Promise<void> {
+  assert.equal(await store.updateLog(keys.documentUpdates(key)).length(), 0);
+  assert.deepEqual(await store.memberSet(keys.documentUsers(key)).members(), []);
+  for await (const page of store.dictionary(keys.openDocuments).scan()) assert.deepEqual(page, []);
+  for (const sid of sids) {
+    assert.deepEqual(await store.memberSet(keys.sessionDocuments(sid)).members(), []);
+  }
+}
 
 async function withNote(work: (a: Instance, notes: FakeNotes, b: Instance) => Promise<void>) {
   await using store = await openStore();
@@ -311,4 +322,25 @@ Deno.test("a deleted note sends its editors out and leaves nothing of its text b
   assert.equal(await state(), undefined);
   assert.equal(await store.updateLog(keys.documentUpdates("note_n1")).length(), 0);
   assert.ok(!notes.notes.has("n1"), "nothing brings it back");
+});
+
+Deno.test("S1: joins, refused joins and leaves, again and again, leave nothing behind", async () => {
+  await using store = await openStore();
+  const notes = new FakeNotes();
+  notes.add("n1", { json: textJson("x") });
+  await using a = await startInstance({ store, notes });
+  const sids: string[] = [];
+  for (let round = 0; round < 20; round++) {
+    using one = await Client.open(a.url, "ada", "note:n1");
+    using missing = new Client(a.url, "ada", "note:missing");
+    await missing.connected();
+    assert.equal((await missing.join()).error?.code, "not_found");
+    sids.push(one.socket.id ?? "", missing.socket.id ?? "");
+    if (round % 2) await one.leave();
+  }
+  await until(() => a.documents.size === 0);
+  await assertNothingLeft(store, "note_n1", sids);
+  await assertNothingLeft(store, "note_missing", sids);
+  assert.equal(await store.values.get(keys.documentState("note_n1")), undefined);
+  assert.equal(notes.saves.length, 0, "who only reads writes nothing");
 });
