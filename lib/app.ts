@@ -1,9 +1,11 @@
 import { createMetrics, readinessChecks } from "./app/observability.ts";
 import { createRoutes } from "./app/routes.ts";
 import { openServices, type Services, startServices } from "./app/services.ts";
-import { openSockets, type Sockets, watchAccess } from "./app/sockets.ts";
-import { openStore } from "./app/store.ts";
+import { openSockets, type Sockets, visibleSession, watchAccess } from "./app/sockets.ts";
+import { Elsewhere } from "./app/elsewhere.ts";
+import { openBus, openStore } from "./app/store.ts";
 import { createSweeper } from "./app/sweeps.ts";
+import { joinCluster } from "./cluster/cluster.ts";
 import { errorText } from "./common/errors.ts";
 import type { Logger } from "./common/logger.ts";
 import type { Config } from "./config.ts";
@@ -12,6 +14,8 @@ import type { Config } from "./config.ts";
 const DRAIN_MS = 1_500;
 const CLOSE_MS = 1_000;
 const DISPOSE_MS = 1_500;
+/** A bus that is away delays the start no longer than this: what is local works without it. */
+const CLUSTER_READY_MS = 2_000;
 
 /** A server that runs. */
 export interface App extends AsyncDisposable {
@@ -44,15 +48,34 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
 
 async function assemble(config: Config, logger: Logger, stack: AsyncDisposableStack): Promise<App> {
   const store = stack.use(await openStore(config, logger));
-  const services = await openServices(config, store, logger, stack);
+  const services = await openServices(
+    config,
+    store,
+    logger,
+    stack,
+    (instanceId, query) => elsewhere.resume(instanceId, query),
+  );
+  const bus = stack.use(await openBus(config, store, logger));
+  const instanceId = services.registry.id;
+  const cluster = stack.use(
+    joinCluster({
+      bus,
+      logger,
+      instanceId,
+      visibleData: (data) => visibleSession(data, instanceId),
+    }),
+  );
+  const elsewhere = new Elsewhere(cluster, services, config.eventCallerTimeoutMs);
   logger.info("store open", { store: store.capabilities.name, signingKey: services.keySource });
 
-  const metrics = createMetrics(services, () => sockets, stack);
+  const metrics = createMetrics(services, cluster, () => sockets, stack);
   const sockets: Sockets = openSockets(
     config,
     services,
     logger,
     stack,
+    cluster,
+    elsewhere,
     (req, res) => routes(req, res),
   );
   const sweeper = stack.use(createSweeper(config, services, logger, sockets.toUser));
@@ -62,6 +85,7 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
   stack.use(await watchAccess(services, sockets, logger));
   await startServices(services);
   sweeper.start();
+  if (!await cluster.ready(CLUSTER_READY_MS)) logger.warn("other instances are not heard yet");
   const { host, port } = await sockets.server.listen({ host: config.host, port: config.port });
 
   let stopped: Promise<void> | undefined;

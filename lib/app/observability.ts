@@ -3,6 +3,7 @@ import { EventLoopMonitor } from "../common/event_loop.ts";
 import { Metrics, type Reading } from "../common/metrics.ts";
 import type { ReadinessCheck } from "../http/operations.ts";
 import type { Sweeper } from "../sessions/sweeper.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { Services } from "./services.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -28,6 +29,7 @@ export function readinessChecks(
 /** Registers what `/metrics` shows; all of it is read at the time of a scrape. */
 export function createMetrics(
   services: Services,
+  cluster: Cluster,
   sockets: () => Sockets | undefined,
   stack: AsyncDisposableStack,
 ): Metrics {
@@ -56,6 +58,11 @@ export function createMetrics(
     "rt_event_refusals",
     "Events refused, by code",
     () => counted(sockets()?.dispatcher.stats().refusals),
+  );
+  metrics.readings(
+    "rt_cluster",
+    "Messages and characters between instances, and how many there are",
+    async () => ({ ...await cluster.stats() }),
   );
   metrics.gauge("rt_sessions", "Sessions of this instance", () => sessions.size);
   metrics.gauge("rt_tasks", "Tasks that run here", () => tasks.size);

@@ -8,7 +8,7 @@ import { EchoProvider } from "../completions/echo_provider.ts";
 import { ModelCatalogue } from "../completions/model_catalogue.ts";
 import type { ModelProvider } from "../completions/model_provider.ts";
 import { OpenAiProvider } from "../completions/openai_provider.ts";
-import { StreamRegistry } from "../completions/stream_registry.ts";
+import { StreamRegistry, type StreamRegistryOptions } from "../completions/stream_registry.ts";
 import type { Config } from "../config.ts";
 import { InstanceRegistry } from "../sessions/instance_registry.ts";
 import { SessionPool } from "../sessions/session_pool.ts";
@@ -32,6 +32,7 @@ export async function openServices(
   store: StateStore,
   logger: Logger,
   stack: AsyncDisposableStack,
+  askOwner: StreamRegistryOptions["askOwner"],
 ) {
   const registry = stack.use(
     new InstanceRegistry({
@@ -62,7 +63,7 @@ export async function openServices(
   const usage = stack.use(
     new UsagePool({ store, logger, userIds: (sids) => sessions.userIds(sids) }),
   );
-  const streams = stack.use(new StreamRegistry({ store, logger, instanceId }));
+  const streams = stack.use(new StreamRegistry({ store, logger, instanceId, askOwner }));
   const tasks = stack.use(new TaskRegistry({ store, instanceId, logger }));
   return {
     ...{ store, registry, access, users, tokens, chats, sessions, usage, streams, tasks },

@@ -12,8 +12,10 @@ import { Connections } from "../realtime/connections.ts";
 import { Dispatcher } from "../realtime/dispatcher.ts";
 import { emitToUser } from "../realtime/emitter.ts";
 import { sessionEvents } from "../realtime/session_events.ts";
-import type { RealtimeServer } from "../realtime/session.ts";
+import type { RealtimeServer, SocketData } from "../realtime/session.ts";
 import { createSocketServer, type SocketServerOptions } from "../transport/socket_server.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import type { Elsewhere, VisibleSession } from "./elsewhere.ts";
 import type { Services } from "./services.ts";
 
 export type Sockets = ReturnType<typeof openSockets>;
@@ -24,6 +26,8 @@ export function openSockets(
   services: Services,
   logger: Logger,
   stack: AsyncDisposableStack,
+  cluster: Cluster,
+  elsewhere: Elsewhere,
   onRequest: SocketServerOptions["onRequest"],
 ) {
   const { users, tokens, chats, sessions, usage, streams } = services;
@@ -42,14 +46,32 @@ export function openSockets(
     // Who sends more than this is refused event by event first, and cut only far beyond.
     maxPacketsPerSecond: 4 * config.maxEventsPerSecond,
     maxSendBufferBytes: config.sendBufferLimitBytes,
+    adapter: cluster.adapter,
     coalesce: { keyOf: completionKey, merge: mergeCompletions },
     onRequest,
     logger,
   });
   const io = server.io as unknown as RealtimeServer;
   const toUser = (userId: string, event: ChatEvent) => emitToUser(io, userId, event);
-  const browserStreams = new BrowserStreams({ idleMs: config.eventCallerTimeoutMs });
-  const call = createEventCaller({ io, timeoutMs: config.eventCallerTimeoutMs });
+  const browserStreams = new BrowserStreams({
+    instanceId: services.registry.id,
+    forward: (instanceId, line) => elsewhere.sendLine(instanceId, line),
+    idleMs: config.eventCallerTimeoutMs,
+  });
+  const call = createEventCaller({
+    io,
+    timeoutMs: config.eventCallerTimeoutMs,
+    elsewhere: (request) => elsewhere.call(io, request),
+  });
+  const callHere = createEventCaller({ io, timeoutMs: config.eventCallerTimeoutMs });
+  stack.use(
+    elsewhere.serve({
+      call: callHere,
+      hasSession: (sid) => io.sockets.sockets.has(sid),
+      takeLine: (line) => browserStreams.take(line),
+      browserGone: (sid) => browserStreams.sessionGone(sid),
+    }),
+  );
 
   const inBackground = (what: string, promise: Promise<unknown>) =>
     void promise.catch((thrown) => logger.warn(what, { error: errorText(thrown) }));
@@ -91,6 +113,7 @@ export function openSockets(
       onSessionGone({ sid }) {
         usage.remove(sid);
         browserStreams.sessionGone(sid);
+        elsewhere.sessionGone(sid);
       },
       logger,
       nowMs: () => systemClock.nowMs(),
@@ -98,6 +121,12 @@ export function openSockets(
   );
   connections.listen();
   return { server, io, dispatcher, connections, browserStreams, call, toUser };
+}
+
+/** What other instances may see of a socket. */
+export function visibleSession(data: unknown, instanceId: string): VisibleSession | undefined {
+  const { session } = data as SocketData;
+  return session && { userId: session.user.id, instanceId };
 }
 
 /** What a session keeps of its user (protocol, section 2). */

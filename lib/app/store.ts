@@ -1,4 +1,7 @@
 import { dirname } from "node:path";
+import { openRedisBus } from "../cluster/redis_bus.ts";
+import type { Bus } from "../cluster/bus.ts";
+import { storeBus } from "../cluster/store_bus.ts";
 import { AppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import type { Config } from "../config.ts";
@@ -8,21 +11,29 @@ import type { StateStore } from "../state/state_store.ts";
 
 /** Opens the store that the configuration names: Redis, or Deno KV. */
 export async function openStore(config: Config, logger: Logger): Promise<StateStore> {
-  const keyPrefix = config.redisKeyPrefix;
-  if (config.manager === "redis") {
-    return await openRedisStore({
-      keyPrefix,
-      logger,
-      cluster: config.isRedisCluster,
-      maxRetryCount: config.redisMaxRetryCount,
-      sentinelPort: config.sentinelPort,
-      ...(config.redisUrl !== undefined && { url: config.redisUrl }),
-      ...(config.sentinelHosts !== undefined && { sentinelHosts: [...config.sentinelHosts] }),
-    });
-  }
+  if (config.manager === "redis") return await openRedisStore(redisOptions(config, logger));
   const path = config.kvPath;
   await makeFolder(path);
+  const keyPrefix = config.redisKeyPrefix;
   return await openKvStore({ keyPrefix, logger, ...(path !== undefined && { path }) });
+}
+
+/** Opens what carries events between instances: Redis' own channels, or the store's. */
+export async function openBus(config: Config, store: StateStore, logger: Logger): Promise<Bus> {
+  if (config.manager === "redis") return await openRedisBus(redisOptions(config, logger));
+  return storeBus(store, logger, () => store.hasPeers?.() === false);
+}
+
+function redisOptions(config: Config, logger: Logger) {
+  return {
+    logger,
+    keyPrefix: config.redisKeyPrefix,
+    cluster: config.isRedisCluster,
+    maxRetryCount: config.redisMaxRetryCount,
+    sentinelPort: config.sentinelPort,
+    ...(config.redisUrl !== undefined && { url: config.redisUrl }),
+    ...(config.sentinelHosts !== undefined && { sentinelHosts: config.sentinelHosts }),
+  };
 }
 
 /** A store in a file needs its folder; in memory, behind a URL or the platform's own needs none. */

@@ -15,6 +15,8 @@ export interface Listening {
  * for one publisher, only to those who listen to the channel.
  */
 export interface Bus extends AsyncDisposable {
+  /** Whether nobody else is on the bus right now, where that is known: then nothing needs to be sent. */
+  isAlone?(): boolean;
   /** For logs. */
   readonly name: string;
   /**

@@ -68,6 +68,7 @@ export class Courier implements AsyncDisposable {
 
   /** Queues the message and returns; `false` when it is dropped. Never throws. */
   send(channel: string, message: unknown): boolean {
+    if (this.#bus.isAlone?.()) return true;
     try {
       return this.#outbox.push(channel, encodeMessage(message));
     } catch (error) {

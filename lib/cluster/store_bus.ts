@@ -9,7 +9,7 @@ import type { Bus, BusHandlers, Listening } from "./bus.ts";
  * The bus over the publish/subscribe of any state store: for Deno KV, and wherever a store is all
  * there is. It reaches as far, and as fast, as the store's `capabilities.publishes` says.
  */
-export function storeBus(store: StateStore, logger: Logger): Bus {
+export function storeBus(store: StateStore, logger: Logger, isAlone?: () => boolean): Bus {
   const running = new Map<AbortController, Promise<void>>();
 
   /** Subscribes, however long that takes, and ends the subscription with the signal. */
@@ -39,6 +39,7 @@ export function storeBus(store: StateStore, logger: Logger): Bus {
 
   return {
     name: store.capabilities.name,
+    ...(isAlone && { isAlone }),
     publish: (channel, text) => store.publish(keys.bus(channel), text),
     listen(channel, handlers): Listening {
       const own = new AbortController();

@@ -30,15 +30,16 @@ export class Metrics {
   }
 
   /** Like {@linkcode gauge}, for all that a component's `stats()` gives: one series a name, label `what`. */
-  readings(name: string, help: string, read: () => Reading): void {
+  readings(name: string, help: string, read: () => Reading | Promise<Reading>): void {
     new client.Gauge({
       name,
       help,
       labelNames: ["what"],
       registers: [this.#registry],
-      collect() {
+      async collect() {
+        const readings = await read();
         this.reset();
-        for (const [what, value] of Object.entries(read())) this.set({ what }, value);
+        for (const [what, value] of Object.entries(readings)) this.set({ what }, value);
       },
     });
   }

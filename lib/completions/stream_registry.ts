@@ -30,6 +30,8 @@ export interface StreamRegistryOptions {
   maxRunning?: number;
   /** Ended streams that stay in memory; older ones are answered from the store. Default: 1,000. */
   maxEnded?: number;
+  /** Asks another instance for what it has of its own stream; `undefined` when it does not answer. */
+  askOwner?: (instanceId: string, query: ResumeQuery) => Promise<ResumeAnswer | undefined>;
   log?: Pick<StreamLogWriterOptions, "flushMs" | "batchLength" | "maxPendingLength" | "giveUpMs">;
 }
 
@@ -63,7 +65,9 @@ export interface ResumeQuery {
  * generations, in the store for everybody, until the end and a grace.
  */
 export class StreamRegistry implements AsyncDisposable {
-  readonly #options: Required<StreamRegistryOptions>;
+  readonly #options:
+    & Required<Omit<StreamRegistryOptions, "askOwner">>
+    & Pick<StreamRegistryOptions, "askOwner">;
   /** By chat, then by message, in the order of their begin. */
   readonly #chats = new Map<string, Map<string, LiveStream>>();
   readonly #ended = new Map<LiveStream, ReturnType<typeof setTimeout>>();
@@ -163,7 +167,7 @@ export class StreamRegistry implements AsyncDisposable {
     if (local && local.userId !== userId) return nothing();
     if (local && !local.isEnded) return local.resume(after, generation);
 
-    const { store, instanceId, log } = this.#options;
+    const { store, instanceId, log, askOwner } = this.#options;
     const messageId = query.messageId ?? await store.values.get<string>(keys.chatStream(chatId));
     if (messageId === undefined) return nothing();
     const headKey = keys.streamHead(chatId, messageId);
@@ -173,6 +177,8 @@ export class StreamRegistry implements AsyncDisposable {
     }
     if (head?.userId !== userId) return nothing();
     if (head.state === "running" && head.owner !== instanceId) {
+      const answer = await askOwner?.(head.owner, { ...query, messageId });
+      if (answer) return answer;
       // All that was emitted before the client asked is in the log after one batch's time.
       await pause(1.5 * (log.flushMs ?? 200));
       head = await store.values.get<StreamHead>(headKey) ?? head;
@@ -193,6 +199,13 @@ export class StreamRegistry implements AsyncDisposable {
       ...(head.error && { error: head.error }),
       ...(head.interrupted && { interrupted: true }),
     };
+  }
+
+  /** As {@linkcode resume}, of this instance's own live streams alone, for another that asks. */
+  resumeHere({ userId, chatId, messageId, after = 0, generation }: ResumeQuery) {
+    const local = this.#local(chatId, messageId);
+    if (!local || local.isEnded || local.userId !== userId) return undefined;
+    return local.resume(after, generation);
   }
 
   /** Ends the timers. What is stored ends by its own time. */

@@ -1,7 +1,6 @@
-import * as v from "valibot";
 import { AppError } from "../common/errors.ts";
 import { event, type EventDefinition } from "./dispatcher.ts";
-import { BrowserModelLineSchema } from "./payloads.ts";
+import { type BrowserLine, type BrowserModelLine, BrowserModelLineSchema } from "./payloads.ts";
 
 /** How long a browser that lost its socket in mid-stream may take to come back and go on. */
 const RECONNECT_GRACE_MS = 15_000;
@@ -13,9 +12,7 @@ const MAX_WAITING_LENGTH = 16 * 1024 * 1024;
 /** How long a browser may be silent in mid-stream. */
 const IDLE_MS = 300_000;
 
-type Line = v.InferOutput<typeof BrowserModelLineSchema>;
-
-const isEnd = (line: Line) => typeof line === "object" && line.done === true;
+const isEnd = (line: BrowserModelLine) => typeof line === "object" && line.done === true;
 
 /** A stream that a browser sends line by line, until it says `{done: true}`. */
 export interface BrowserStream extends Disposable {
@@ -33,12 +30,16 @@ interface Waiter {
   userId: string;
   /** The session that spoke last: a browser that comes back goes on under the name it was given. */
   sid: string;
-  push(line: Line): void;
+  push(line: BrowserModelLine): void;
   /** Ends the stream when nothing comes for so long. */
   expect(withinMs: number, error: AppError): void;
 }
 
 export interface BrowserStreamsOptions {
+  /** This instance's id: it stands in the channels' names, so that others know where lines belong. */
+  instanceId: string;
+  /** Gives a line to the instance that waits for it. Default: there are no others. */
+  forward?: (instanceId: string, line: BrowserLine) => Promise<void>;
   /** How long a browser that lost its socket may take to come back, in milliseconds. Default: 15,000. */
   graceMs?: number;
   /** How long a browser may be silent in mid-stream, in milliseconds. Default: 300,000. */
@@ -54,15 +55,21 @@ export class BrowserStreams {
   readonly #waiters = new Map<string, Waiter>();
   readonly #graceMs: number;
   readonly #idleMs: number;
+  readonly #instanceId: string;
+  readonly #forward: BrowserStreamsOptions["forward"];
 
-  constructor({ graceMs = RECONNECT_GRACE_MS, idleMs = IDLE_MS }: BrowserStreamsOptions = {}) {
+  constructor(
+    { instanceId, forward, graceMs = RECONNECT_GRACE_MS, idleMs = IDLE_MS }: BrowserStreamsOptions,
+  ) {
+    this.#instanceId = instanceId;
+    this.#forward = forward;
     this.#graceMs = graceMs;
     this.#idleMs = idleMs;
   }
 
   /** Opens a channel for one request to one session; disposing of it closes the channel. */
   open(userId: string, sid: string): BrowserStream {
-    const channel = `${userId}:${sid}:${crypto.randomUUID()}`;
+    const channel = `${userId}:${sid}:${this.#instanceId}.${crypto.randomUUID()}`;
     const idleMs = this.#idleMs;
     const queue: string[] = [];
     let length = 0;
@@ -84,7 +91,7 @@ export class BrowserStreams {
     const expectMore = () =>
       expect(idleMs, new AppError("timeout", "The browser's model stopped in mid-answer."));
 
-    function push(line: Line): void {
+    function push(line: BrowserModelLine): void {
       if (isOver) return;
       if (isEnd(line)) return end();
       const text = typeof line === "string" ? line : JSON.stringify(line);
@@ -130,21 +137,34 @@ export class BrowserStreams {
     return { channel, lines, [Symbol.dispose]: close };
   }
 
-  /** The definition of a channel's event, if somebody waits for it. */
+  /** The definition of a channel's event, if somebody waits for it, here or on another instance. */
   definition(name: string): EventDefinition | undefined {
-    const waiter = this.#waiters.get(name);
-    if (!waiter) return undefined;
+    const owner = ownerOf(name);
+    if (owner === undefined) return undefined;
+    const isHere = owner === this.#instanceId;
+    const forward = this.#forward;
+    if (isHere ? !this.#waiters.has(name) : !forward) return undefined;
     return event({
       schema: BrowserModelLineSchema,
-      handle({ session }, line) {
-        // A name can be guessed; only the user who was asked may answer, from whichever session.
-        if (session.user.id !== waiter.userId) {
-          throw new AppError("forbidden", "This stream belongs to somebody else.");
-        }
-        waiter.sid = session.sid;
-        waiter.push(line);
+      handle: ({ session }, line) => {
+        const whole = { channel: name, userId: session.user.id, sid: session.sid, line };
+        return isHere ? this.take(whole) : forward?.(owner, whole);
       },
     });
+  }
+
+  /**
+   * Gives a line to whoever waits for it here. A name can be guessed: only the user who was asked may
+   * answer, from whichever session. Throws `forbidden`, and `not_found` when nobody waits any more.
+   */
+  take({ channel, userId, sid, line }: BrowserLine): void {
+    const waiter = this.#waiters.get(channel);
+    if (!waiter) throw new AppError("not_found", "Nobody waits for this stream any more.");
+    if (userId !== waiter.userId) {
+      throw new AppError("forbidden", "This stream belongs to somebody else.");
+    }
+    waiter.sid = sid;
+    waiter.push(line);
   }
 
   /** Ends the streams of a session that went away, unless the browser comes back and goes on. */
@@ -157,4 +177,12 @@ export class BrowserStreams {
       );
     }
   }
+}
+
+/** The instance in a channel's name, `{user_id}:{session_id}:{instance_id}.{uuid}`. */
+function ownerOf(name: string): string | undefined {
+  const [, , request, ...more] = name.split(":");
+  if (request === undefined || more.length > 0) return undefined;
+  const [instanceId, id, ...rest] = request.split(".");
+  return instanceId && id && rest.length === 0 ? instanceId : undefined;
 }

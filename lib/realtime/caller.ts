@@ -14,20 +14,27 @@ export interface EventCallerOptions {
   io: RealtimeServer;
   /** How long an answer may take, in milliseconds (`WEBSOCKET_EVENT_CALLER_TIMEOUT`). */
   timeoutMs: number;
+  /** Asks a session that is not on this instance. Default: such a session counts as gone. */
+  elsewhere?: EventCaller;
 }
 
 /** Asks one session and resolves with its answer, or with `{error}`: it never rejects. */
 export type EventCaller = (request: CallRequest) => Promise<unknown>;
 
-const GONE = { error: "Client session disconnected." };
+/** The answer of a session that is not there, or is somebody else's. */
+export const GONE = { error: "Client session disconnected." };
 
 /**
  * Makes the event caller (protocol, section 6): `events` with an ack to one session, which must
  * belong to the user who asks. A disconnect ends the wait at once.
  */
-export function createEventCaller({ io, timeoutMs }: EventCallerOptions): EventCaller {
-  return async ({ userId, sessionId, event, signal }) => {
+export function createEventCaller(
+  { io, timeoutMs, elsewhere }: EventCallerOptions,
+): EventCaller {
+  return async (request) => {
+    const { userId, sessionId, event, signal } = request;
     const socket = io.sockets.sockets.get(sessionId);
+    if (!socket && elsewhere) return await elsewhere(request);
     if (socket?.data.session?.user.id !== userId) return GONE;
     return await ask(socket, event, timeoutMs, signal);
   };
@@ -61,7 +68,8 @@ function ask(
   });
 }
 
-function timedOut(timeoutMs: number) {
+/** The answer of a session that says nothing in time. */
+export function timedOut(timeoutMs: number) {
   const seconds = Math.round(timeoutMs / 1000);
   return {
     error: `Event call timed out. The client did not answer within ${seconds} s ` +

@@ -40,3 +40,12 @@ export const BrowserModelLineSchema = v.union([
   v.string(),
   v.looseObject({ done: v.optional(v.boolean()) }),
 ]);
+export type BrowserModelLine = v.InferOutput<typeof BrowserModelLineSchema>;
+
+/** A line of a browser's stream, on its way to whoever waits for it. */
+export interface BrowserLine {
+  channel: string;
+  userId: string;
+  sid: string;
+  line: BrowserModelLine;
+}

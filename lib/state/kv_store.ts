@@ -106,6 +106,7 @@ export async function openKvStore(options: KvStoreOptions): Promise<StateStore> 
       client.operation(() => Promise.resolve(pubsub.subscribe(keyName(channel), handlers))),
     ping: (timeoutMs) => client.ping(timeoutMs),
     stats: () => ({ roundTrips: client.roundTrips }),
+    hasPeers: () => (relay?.others ?? 0) > 0,
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       pubsub.clear();

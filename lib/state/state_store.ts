@@ -197,4 +197,6 @@ export interface StateStore extends AsyncDisposable {
   /** Asks the store for a sign of life. Throws `AppError("unavailable")` after `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;
   stats(): StoreStats;
+  /** Whether other processes use this store right now, where the driver can tell. */
+  hasPeers?(): boolean;
 }
