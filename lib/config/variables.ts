@@ -76,7 +76,7 @@ export const VARIABLES = {
     "SIGNIN_RATE_LIMIT",
     "15",
     as.integer(1, 100_000),
-    "Attempts to sign in for one e-mail address in three minutes",
+    "Attempts to sign in, in three minutes, to one account from one address; four times as many from anywhere",
   ),
   corsAllowOrigin: optional("CORS_ALLOW_ORIGIN", as.origins, "Origins of pages that may connect", {
     defaultNote: "the same origin only",

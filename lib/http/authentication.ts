@@ -9,8 +9,6 @@ export interface Verifier {
     token: string,
     options?: { allowPending?: boolean },
   ): Promise<{ user: User; claims: TokenClaims }>;
-  /** Ends all tokens that the user has been given until now. */
-  revokeAll(userId: string): Promise<void>;
 }
 
 /**
@@ -25,7 +23,6 @@ export function requireUser(
     const { user, claims } = await tokens.verify(bearer(c), options);
     c.set("user", user);
     c.set("claims", claims);
-    c.set("tokens", tokens);
     await next();
   };
 }

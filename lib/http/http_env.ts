@@ -12,10 +12,5 @@ export interface TokenClaims {
 /** What every route finds in its context, behind `requireUser`. */
 export interface HttpEnv {
   Bindings: HttpBindings;
-  Variables: {
-    user: User;
-    claims: TokenClaims;
-    /** For routes that end sign-ins. */
-    tokens: { revokeAll(userId: string): Promise<void> };
-  };
+  Variables: { user: User; claims: TokenClaims };
 }

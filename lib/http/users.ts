@@ -30,10 +30,12 @@ export interface UserRoutesOptions {
     update(userId: string, change: v.InferOutput<typeof ChangeSchema>): Promise<User>;
     delete(userId: string): Promise<void>;
   };
+  /** Makes all tokens void that the user has been given. */
+  tokens: { revokeAll(userId: string): Promise<void> };
 }
 
 /** `/api/v1/users` (protocol, section 11), behind `requireUser` for admins. */
-export function userRoutes({ users }: UserRoutesOptions): Hono<HttpEnv> {
+export function userRoutes({ users, tokens }: UserRoutesOptions): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
 
   routes.get("/", async (c) => {
@@ -46,7 +48,7 @@ export function userRoutes({ users }: UserRoutesOptions): Hono<HttpEnv> {
     const userId = c.req.param("id");
     const user = await users.update(userId, password ? { ...change, password } : change);
     // Who knew the old one may have signed in with it.
-    if (password) await c.get("tokens").revokeAll(userId);
+    if (password) await tokens.revokeAll(userId);
     return c.json(user);
   });
 
@@ -54,7 +56,7 @@ export function userRoutes({ users }: UserRoutesOptions): Hono<HttpEnv> {
     const userId = c.req.param("id");
     await users.delete(userId);
     // Void already, as nobody's; so they stay, for Open WebUI's instances and if the id comes back.
-    await c.get("tokens").revokeAll(userId);
+    await tokens.revokeAll(userId);
     return c.json(true);
   });
 

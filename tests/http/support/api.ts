@@ -74,7 +74,7 @@ export async function openApi({ logger = silentLogger, extend }: ApiOptions = {}
     }),
   );
   app.use("/api/v1/users/*", requireUser(tokens), requireAdmin);
-  app.route("/api/v1/users", userRoutes({ users }));
+  app.route("/api/v1/users", userRoutes({ users, tokens }));
   extend?.(app);
   const { url, port } = stack.use(await listen(nodeListener(app)));
   return { url, port, faulty, users, tokens, [Symbol.asyncDispose]: () => stack.disposeAsync() };
