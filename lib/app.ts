@@ -1,3 +1,4 @@
+import { watchChannels } from "./app/channels.ts";
 import { createMetrics, readinessChecks } from "./app/observability.ts";
 import { createRoutes } from "./app/routes.ts";
 import { openServices, type Services, startServices } from "./app/services.ts";
@@ -78,11 +79,15 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
     elsewhere,
     (req, res) => routes(req, res),
   );
-  const sweeper = stack.use(createSweeper(config, services, logger, sockets.toUser));
+  const sweeper = stack.use(
+    createSweeper(config, services, sockets.documents, logger, sockets.toUser),
+  );
   const checks = readinessChecks(services, sweeper);
   const routes = createRoutes({ config, services, sockets, metrics, checks, logger });
 
   stack.use(await watchAccess(services, sockets, logger));
+  stack.use(await watchChannels(services, sockets, logger));
+  await sockets.documents.start();
   await startServices(services);
   sweeper.start();
   if (!await cluster.ready(CLUSTER_READY_MS)) logger.warn("other instances are not heard yet");

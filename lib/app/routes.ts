@@ -11,6 +11,7 @@ import type { Config } from "../config.ts";
 import { requireAdmin, requireUser } from "../http/authentication.ts";
 import { authRoutes } from "../http/auths.ts";
 import { chatRoutes } from "../http/chats.ts";
+import { channelRoutes } from "../http/channels.ts";
 import { type ChatCompletion, completionRoutes } from "../http/completions.ts";
 import { createHttpApp, nodeListener } from "../http/http_app.ts";
 import type { HttpEnv } from "../http/http_env.ts";
@@ -20,6 +21,7 @@ import { userRoutes } from "../http/users.ts";
 import { browserProvider } from "../realtime/browser_provider.ts";
 import { createEventEmitter } from "../realtime/emitter.ts";
 import { remoteAddress } from "../transport/socket_server.ts";
+import { createNoteRoutes } from "./notes.ts";
 import type { Services } from "./services.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -77,7 +79,7 @@ export function createRoutes(options: RoutesOptions): Listener {
     }),
   );
   app.use("/api/v1/users/*", user, requireAdmin);
-  app.route("/api/v1/users", userRoutes({ users }));
+  app.route("/api/v1/users", userRoutes({ users, tokens }));
   app.use("/api/*", user);
   app.route(
     "/api/v1/chats",
@@ -88,6 +90,11 @@ export function createRoutes(options: RoutesOptions): Listener {
         sockets.toUser(userId, { chat_id: chatId, message_id: "", data: { type: "chat:list" } }),
     }),
   );
+  const { notes, groups } = createNoteRoutes(services, sockets);
+  app.route("/api/v1/notes", notes);
+  app.route("/api/v1/groups", groups);
+  const { service, conversation } = sockets.channels;
+  app.route("/api/v1/channels", channelRoutes({ channels: service, conversation }));
   app.route("/api/tasks", taskRoutes({ tasks }));
   app.route(
     "/api",

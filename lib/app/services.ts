@@ -3,6 +3,7 @@ import { loadSecretKey } from "../auth/secret_key.ts";
 import { TokenService } from "../auth/token_service.ts";
 import { ChatAnswers } from "../chats/answers.ts";
 import { ChatStore } from "../chats/chat_store.ts";
+import { ChannelStore } from "../channels/channel_store.ts";
 import type { Logger } from "../common/logger.ts";
 import { EchoProvider } from "../completions/echo_provider.ts";
 import { ModelCatalogue } from "../completions/model_catalogue.ts";
@@ -10,6 +11,8 @@ import type { ModelProvider } from "../completions/model_provider.ts";
 import { OpenAiProvider } from "../completions/openai_provider.ts";
 import { StreamRegistry, type StreamRegistryOptions } from "../completions/stream_registry.ts";
 import type { Config } from "../config.ts";
+import { GroupStore } from "../groups/group_store.ts";
+import { NoteStore } from "../notes/note_store.ts";
 import { InstanceRegistry } from "../sessions/instance_registry.ts";
 import { SessionPool } from "../sessions/session_pool.ts";
 import { UsagePool } from "../sessions/usage_pool.ts";
@@ -59,6 +62,9 @@ export async function openServices(
     announce: (change) => access.publish(change),
   });
   const chats = new ChatStore(store);
+  const groups = new GroupStore(store);
+  const notes = new NoteStore({ store, groups, findUser: (userId) => users.get(userId) });
+  const channels = new ChannelStore({ store, groups });
   const sessions = stack.use(new SessionPool({ store, instanceId, logger }));
   const usage = stack.use(
     new UsagePool({ store, logger, userIds: (sids) => sessions.userIds(sids) }),
@@ -67,6 +73,7 @@ export async function openServices(
   const tasks = stack.use(new TaskRegistry({ store, instanceId, logger }));
   return {
     ...{ store, registry, access, users, tokens, chats, sessions, usage, streams, tasks },
+    ...{ groups, notes, channels },
     answers: new ChatAnswers(chats),
     catalogue: new ModelCatalogue(providersOf(config), { logger }),
     keySource: secretKey.source,

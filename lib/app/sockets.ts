@@ -15,6 +15,8 @@ import { sessionEvents } from "../realtime/session_events.ts";
 import type { RealtimeServer, SocketData } from "../realtime/session.ts";
 import { createSocketServer, type SocketServerOptions } from "../transport/socket_server.ts";
 import type { Cluster } from "../cluster/cluster.ts";
+import { openChannels } from "./channels.ts";
+import { openDocuments } from "./documents.ts";
 import type { Elsewhere, VisibleSession } from "./elsewhere.ts";
 import type { Services } from "./services.ts";
 
@@ -73,11 +75,21 @@ export function openSockets(
     }),
   );
 
+  const { service: documents, events: documentEvents } = openDocuments(
+    config,
+    io,
+    services,
+    logger,
+    stack,
+  );
+  const channels = openChannels(io, services, logger, stack);
+
   const inBackground = (what: string, promise: Promise<unknown>) =>
     void promise.catch((thrown) => logger.warn(what, { error: errorText(thrown) }));
 
   const dispatcher: Dispatcher = new Dispatcher({
     eventsPerSecond: config.maxEventsPerSecond,
+    isLogged: config.isServerLogged,
     clock: systemClock,
     logger,
     dynamic: (name) => browserStreams.definition(name),
@@ -89,6 +101,8 @@ export function openSockets(
           inBackground("user's last sign of life is not stored", users.touchLastActive(userId)),
         useModel: (sid, model) => usage.use(sid, model),
       }),
+      ...documentEvents,
+      ...channels.events,
       ...chatEvents({
         markRead: (userId, chatId) => chats.markRead(userId, chatId),
         emitToUser: toUser,
@@ -109,18 +123,25 @@ export function openSockets(
         const { user, claims: { jti, exp, iat } } = await tokens.verify(token);
         return { user: toSessionUser(user), jti, exp, iat };
       },
-      stillCounts: ({ user, token }) => tokens.stillCounts({ id: user.id, ...token }),
+      async stillCounts({ user, token }) {
+        if (!await tokens.stillCounts({ id: user.id, ...token })) return false;
+        return (await users.get(user.id))?.role === user.role;
+      },
+      onSession: (socket, session) => channels.rooms.enter(socket, session),
       onSessionGone({ sid }) {
+        documents.sessionGone(sid);
+        channels.typing.sessionGone(sid);
         usage.remove(sid);
         browserStreams.sessionGone(sid);
         elsewhere.sessionGone(sid);
       },
+      isLogged: config.isEngineLogged,
       logger,
       nowMs: () => systemClock.nowMs(),
     }),
   );
   connections.listen();
-  return { server, io, dispatcher, connections, browserStreams, call, toUser };
+  return { server, io, dispatcher, connections, browserStreams, call, toUser, documents, channels };
 }
 
 /** What other instances may see of a socket. */
@@ -145,7 +166,7 @@ function toSessionUser(user: User): SessionUser {
 /** Ends sessions whose access changes, wherever the change was made. */
 export async function watchAccess(
   { access, users }: Services,
-  { connections }: Sockets,
+  { connections, channels }: Sockets,
   logger: Logger,
 ): Promise<AsyncDisposable> {
   return await access.subscribe({
@@ -166,6 +187,7 @@ export async function watchAccess(
           return connections.closeUser(change.user_id, "This account no longer exists.");
         case "room_left":
         case "room_joined":
+          if (channels.moved(change)) return;
           return connections.moveUser(change.user_id, change.room, change.type === "room_joined");
       }
     },

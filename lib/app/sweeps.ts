@@ -2,6 +2,7 @@ import type { Logger } from "../common/logger.ts";
 import type { SweepJob } from "../common/sweep_job.ts";
 import { sweepInterrupted } from "../completions/interrupted_sweep.ts";
 import type { Config } from "../config.ts";
+import type { DocumentService } from "../documents/document_service.ts";
 import type { CompletionEvent } from "../protocol/events.ts";
 import { sessionSweepJob } from "../sessions/session_sweep.ts";
 import { Sweeper } from "../sessions/sweeper.ts";
@@ -13,6 +14,7 @@ import type { Services } from "./services.ts";
 export function createSweeper(
   config: Config,
   services: Services,
+  documents: Pick<DocumentService, "sweepJob" | "onSessionReaped">,
   logger: Logger,
   emit: (userId: string, event: CompletionEvent) => void,
 ): Sweeper {
@@ -46,10 +48,12 @@ export function createSweeper(
         everyMs: config.sessionTimeoutMs / 4,
         settleMs: config.sessionTimeoutMs / 4,
         stableForMs: () => registry.stableForMs(),
+        onSessionReaped: [(sid, session) => documents.onSessionReaped(sid, session)],
       }),
       usage.sweepJob(),
       taskSweepJob({ store, everyMs: config.sessionTimeoutMs / 4 }),
       interrupted,
+      documents.sweepJob(),
     ],
   });
 }

@@ -92,4 +92,40 @@ export const keys = {
   documentCleanupLock: own("document_cleanup_lock"),
   /** pub/sub: who may read or write a note has changed */
   noteAccess: own("note_access"),
+  /** index: all groups by the time of their making */
+  groups: own("groups"),
+  /** value: a group */
+  group: (groupId: string): StateKey => own("group", part(groupId)),
+  /** index: who is in a group, by the time of joining */
+  groupMembers: (groupId: string): StateKey => own("group", part(groupId), "members"),
+  /** index: ids of a user's groups; a hint, the group's own index counts */
+  userGroups: (userId: string): StateKey => own("user", part(userId), "groups"),
+  /** value: a note without its text */
+  note: (noteId: string): StateKey => own("note", part(noteId)),
+  /** value: a note's text */
+  noteData: (noteId: string): StateKey => own("note", part(noteId), "data"),
+  /** index: ids of the notes of somebody (`user`, `group`), by the time of the last change */
+  notesOf: (type: string, id: string): StateKey => own("notes_of", part(type), part(id)),
+  /** value: a channel */
+  channel: (channelId: string): StateKey => own("channel", part(channelId)),
+  /** dictionary: user id → membership */
+  channelMembers: (channelId: string): StateKey => own("channel", part(channelId), "members"),
+  /** index: user ids by the time of joining, for pages of members */
+  channelMemberOrder: (channelId: string): StateKey =>
+    own("channel", part(channelId), "member_order"),
+  /** dictionary: user id → how far they have read */
+  channelReads: (channelId: string): StateKey => own("channel", part(channelId), "reads"),
+  /** dictionary: message id → message */
+  channelMessages: (channelId: string): StateKey => own("channel", part(channelId), "messages"),
+  /** index: ids of a channel's messages that belong to no thread, by time */
+  channelOrder: (channelId: string): StateKey => own("channel", part(channelId), "order"),
+  /** index: ids of a thread's messages by time */
+  channelThread: (channelId: string, messageId: string): StateKey =>
+    own("channel", part(channelId), "thread", part(messageId)),
+  /** index: ids of pinned messages by the time of pinning */
+  channelPins: (channelId: string): StateKey => own("channel", part(channelId), "pins"),
+  /** index: ids of the channels of somebody (`member`, `user`, `group`), by the time of joining */
+  channelsOf: (type: string, id: string): StateKey => own("channels_of", part(type), part(id)),
+  /** pub/sub: who may read a channel has changed */
+  channelAccess: own("channel_access"),
 } as const;

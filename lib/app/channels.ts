@@ -1,0 +1,152 @@
+import * as v from "valibot";
+import type { AccessChange } from "../auth/access_changes.ts";
+import { ChannelService } from "../channels/channel_service.ts";
+import { Conversation } from "../channels/conversation.ts";
+import { ModelAnswers } from "../channels/model_answers.ts";
+import { errorText } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import type { ChannelEvent } from "../protocol/channel.ts";
+import { rooms as roomNames } from "../protocol/events.ts";
+import type { PublicUser } from "../protocol/user.ts";
+import { channelEvents } from "../realtime/channel_events.ts";
+import { ChannelRooms } from "../realtime/channel_rooms.ts";
+import type { RealtimeServer } from "../realtime/session.ts";
+import { TypingNotices } from "../realtime/typing_notices.ts";
+import { keys } from "../state/key_space.ts";
+import type { Services } from "./services.ts";
+
+/** Channels that are joined with one look at the store. */
+const ROOMS_AT_ONCE = 200;
+
+/** Whose access to channels has changed, told to all instances. */
+const AccessSchema = v.union([
+  v.object({ channel_id: v.string() }),
+  v.object({ user_id: v.string() }),
+]);
+
+export type Channels = ReturnType<typeof openChannels>;
+
+/** What others are told about a user. */
+export function findPublicUser({ users }: Pick<Services, "users">) {
+  return async (userId: string): Promise<PublicUser | undefined> => {
+    const user = await users.get(userId);
+    return user && { id: user.id, name: user.name, role: user.role };
+  };
+}
+
+/** Ties channels to sockets, models and tasks. */
+export function openChannels(
+  io: RealtimeServer,
+  services: Services,
+  logger: Logger,
+  stack: AsyncDisposableStack,
+) {
+  const { store, users, groups, channels, access, catalogue, tasks } = services;
+  const findUser = findPublicUser(services);
+  const emit = (event: ChannelEvent) =>
+    void io.to(roomNames.channel(event.channel_id)).emit("events:channel", event);
+  const emitToUser = (userId: string, event: ChannelEvent) =>
+    void io.to(roomNames.user(userId)).emit("events:channel", event);
+
+  const rooms = new ChannelRooms({
+    io,
+    logger,
+    async *channelsOf(userId) {
+      const user = await users.get(userId);
+      if (!user) return;
+      let cursor: string | undefined;
+      do {
+        const at = cursor === undefined ? {} : { cursor };
+        const page = await channels.page(user, { limit: ROOMS_AT_ONCE, ...at });
+        yield page.channels.map(({ id }) => id);
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+    },
+    async mayEnter(userId, channelId) {
+      const user = await users.get(userId);
+      return user !== undefined && await channels.mayRead(user, channelId);
+    },
+  });
+  /** Here at once, so that who asked for it sees it done; elsewhere as soon as they hear. */
+  const accessChanged = async (change: v.InferOutput<typeof AccessSchema>) => {
+    await Promise.all([
+      "channel_id" in change
+        ? rooms.channelChanged(change.channel_id)
+        : rooms.userRegrouped(change.user_id),
+      store.publish(keys.channelAccess, JSON.stringify(change)),
+    ]);
+  };
+
+  const service = new ChannelService({
+    channels,
+    findUser,
+    groupMembers: (groupId, paging) => groups.members(groupId, paging),
+    async membershipChanged(channelId, userId, isMember) {
+      const type = isMember ? "room_joined" : "room_left";
+      await Promise.all([
+        rooms.userChanged(userId, channelId),
+        access.publish({ type, user_id: userId, room: roomNames.channel(channelId) }),
+      ]);
+    },
+    accessChanged: (channel_id) => accessChanged({ channel_id }),
+    emitToUser,
+  });
+  const conversation: Conversation = new Conversation({
+    channels,
+    findUser,
+    emit,
+    emitToUser,
+    onPosted: (channel, message, user) => answers.answer(channel, message, user),
+  });
+  const answers = new ModelAnswers({
+    conversation,
+    logger,
+    runTask: (subject, work) => tasks.run(subject, work),
+    async findModel(modelId) {
+      const model = await catalogue.providerOf(modelId);
+      const listed = (await catalogue.models()).find(({ id }) => id === modelId);
+      return { name: listed?.name ?? modelId, model };
+    },
+  });
+  const typing = stack.use(new TypingNotices({ io }));
+  const events = channelEvents({
+    rooms,
+    typing,
+    markRead: (user, channelId) => conversation.markRead(user, channelId),
+  });
+  return {
+    service,
+    conversation,
+    rooms,
+    typing,
+    events,
+    /** A user has joined a group, or left it. */
+    regrouped: (user_id: string) => accessChanged({ user_id }),
+    /** Follows a room that was joined or left anywhere; says whether it is a channel's. */
+    moved({ user_id, room }: Extract<AccessChange, { room: string }>): boolean {
+      const channelId = ChannelRooms.channelOf(room);
+      if (channelId !== undefined) void rooms.userChanged(user_id, channelId);
+      return channelId !== undefined;
+    },
+  };
+}
+
+/** Follows changes of access to channels that are made on other instances. */
+export async function watchChannels(
+  { store }: Services,
+  { channels: { rooms } }: { channels: Channels },
+  logger: Logger,
+): Promise<AsyncDisposable> {
+  return await store.subscribe(keys.channelAccess, {
+    onMessage(message) {
+      try {
+        const change = v.parse(AccessSchema, JSON.parse(message));
+        if ("channel_id" in change) void rooms.channelChanged(change.channel_id);
+        else void rooms.userRegrouped(change.user_id);
+      } catch (thrown) {
+        logger.warn("a change of channels can't be read", { error: errorText(thrown) });
+      }
+    },
+    onGap: () => void rooms.allChanged(),
+  });
+}

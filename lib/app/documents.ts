@@ -1,0 +1,28 @@
+import type { Logger } from "../common/logger.ts";
+import type { Config } from "../config.ts";
+import { DocumentService } from "../documents/document_service.ts";
+import { documentAudience, documentEvents } from "../realtime/document_events.ts";
+import type { RealtimeServer } from "../realtime/session.ts";
+import type { Services } from "./services.ts";
+
+/** Ties documents to sockets and notes. What is unsaved at the end is saved before the store closes. */
+export function openDocuments(
+  config: Config,
+  io: RealtimeServer,
+  { store, registry, sessions, notes }: Services,
+  logger: Logger,
+  stack: AsyncDisposableStack,
+) {
+  const service = new DocumentService({
+    store,
+    logger,
+    instanceId: registry.id,
+    access: notes,
+    content: notes,
+    audience: documentAudience({ io, access: notes, logger }),
+    userIds: (sids) => sessions.userIds(sids),
+    compactionThreshold: config.ydocCompactionThreshold,
+  });
+  stack.defer(() => service.close());
+  return { service, events: documentEvents({ documents: service, access: notes }) };
+}

@@ -1,0 +1,37 @@
+import type { Hono } from "hono";
+import { groupRoutes } from "../http/groups.ts";
+import type { HttpEnv } from "../http/http_env.ts";
+import { noteRoutes } from "../http/notes.ts";
+import { rooms } from "../protocol/events.ts";
+import { findPublicUser } from "./channels.ts";
+import type { Services } from "./services.ts";
+import type { Sockets } from "./sockets.ts";
+
+/** The routes of notes and of the groups with which they are shared. */
+export function createNoteRoutes(
+  services: Services,
+  { io, documents, channels }: Pick<Sockets, "io" | "documents" | "channels">,
+): { notes: Hono<HttpEnv>; groups: Hono<HttpEnv> } {
+  const { notes, groups } = services;
+  const publicUser = findPublicUser(services);
+  return {
+    notes: noteRoutes({
+      notes,
+      publicUser,
+      contentGiven: (noteId, { md, html, json }) =>
+        documents.applyExternal(noteId, { md, html, json }),
+      noteChanged: (note) => void io.to(rooms.note(note.id)).emit("events:note", note),
+      accessChanged: (noteId) => documents.accessChanged(noteId),
+    }),
+    groups: groupRoutes({
+      groups,
+      publicUser,
+      async membersChanged(groupId, userIds) {
+        for (const userId of userIds) await channels.regrouped(userId);
+        for await (const noteIds of notes.sharedWith(groupId)) {
+          for (const noteId of noteIds) await documents.accessChanged(noteId);
+        }
+      },
+    }),
+  };
+}

@@ -1,0 +1,261 @@
+import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
+import { AppError } from "../common/errors.ts";
+import { mergedPage } from "../common/merged_pages.ts";
+import {
+  EVERYONE,
+  type GroupMembership,
+  isGranted,
+  type Permission,
+  type Principal,
+  principalName,
+  principalsOf,
+  sameGrants,
+} from "../protocol/access_grants.ts";
+import type { Channel, ChannelBody, ChannelPatch } from "../protocol/channel.ts";
+import type { Role } from "../protocol/user.ts";
+import { keys } from "../state/key_space.ts";
+import type { SortedIndex, StateStore } from "../state/state_store.ts";
+import { ChannelMembers } from "./channel_members.ts";
+import { ChannelMessages } from "./channel_messages.ts";
+import { directChannelId } from "./direct_channel_id.ts";
+
+/** Who asks. */
+export interface Visitor {
+  id: string;
+  role: Role;
+}
+
+export interface ChannelStoreOptions {
+  store: StateStore;
+  groups: GroupMembership;
+  clock?: Clock;
+}
+
+const PUBLIC = (["read", "write"] as const).map((permission) => ({
+  principal_type: "user" as const,
+  principal_id: EVERYONE,
+  permission,
+}));
+
+/**
+ * Channels and who may enter them. A channel of the type `group` or `dm` is its members', and
+ * nobody else's, not even an admin's; any other is open to those of its grants, and to admins.
+ *
+ * Who may not enter is answered `not_found`: a stranger does not learn that it exists.
+ */
+export class ChannelStore {
+  readonly members: ChannelMembers;
+  readonly messages: ChannelMessages;
+  readonly #store: StateStore;
+  readonly #groups: GroupMembership;
+  readonly #clock: Clock;
+
+  constructor({ store, groups, clock = systemClock }: ChannelStoreOptions) {
+    this.#store = store;
+    this.#groups = groups;
+    this.#clock = clock;
+    this.members = new ChannelMembers(store);
+    this.messages = new ChannelMessages(store, clock);
+  }
+
+  /**
+   * Makes a channel with the members; a `dm` of the same people is there once only.
+   *
+   * @throws {AppError} `forbidden` for a channel by grants that no admin asks for
+   */
+  async create(
+    visitor: Visitor,
+    body: ChannelBody,
+    userIds: readonly string[],
+  ): Promise<{ channel: Channel; isNew: boolean }> {
+    const type = body.type === "group" || body.type === "dm" ? body.type : null;
+    if (type === null && visitor.role !== "admin") {
+      throw new AppError("forbidden", "Only an admin may make a channel of this type.");
+    }
+    const people = [...new Set([visitor.id, ...userIds])];
+    if (type === "dm" && people.length < 2) {
+      throw new AppError("invalid_payload", "user_ids: must name somebody else");
+    }
+    if (type !== "dm" && body.name === "") {
+      throw new AppError("invalid_payload", "name: must not be empty");
+    }
+    const now = unixSeconds(this.#clock);
+    const isPrivate = type === "dm" || body.is_private === true;
+    const channel: Channel = {
+      id: type === "dm" ? await directChannelId(people) : crypto.randomUUID(),
+      user_id: visitor.id,
+      type,
+      name: body.name,
+      description: body.description ?? null,
+      is_private: isPrivate,
+      data: body.data ?? null,
+      meta: body.meta ?? null,
+      access_grants: type !== null ? [] : body.access_grants ?? (isPrivate ? [] : PUBLIC),
+      created_at: now,
+      updated_at: now,
+    };
+    if (type === null) {
+      await this.#index(channel.id, principalsIn(channel));
+    } else {
+      await this.members.add(channel.id, people, { by: visitor.id, now });
+      if (type === "group") {
+        await this.members.add(channel.id, [visitor.id], { by: visitor.id, now, role: "manager" });
+      }
+    }
+    if (await this.#store.values.setIfAbsent(keys.channel(channel.id), channel)) {
+      return { channel, isNew: true };
+    }
+    return { channel: await this.#record(channel.id), isNew: false };
+  }
+
+  /** The channel, for somebody who may read it. @throws {AppError} `not_found` */
+  async enter(visitor: Visitor, channelId: string): Promise<Channel> {
+    const channel = await this.#record(channelId);
+    if (!(await this.#may(visitor, channel, "read"))) throw noSuchChannel();
+    return channel;
+  }
+
+  /** @throws {AppError} `not_found`; `forbidden` for who may only read */
+  async enterToWrite(visitor: Visitor, channelId: string): Promise<Channel> {
+    const channel = await this.#record(channelId);
+    if (await this.#may(visitor, channel, "write")) return channel;
+    if (!(await this.#may(visitor, channel, "read"))) throw noSuchChannel();
+    throw new AppError("forbidden", "You may only read this channel.");
+  }
+
+  /** @throws {AppError} `not_found`; `forbidden` for who may not change the channel */
+  async enterToManage(visitor: Visitor, channelId: string): Promise<Channel> {
+    const channel = await this.enter(visitor, channelId);
+    if (await this.isManager(visitor, channel)) return channel;
+    throw new AppError("forbidden", "You may not change this channel.");
+  }
+
+  async mayRead(visitor: Visitor, channelId: string): Promise<boolean> {
+    const channel = await this.#store.values.get<Channel>(keys.channel(channelId));
+    return channel !== undefined && await this.#may(visitor, channel, "read");
+  }
+
+  mayWrite(visitor: Visitor, channel: Channel): Promise<boolean> {
+    return this.#may(visitor, channel, "write");
+  }
+
+  async isManager(visitor: Visitor, channel: Channel): Promise<boolean> {
+    if (channel.type === null) return visitor.role === "admin" || channel.user_id === visitor.id;
+    if (channel.user_id === visitor.id) return true;
+    return (await this.members.get(channel.id, visitor.id))?.role === "manager";
+  }
+
+  /** The channels that the user may enter, the newest first. */
+  async page(
+    visitor: Visitor,
+    { limit, cursor }: { limit: number; cursor?: string },
+  ): Promise<{ channels: Channel[]; cursor: string | undefined }> {
+    const groupIds = await this.#groups.groupsOf(visitor.id);
+    const indexes = [
+      keys.channelsOf("member", visitor.id),
+      keys.channelsOf("user", visitor.id),
+      keys.channelsOf("user", EVERYONE),
+      ...groupIds.map((id) => keys.channelsOf("group", id)),
+    ].map((key) => this.#store.sortedIndex(key));
+    const page = await mergedPage(indexes, { limit, cursor });
+    const records = await this.#store.values.getMany<Channel>(
+      page.entries.map(({ member }) => keys.channel(member)),
+    );
+    const present = records.filter((record) => record !== undefined);
+    const open = await Promise.all(present.map((channel) => this.#may(visitor, channel, "read")));
+    return { channels: present.filter((_, at) => open[at]), cursor: page.cursor };
+  }
+
+  /** @throws {AppError} `not_found`, `forbidden` */
+  async update(
+    visitor: Visitor,
+    channelId: string,
+    patch: ChannelPatch,
+  ): Promise<{ channel: Channel; isAccessChanged: boolean }> {
+    const seen = await this.enterToManage(visitor, channelId);
+    const grants = seen.type === null ? grantsOf(patch, seen) : undefined;
+    if (grants) await this.#index(channelId, principalsIn({ ...seen, access_grants: grants }));
+    let before = seen;
+    const updated_at = unixSeconds(this.#clock);
+    const channel = await this.#store.values.update<Channel>(keys.channel(channelId), (now) => {
+      if (!now) return undefined;
+      before = now;
+      return {
+        ...now,
+        name: patch.name || now.name,
+        description: patch.description === undefined ? now.description : patch.description,
+        is_private: now.type === "dm" || (patch.is_private ?? now.is_private),
+        data: patch.data ? { ...now.data, ...patch.data } : now.data,
+        meta: patch.meta ? { ...now.meta, ...patch.meta } : now.meta,
+        access_grants: grants ?? now.access_grants,
+        updated_at,
+      };
+    });
+    if (!channel) throw noSuchChannel();
+    const isAccessChanged = !sameGrants(before.access_grants, channel.access_grants);
+    if (isAccessChanged) await this.#unlist(before, channel);
+    return { channel, isAccessChanged };
+  }
+
+  /**
+   * Deletes the channel with all that was said in it. From the first step on nobody may enter.
+   *
+   * @throws {AppError} `not_found`, `forbidden`
+   */
+  async delete(visitor: Visitor, channelId: string): Promise<Channel> {
+    const channel = await this.enterToManage(visitor, channelId);
+    await this.#store.values.delete(keys.channel(channelId));
+    await this.messages.clear(channelId);
+    if (channel.type === null) {
+      await Promise.all(principalsIn(channel).map((one) => this.#of(one).remove(channelId)));
+    } else {
+      await this.members.clear(channelId);
+    }
+    return channel;
+  }
+
+  async #record(channelId: string): Promise<Channel> {
+    const channel = await this.#store.values.get<Channel>(keys.channel(channelId));
+    if (!channel) throw noSuchChannel();
+    return channel;
+  }
+
+  async #may({ id, role }: Visitor, channel: Channel, permission: Permission): Promise<boolean> {
+    if (role === "pending") return false;
+    if (channel.type !== null) return await this.members.get(channel.id, id) !== undefined;
+    return role === "admin" || channel.user_id === id ||
+      await isGranted(channel.access_grants, id, permission, this.#groups);
+  }
+
+  async #index(channelId: string, principals: readonly Principal[]): Promise<void> {
+    const score = this.#clock.nowMs();
+    await Promise.all(principals.map((one) => this.#of(one).put({ member: channelId, score })));
+  }
+
+  /** Takes the channel from the lists of those who lost it, unless somebody gave it back meanwhile. */
+  async #unlist(before: Channel, after: Channel): Promise<void> {
+    const kept = new Set(principalsIn(after).map(principalName));
+    const lost = principalsIn(before).filter((one) => !kept.has(principalName(one)));
+    await Promise.all(lost.map((one) => this.#of(one).remove(after.id)));
+    const now = await this.#store.values.get<Channel>(keys.channel(after.id));
+    const again = new Set(now ? principalsIn(now).map(principalName) : []);
+    await this.#index(after.id, lost.filter((one) => again.has(principalName(one))));
+  }
+
+  #of({ principal_type, principal_id }: Principal): SortedIndex {
+    return this.#store.sortedIndex(keys.channelsOf(principal_type, principal_id));
+  }
+}
+
+export const noSuchChannel = () => new AppError("not_found", "There is no such channel.");
+
+/** The grants that a patch asks for; making a channel private or public is one way to. */
+function grantsOf({ access_grants, is_private }: ChannelPatch, now: Channel) {
+  if (access_grants) return access_grants;
+  if (typeof is_private !== "boolean" || is_private === now.is_private) return undefined;
+  return is_private ? [] : PUBLIC;
+}
+
+function principalsIn({ user_id, access_grants }: Pick<Channel, "user_id" | "access_grants">) {
+  return principalsOf([{ principal_type: "user", principal_id: user_id }, ...access_grants]);
+}

@@ -1,0 +1,153 @@
+import { AppError, errorText, toAppError } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import { untilAborted } from "../common/pause.ts";
+import type { Channel, ChannelMessage } from "../protocol/channel.ts";
+import type { PublicUser } from "../protocol/user.ts";
+import type { Conversation } from "./conversation.ts";
+import { LatestOnly } from "./latest_only.ts";
+import { mentionedModels, withoutMentions } from "./mentions.ts";
+
+/** Somebody who runs a model, as far as channels need one. */
+export interface ChannelModel {
+  stream(
+    request: { model: string; messages: { role: string; content: string }[] },
+    signal: AbortSignal,
+  ): AsyncIterable<{ content?: string }>;
+}
+
+export interface ModelAnswersOptions {
+  conversation: Pick<Conversation, "say" | "rewrite" | "sketch" | "thread">;
+  /** Throws `not_found` when nobody runs the model. */
+  findModel(modelId: string): Promise<{ name: string; model: ChannelModel }>;
+  /** Runs work that can be stopped from anywhere. */
+  runTask(
+    subject: { itemId: string; userId: string; kind: string },
+    work: (signal: AbortSignal) => Promise<void>,
+  ): Promise<string>;
+  logger: Logger;
+}
+
+/** How often the room sees an answer grow (protocol, section 6). */
+const SKETCH_MS = 150;
+/** How much of a thread a model is told. */
+const HISTORY = 50;
+/** An answer beyond this is cut off. */
+const MAX_LENGTH = 200_000;
+
+/**
+ * Models that are mentioned in a channel, or replied to, answer in the thread of the message that
+ * called them. An answer is a task, and a message of the user who asked, marked by `meta.model_id`.
+ */
+export class ModelAnswers {
+  readonly #options: ModelAnswersOptions;
+
+  constructor(options: ModelAnswersOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the answers that the message calls for; resolves when their tasks run. Never throws. */
+  async answer(channel: Channel, message: ChannelMessage, user: PublicUser): Promise<void> {
+    const repliedTo = message.reply_to_message?.meta?.model_id;
+    const ids = new Set(mentionedModels(message.content));
+    if (typeof repliedTo === "string") ids.add(repliedTo);
+    for (const id of ids) {
+      try {
+        await this.#start(channel, message, user, id);
+      } catch (thrown) {
+        if (thrown instanceof AppError && thrown.code === "not_found") continue;
+        this.#options.logger.warn("a model can't answer in a channel", {
+          channel: channel.id,
+          error: errorText(thrown),
+        });
+      }
+    }
+  }
+
+  async #start(
+    channel: Channel,
+    question: ChannelMessage,
+    user: PublicUser,
+    modelId: string,
+  ): Promise<void> {
+    const { conversation, findModel, runTask } = this.#options;
+    const { name, model } = await findModel(modelId);
+    const messages = await this.#prompt(channel, question, user, name);
+    const answer = await conversation.say(user, channel, {
+      content: "",
+      parent_id: question.parent_id ?? question.id,
+      meta: { model_id: modelId, model_name: name, done: false },
+    });
+    try {
+      await runTask(
+        { itemId: `channel:${channel.id}`, userId: user.id, kind: "completion" },
+        (signal) =>
+          this.#stream(channel, user, answer, model, { model: modelId, messages }, signal),
+      );
+    } catch (thrown) {
+      const { code, message: content } = toAppError(thrown);
+      const meta = { done: true, error: { code, content } };
+      await conversation.rewrite(channel, user, answer.id, { content: "", meta });
+    }
+  }
+
+  /** What the model is told: the thread so far, then the question. */
+  async #prompt(channel: Channel, question: ChannelMessage, user: PublicUser, name: string) {
+    const { conversation } = this.#options;
+    const { messages: thread } = question.parent_id === null
+      ? { messages: [] }
+      : await conversation.thread(user, channel.id, question.parent_id, { limit: HISTORY });
+    const history = thread.reverse()
+      .filter(({ id, content }) => id !== question.id && content !== "")
+      .map(({ user, meta, content }) => {
+        const speaker = meta?.model_name ?? user?.name ?? "Somebody";
+        return `${speaker}: ${withoutMentions(content)}`;
+      });
+    const rules = `You are ${name}, in a conversation of several people in the channel ` +
+      `"${channel.name}". ${user.name} has called you. Be concise.`;
+    const content = [rules, ...(history.length > 0 ? ["The thread so far:", ...history] : [])];
+    return [
+      { role: "system", content: content.join("\n") },
+      { role: "user", content: withoutMentions(question.content) },
+    ];
+  }
+
+  async #stream(
+    channel: Channel,
+    user: PublicUser,
+    answer: ChannelMessage,
+    model: ChannelModel,
+    request: Parameters<ChannelModel["stream"]>[0],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { conversation, logger } = this.#options;
+    let content = "";
+    let end: Record<string, unknown> = {};
+    using sketches = new LatestOnly<string>(
+      (text) => conversation.sketch(channel, user, { ...answer, content: text }),
+      SKETCH_MS,
+    );
+    try {
+      for await (const chunk of untilAborted(model.stream(request, signal), signal)) {
+        if (!chunk.content) continue;
+        content += chunk.content;
+        if (content.length > MAX_LENGTH) throw new AppError("too_large", "The answer is too long.");
+        sketches.push(content);
+      }
+    } catch (thrown) {
+      if (!signal.aborted) {
+        const { code, message } = toAppError(thrown);
+        logger.warn("a model failed in a channel", { code, error: errorText(thrown) });
+        end = { error: { code, content: message } };
+      }
+    }
+    if (signal.aborted) end = { interrupted: true };
+    await sketches.quiet();
+    try {
+      const meta = { done: true, ...end };
+      await conversation.rewrite(channel, user, answer.id, { content, meta });
+    } catch (thrown) {
+      // Somebody has deleted the answer while it was written.
+      if (!(thrown instanceof AppError) || thrown.code !== "not_found") throw thrown;
+    }
+  }
+}

@@ -1,0 +1,10 @@
+import type { Clock } from "../common/clock.ts";
+
+/** The smallest step that a double can take at today's milliseconds, with room to spare. */
+const STEP_MS = 1 / 512;
+
+/** Milliseconds that rise with every reading, so that what happens in one of them keeps its order. */
+export function risingClock(clock: Clock): () => number {
+  let last = 0;
+  return () => last = Math.max(clock.nowMs(), last + STEP_MS);
+}

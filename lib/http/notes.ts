@@ -1,0 +1,70 @@
+import { Hono } from "hono";
+import type { NoteStore, Reader } from "../notes/note_store.ts";
+import { type Note, NoteBodySchema, type NoteData, NotePatchSchema } from "../protocol/note.ts";
+import type { PublicUser } from "../protocol/user.ts";
+import type { HttpEnv } from "./http_env.ts";
+import { readJson } from "./json_body.ts";
+import { askedPage } from "./paging.ts";
+
+export interface NoteRoutesOptions {
+  notes: Pick<NoteStore, "create" | "get" | "page" | "update" | "delete" | "requireWrite">;
+  /** What others are told about a user. */
+  publicUser(userId: string): Promise<PublicUser | undefined>;
+  /** A text is about to be stored past the editors: they must have it, too. */
+  contentGiven(noteId: string, content: NonNullable<NoteData["content"]>): Promise<void>;
+  /** A note was changed: tells those who look at it. */
+  noteChanged(note: Note): void;
+  /** Who may read or write the note has changed, on every instance. */
+  accessChanged(noteId: string): Promise<void>;
+}
+
+/** Open WebUI's own page of notes. */
+const PAGE_SIZE = 60;
+
+/** `/api/v1/notes` (protocol, section 11). All routes want a user. */
+export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
+  const { notes, publicUser, contentGiven, noteChanged, accessChanged } = options;
+  const routes = new Hono<HttpEnv>();
+  const readerOf = ({ id, role }: Reader): Reader => ({ id, role });
+
+  routes.post("/create", async (c) => {
+    const body = await readJson(c, NoteBodySchema);
+    return c.json(await notes.create(c.get("user").id, body));
+  });
+
+  routes.get("/", async (c) => {
+    const reader = readerOf(c.get("user"));
+    const page = await askedPage(c, (at) => notes.page(reader, { limit: PAGE_SIZE, ...at }));
+    const found = page?.notes ?? [];
+    const users = await Promise.all(found.map(({ user_id }) => publicUser(user_id)));
+    return c.json(found.map((note, at) => ({ ...note, user: users[at] ?? null })));
+  });
+
+  routes.get("/:id", async (c) => {
+    return c.json(await notes.get(readerOf(c.get("user")), c.req.param("id")));
+  });
+
+  routes.post("/:id/update", async (c) => {
+    const patch = await readJson(c, NotePatchSchema);
+    const reader = readerOf(c.get("user"));
+    const id = c.req.param("id");
+    const content = patch.data?.content;
+    if (content) {
+      await notes.requireWrite(reader, id);
+      await contentGiven(id, content);
+    }
+    const { note, isAccessChanged } = await notes.update(reader, id, patch);
+    if (isAccessChanged) await accessChanged(id);
+    noteChanged(note);
+    return c.json(note);
+  });
+
+  routes.delete("/:id/delete", async (c) => {
+    const id = c.req.param("id");
+    await notes.delete(readerOf(c.get("user")), id);
+    await accessChanged(id);
+    return c.json(true);
+  });
+
+  return routes;
+}

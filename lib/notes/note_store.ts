@@ -1,0 +1,305 @@
+import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
+import { AppError } from "../common/errors.ts";
+import { mergedPage } from "../common/merged_pages.ts";
+import {
+  type AccessGrant,
+  EVERYONE,
+  type GroupMembership,
+  groupsIn,
+  isGranted,
+  type Permission,
+  type Principal,
+  principalName,
+  principalsOf,
+  sameGrants,
+} from "../protocol/access_grants.ts";
+import type { Note, NoteBody, NoteData, NotePatch, NoteSummary } from "../protocol/note.ts";
+import type { Role } from "../protocol/user.ts";
+import { keys } from "../state/key_space.ts";
+import type { SortedIndex, StateStore } from "../state/state_store.ts";
+
+/** Who asks. An admin may do everything with every note. */
+export interface Reader {
+  id: string;
+  role: Role;
+}
+
+export interface NoteStoreOptions {
+  store: StateStore;
+  groups: GroupMembership;
+  /** For those who are known by their id only. */
+  findUser(userId: string): Promise<Reader | undefined>;
+  clock?: Clock;
+}
+
+/** The note without its text, which is a value of its own: lists read many of these. */
+interface NoteRecord extends Omit<Note, "data"> {
+  /** How the text begins. */
+  preview: string;
+}
+
+type NoteContent = NonNullable<NoteData["content"]>;
+
+const PREVIEW_LENGTH = 1_000;
+
+/**
+ * Notes: of their owner, shared by grants. The record is the truth; the indexes by which a note is
+ * found (its owner's, and one for each principal of its grants) are hints.
+ *
+ * Who may not read a note is answered `not_found`: a stranger does not learn that it exists.
+ */
+export class NoteStore {
+  readonly #store: StateStore;
+  readonly #groups: GroupMembership;
+  readonly #findUser: NoteStoreOptions["findUser"];
+  readonly #clock: Clock;
+
+  constructor({ store, groups, findUser, clock = systemClock }: NoteStoreOptions) {
+    this.#store = store;
+    this.#groups = groups;
+    this.#findUser = findUser;
+    this.#clock = clock;
+  }
+
+  async create(userId: string, body: NoteBody): Promise<Note> {
+    const now = unixSeconds(this.#clock);
+    const id = crypto.randomUUID();
+    const data = body.data ?? null;
+    const record: NoteRecord = {
+      id,
+      user_id: userId,
+      title: body.title,
+      meta: body.meta ?? null,
+      access_grants: body.access_grants ?? [],
+      preview: previewOf(data),
+      created_at: now,
+      updated_at: now,
+    };
+    await this.#index(id, readersOf(record));
+    if (data) await this.#store.values.set(keys.noteData(id), data);
+    await this.#store.values.set(keys.note(id), record);
+    return toNote(record, data);
+  }
+
+  /** @throws {AppError} `not_found` */
+  async get(reader: Reader, noteId: string): Promise<Note & { write_access: boolean }> {
+    const record = await this.#readable(reader, noteId);
+    const [data, write_access] = await Promise.all([
+      this.#data(noteId),
+      this.#may(reader, record, "write"),
+    ]);
+    return { ...toNote(record, data), write_access };
+  }
+
+  /** @throws {AppError} `not_found`, `forbidden` for who may only read */
+  async requireWrite(reader: Reader, noteId: string): Promise<void> {
+    await this.#writable(reader, noteId);
+  }
+
+  /** All notes that the user may read by ownership or grant, last changed first. */
+  async page(
+    reader: Reader,
+    { limit, cursor }: { limit: number; cursor?: string },
+  ): Promise<{ notes: NoteSummary[]; cursor: string | undefined }> {
+    const groupIds = await this.#groups.groupsOf(reader.id);
+    const indexes = [
+      keys.notesOf("user", reader.id),
+      keys.notesOf("user", EVERYONE),
+      ...groupIds.map((id) => keys.notesOf("group", id)),
+    ].map((key) => this.#store.sortedIndex(key));
+    const page = await mergedPage(indexes, { limit, cursor });
+    const records = await this.#store.values.getMany<NoteRecord>(
+      page.entries.map(({ member }) => keys.note(member)),
+    );
+    const present = records.filter((record) => record !== undefined);
+    const grantedTo = [...new Set(present.flatMap((record) => groupsIn(record.access_grants)))];
+    const mine = await this.#groups.memberOf(
+      reader.id,
+      grantedTo.filter((id) => groupIds.includes(id)),
+    );
+    const known = {
+      memberOf: (_: string, ids: readonly string[]) =>
+        Promise.resolve(new Set(ids.filter((id) => mine.has(id)))),
+    };
+    const readable = await Promise.all(
+      present.map((record) =>
+        record.user_id === reader.id || isGranted(record.access_grants, reader.id, "read", known)
+      ),
+    );
+    return { notes: present.filter((_, at) => readable[at]).map(toSummary), cursor: page.cursor };
+  }
+
+  /**
+   * Changes what the patch names; the parts of `data` it does not name stay. Says who may have lost
+   * or won access.
+   *
+   * @throws {AppError} `not_found`; `forbidden` for who may only read, and for grants changed by
+   * somebody who is neither owner nor admin
+   */
+  async update(
+    reader: Reader,
+    noteId: string,
+    patch: NotePatch,
+  ): Promise<{ note: Note; isAccessChanged: boolean }> {
+    const seen = await this.#writable(reader, noteId);
+    const grants = patch.access_grants ?? undefined;
+    if (grants && !sameGrants(grants, seen.access_grants) && !isOwner(reader, seen)) {
+      throw new AppError("forbidden", "Only the owner of a note may share it.");
+    }
+    await this.#index(noteId, readersOf({ ...seen, access_grants: grants ?? seen.access_grants }));
+    const data = patch.data ? await this.#mergeData(noteId, patch.data) : await this.#data(noteId);
+    let before = seen;
+    const after = await this.#changeRecord(noteId, (record) => {
+      before = record;
+      return {
+        ...record,
+        title: patch.title ?? record.title,
+        meta: patch.meta ? { ...record.meta, ...patch.meta } : record.meta,
+        access_grants: grants ?? record.access_grants,
+        preview: previewOf(data),
+      };
+    });
+    const isAccessChanged = !sameGrants(before.access_grants, after.access_grants);
+    if (isAccessChanged) await this.#unlist(noteId, before, after);
+    return { note: toNote(after, data), isAccessChanged };
+  }
+
+  /** @throws {AppError} `not_found`; `forbidden` for who may only read */
+  async delete(reader: Reader, noteId: string): Promise<void> {
+    const record = await this.#writable(reader, noteId);
+    await this.#store.values.delete(keys.note(noteId));
+    await this.#store.values.delete(keys.noteData(noteId));
+    await Promise.all(readersOf(record).map((principal) => this.#of(principal).remove(noteId)));
+  }
+
+  mayRead(userId: string, noteId: string): Promise<boolean> {
+    return this.#mayById(userId, noteId, "read");
+  }
+
+  mayWrite(userId: string, noteId: string): Promise<boolean> {
+    return this.#mayById(userId, noteId, "write");
+  }
+
+  /** The text; `undefined` when there is no such note. */
+  async load(noteId: string): Promise<NoteContent | undefined> {
+    const [record, data] = await Promise.all([this.#record(noteId), this.#data(noteId)]);
+    return record && (data?.content ?? {});
+  }
+
+  /** Stores the text of a note. @throws {AppError} `not_found` when it has been deleted */
+  async save(noteId: string, content: object): Promise<void> {
+    const record = await this.#record(noteId);
+    if (!record) throw noSuchNote();
+    const data = await this.#mergeData(noteId, { content: { ...content } });
+    await this.#index(noteId, readersOf(record));
+    await this.#changeRecord(noteId, (now) => ({ ...now, preview: previewOf(data) }));
+  }
+
+  /** Ids of the notes that are shared with a group, a page at a time. */
+  async *sharedWith(groupId: string): AsyncGenerator<string[]> {
+    const index = this.#store.sortedIndex(keys.notesOf("group", groupId));
+    let cursor: string | undefined;
+    do {
+      const page = await index.page({ limit: 200, ...(cursor !== undefined && { cursor }) });
+      yield page.entries.map(({ member }) => member);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+
+  async #mayById(userId: string, noteId: string, permission: Permission): Promise<boolean> {
+    const [reader, record] = await Promise.all([this.#findUser(userId), this.#record(noteId)]);
+    if (!reader || !record || reader.role === "pending") return false;
+    return await this.#may(reader, record, permission);
+  }
+
+  async #may(reader: Reader, record: NoteRecord, permission: Permission): Promise<boolean> {
+    return isOwner(reader, record) ||
+      await isGranted(record.access_grants, reader.id, permission, this.#groups);
+  }
+
+  async #readable(reader: Reader, noteId: string): Promise<NoteRecord> {
+    const record = await this.#record(noteId);
+    if (!record || !(await this.#may(reader, record, "read"))) throw noSuchNote();
+    return record;
+  }
+
+  async #writable(reader: Reader, noteId: string): Promise<NoteRecord> {
+    const record = await this.#readable(reader, noteId);
+    if (await this.#may(reader, record, "write")) return record;
+    throw new AppError("forbidden", "You may not change this note.");
+  }
+
+  #record(noteId: string): Promise<NoteRecord | undefined> {
+    return this.#store.values.get<NoteRecord>(keys.note(noteId));
+  }
+
+  async #data(noteId: string): Promise<NoteData | null> {
+    return await this.#store.values.get<NoteData>(keys.noteData(noteId)) ?? null;
+  }
+
+  #mergeData(noteId: string, given: NoteData): Promise<NoteData | null> {
+    return this.#store.values
+      .update<NoteData>(keys.noteData(noteId), (now) => ({ ...now, ...given }))
+      .then((data) => data ?? null);
+  }
+
+  /** Changes the record; a note that was deleted meanwhile stays deleted, with its text. */
+  async #changeRecord(
+    noteId: string,
+    change: (record: NoteRecord) => NoteRecord,
+  ): Promise<NoteRecord> {
+    const updated_at = unixSeconds(this.#clock);
+    const after = await this.#store.values.update<NoteRecord>(
+      keys.note(noteId),
+      (record) => record && { ...change(record), updated_at },
+    );
+    if (after) return after;
+    await this.#store.values.delete(keys.noteData(noteId));
+    throw noSuchNote();
+  }
+
+  /** Puts the note on top of everybody's list who may read it. */
+  async #index(noteId: string, principals: readonly Principal[]): Promise<void> {
+    const score = this.#clock.nowMs();
+    await Promise.all(
+      principals.map((principal) => this.#of(principal).put({ member: noteId, score })),
+    );
+  }
+
+  /** Takes the note from the lists of those who lost it, unless somebody gave it back meanwhile. */
+  async #unlist(noteId: string, before: NoteRecord, after: NoteRecord): Promise<void> {
+    const kept = new Set(readersOf(after).map(principalName));
+    const lost = readersOf(before).filter((principal) => !kept.has(principalName(principal)));
+    if (lost.length === 0) return;
+    await Promise.all(lost.map((principal) => this.#of(principal).remove(noteId)));
+    const now = await this.#record(noteId);
+    const again = new Set(now ? readersOf(now).map(principalName) : []);
+    await this.#index(noteId, lost.filter((principal) => again.has(principalName(principal))));
+  }
+
+  #of({ principal_type, principal_id }: Principal): SortedIndex {
+    return this.#store.sortedIndex(keys.notesOf(principal_type, principal_id));
+  }
+}
+
+const noSuchNote = () => new AppError("not_found", "There is no such note.");
+
+function isOwner({ id, role }: Reader, { user_id }: Pick<NoteRecord, "user_id">): boolean {
+  return role === "admin" || id === user_id;
+}
+
+function readersOf(
+  { user_id, access_grants }: { user_id: string; access_grants: AccessGrant[] },
+): Principal[] {
+  return principalsOf([{ principal_type: "user", principal_id: user_id }, ...access_grants]);
+}
+
+const previewOf = (data: NoteData | null) => data?.content?.md?.slice(0, PREVIEW_LENGTH) ?? "";
+
+function toNote({ preview: _, ...record }: NoteRecord, data: NoteData | null): Note {
+  return { ...record, data };
+}
+
+function toSummary({ preview, id, user_id, title, created_at, updated_at }: NoteRecord) {
+  return { id, user_id, title, data: { content: { md: preview } }, created_at, updated_at };
+}
