@@ -34,6 +34,8 @@ export interface ConnectionsOptions {
   onSessionGone?(session: Session): void;
   /** A session has begun or was renewed: the place to join further rooms. */
   onSession?(socket: RealtimeSocket, session: Session): void | Promise<void>;
+  /** Whether each connection is logged (`WEBSOCKET_SERVER_ENGINEIO_LOGGING`). Default: `false`. */
+  isLogged?: boolean;
   logger: Logger;
   nowMs: () => number;
 }
@@ -180,10 +182,14 @@ export class Connections implements Disposable {
   }
 
   #connected(socket: RealtimeSocket): void {
-    const { dispatcher, logger } = this.#options;
+    const { dispatcher, logger, isLogged } = this.#options;
     dispatcher.attach(socket);
-    socket.on("disconnect", () => this.#gone(socket));
     const { session } = socket.data;
+    socket.on("disconnect", (reason) => {
+      if (isLogged) logger.info("disconnected", { sid: socket.id, reason });
+      this.#gone(socket);
+    });
+    if (isLogged) logger.info("connected", { sid: socket.id, user: session?.user.id });
     if (!session) return;
     this.#open(socket, session).catch((thrown) => {
       logger.warn("session could not be opened", { sid: socket.id, error: errorText(thrown) });

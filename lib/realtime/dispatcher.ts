@@ -55,6 +55,8 @@ export interface DispatcherOptions {
   dynamic?: DynamicEvents;
   /** What one socket may send a second. */
   eventsPerSecond: number;
+  /** Whether a line is written for every event (`WEBSOCKET_SERVER_LOGGING`). Default: `false`. */
+  isLogged?: boolean;
   clock: Clock;
   logger: Logger;
 }
@@ -122,6 +124,11 @@ export class Dispatcher {
   }
 
   #handle(socket: RealtimeSocket, name: string, payload: unknown): unknown {
+    const { isLogged, logger } = this.#options;
+    if (isLogged) {
+      const user = socket.data.session?.user.id;
+      logger.info("event", { event: this.#label(name), sid: socket.id, user });
+    }
     if (!socket.data.rate?.take(this.#options.clock.nowMs())) {
       throw new AppError("rate_limited", "Too many events: slow down.");
     }

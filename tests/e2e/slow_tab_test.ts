@@ -34,6 +34,7 @@ Deno.test("a tab that stops reading is cut, others go on, and it comes back by r
   await using app = await startServer({
     OPENAI_API_BASE_URL: provider.baseUrl,
     SEND_BUFFER_LIMIT: "65536",
+    WEBSOCKET_MAX_PAYLOAD: "20000",
   });
   const ada = await signUp(app.url);
   await using tab = await stoppedTab(app.url, ada.token);
