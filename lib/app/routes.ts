@@ -86,6 +86,7 @@ export function createRoutes(options: RoutesOptions): Listener {
     chatRoutes({
       chats,
       emit: (target, event) => createEventEmitter(sockets.io, chats, target)(event),
+      stopAnswers: (userId, chatId) => tasks.stopItem(chatId, { userId, admin: false }),
       listChanged: (userId, chatId) =>
         sockets.toUser(userId, { chat_id: chatId, message_id: "", data: { type: "chat:list" } }),
     }),

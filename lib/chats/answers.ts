@@ -21,15 +21,19 @@ const LEFT_BY_AN_ANSWER: Partial<ChatMessage> = {
 
 /** The stored messages that answers are written to. */
 export class ChatAnswers {
-  readonly #chats: Pick<ChatStore, "changeMessage">;
+  readonly #chats: Pick<ChatStore, "changeMessage" | "summary">;
 
-  constructor(chats: Pick<ChatStore, "changeMessage">) {
+  constructor(chats: Pick<ChatStore, "changeMessage" | "summary">) {
     this.#chats = chats;
   }
 
-  /** Marks the message as being written by this generation; an older one can't end it any more. */
-  async begin({ chatId, messageId, generation }: AnswerRef, model: string): Promise<void> {
+  /**
+   * Marks the message as being written by this generation; an older one can't end it any more.
+   * Throws `not_found` for a chat that was deleted meanwhile: nothing must be left of it.
+   */
+  async begin({ userId, chatId, messageId, generation }: AnswerRef, model: string): Promise<void> {
     if (isUnstored(chatId)) return;
+    await this.#chats.summary(userId, chatId);
     await this.#chats.changeMessage(chatId, messageId, (message) => ({
       id: messageId,
       role: "assistant",

@@ -25,6 +25,8 @@ export interface ChatRoutesOptions {
     target: { userId: string; chatId: string; messageId: string },
     event: EmitterData,
   ): Promise<void>;
+  /** Ends the answers that are being written in the chat. */
+  stopAnswers(userId: string, chatId: string): Promise<unknown>;
   /** Something of the chat has changed that lists show. */
   listChanged(userId: string, chatId: string): void;
 }
@@ -39,7 +41,9 @@ const EventSchema = v.object({
 });
 
 /** `/api/v1/chats` (protocol, section 11). All routes want a user. */
-export function chatRoutes({ chats, emit, listChanged }: ChatRoutesOptions): Hono<HttpEnv> {
+export function chatRoutes(
+  { chats, emit, stopAnswers, listChanged }: ChatRoutesOptions,
+): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
 
   routes.post("/new", async (c) => {
@@ -65,8 +69,11 @@ export function chatRoutes({ chats, emit, listChanged }: ChatRoutesOptions): Hon
   });
 
   routes.delete("/:id", async (c) => {
-    await chats.delete(c.get("user").id, c.req.param("id"));
-    listChanged(c.get("user").id, c.req.param("id"));
+    const { id: userId } = c.get("user");
+    const chatId = c.req.param("id");
+    await chats.delete(userId, chatId);
+    listChanged(userId, chatId);
+    await stopAnswers(userId, chatId);
     return c.json(true);
   });
 

@@ -147,6 +147,8 @@ export class BrowserStreams {
     return event({
       schema: BrowserModelLineSchema,
       handle: ({ session }, line) => {
+        // What is somebody else's by its name costs the other instances nothing.
+        if (!name.startsWith(`${session.user.id}:`)) throw foreign();
         const whole = { channel: name, userId: session.user.id, sid: session.sid, line };
         return isHere ? this.take(whole) : forward?.(owner, whole);
       },
@@ -160,9 +162,7 @@ export class BrowserStreams {
   take({ channel, userId, sid, line }: BrowserLine): void {
     const waiter = this.#waiters.get(channel);
     if (!waiter) throw new AppError("not_found", "Nobody waits for this stream any more.");
-    if (userId !== waiter.userId) {
-      throw new AppError("forbidden", "This stream belongs to somebody else.");
-    }
+    if (userId !== waiter.userId) throw foreign();
     waiter.sid = sid;
     waiter.push(line);
   }
@@ -179,10 +179,16 @@ export class BrowserStreams {
   }
 }
 
+const foreign = () => new AppError("forbidden", "This stream belongs to somebody else.");
+
+/** A client says the name: what is no id of an instance must not become a part of a key. */
+const INSTANCE_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
 /** The instance in a channel's name, `{user_id}:{session_id}:{instance_id}.{uuid}`. */
 function ownerOf(name: string): string | undefined {
   const [, , request, ...more] = name.split(":");
   if (request === undefined || more.length > 0) return undefined;
   const [instanceId, id, ...rest] = request.split(".");
-  return instanceId && id && rest.length === 0 ? instanceId : undefined;
+  const isName = instanceId && INSTANCE_ID.test(instanceId) && id && rest.length === 0;
+  return isName ? instanceId : undefined;
 }

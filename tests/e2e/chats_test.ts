@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import type { Chat } from "../../lib/protocol/chat.ts";
+import { keys } from "../../lib/state/key_space.ts";
+import { startModelProvider } from "../support/model_provider.ts";
 import { connect, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { message, newChat } from "./support/chat.ts";
+import { ask, completions, message, newChat } from "./support/chat.ts";
 
 Deno.test("a chat with a message of 5 MB is stored, read, changed and deleted", async () => {
   await using app = await startServer();
@@ -125,4 +127,21 @@ Deno.test("events:chat last_read_at is stored, and tells the user's sessions tha
   assert.ok(Math.abs((last_read_at ?? 0) - Date.now() / 1_000) < 5);
   const odd = await one.socket.emitWithAck("events:chat", { chat_id: chatId, data: { type: "x" } });
   assert.equal(odd.error.code, "invalid_payload");
+});
+
+Deno.test("a chat that is deleted while it is being answered ends the answer, and leaves nothing", async () => {
+  await using provider = startModelProvider();
+  provider.script = { tokens: ["word"], end: "hang" };
+  await using app = await startServer({ OPENAI_API_BASE_URL: provider.baseUrl });
+  const ada = await signUp(app.url);
+  await using client = await connect(app.url, ada.token);
+  const chatId = await newChat(ada, "short-lived");
+  await ask(ada, chatId);
+  await until(() => completions(client, chatId).length > 0, { what: "the answer" });
+  await ada.json("DELETE", `/api/v1/chats/${chatId}`);
+  await until(() => provider.requests[0]?.closedAtMs, { what: "the upstream's end" });
+  await until(() => app.services.tasks.size === 0, { what: "the task's end" });
+  assert.equal((await ada.call("GET", `/api/v1/chats/${chatId}`)).status, 404);
+  const left = app.services.store.dictionary(keys.chatMessages(chatId));
+  assert.equal(await left.get("a"), undefined);
 });
