@@ -1,6 +1,6 @@
 import { AppError } from "../common/errors.ts";
 import { EventLoopMonitor } from "../common/event_loop.ts";
-import { Metrics, type Reading } from "../common/metrics.ts";
+import { Metrics } from "../common/metrics.ts";
 import type { ReadinessCheck } from "../http/operations.ts";
 import type { Sweeper } from "../sessions/sweeper.ts";
 import type { Cluster } from "../cluster/cluster.ts";
@@ -38,28 +38,30 @@ export function createMetrics(
   const lag = metrics.durations("rt_event_loop_lag_seconds", "How late the event loop was");
   stack.use(new EventLoopMonitor({ onLag: lag }));
   const transport = () => sockets()?.server.stats();
-  metrics.readings("rt_transport", "Sockets, packets, bytes and cuts of the transport", () => {
+  const events = () => sockets()?.dispatcher.stats();
+  metrics.gauges("rt_transport", "Sockets, packets, bytes and cuts of the transport", () => {
     const { refusals: _, ...numbers } = transport() ?? { refusals: {} };
     return numbers;
   });
-  metrics.readings(
-    "rt_connection_refusals",
-    "Connections refused, by reason",
+  metrics.counts(
+    "rt_connection_refusals_total",
+    "Connections refused",
+    "reason",
     () => ({ ...transport()?.refusals }),
   );
-  const counted = (map: ReadonlyMap<string, number> | undefined): Reading =>
-    Object.fromEntries(map ?? []);
-  metrics.readings(
-    "rt_events",
-    "Events handled, by name",
-    () => counted(sockets()?.dispatcher.stats().events),
+  metrics.counts(
+    "rt_events_total",
+    "Events handled",
+    "event",
+    () => Object.fromEntries(events()?.events ?? []),
   );
-  metrics.readings(
-    "rt_event_refusals",
-    "Events refused, by code",
-    () => counted(sockets()?.dispatcher.stats().refusals),
+  metrics.counts(
+    "rt_event_refusals_total",
+    "Events refused",
+    "code",
+    () => Object.fromEntries(events()?.refusals ?? []),
   );
-  metrics.readings(
+  metrics.gauges(
     "rt_cluster",
     "Messages and characters between instances, and how many there are",
     async () => ({ ...await cluster.stats() }),
@@ -67,10 +69,8 @@ export function createMetrics(
   metrics.gauge("rt_sessions", "Sessions of this instance", () => sessions.size);
   metrics.gauge("rt_tasks", "Tasks that run here", () => tasks.size);
   metrics.gauge("rt_streams", "Streams kept for those who come back", () => streams.size);
-  metrics.gauge(
-    "rt_store_round_trips",
-    "Requests sent to the store",
-    () => store.stats().roundTrips,
-  );
+  metrics.counts("rt_store_round_trips_total", "Requests sent to the store", "store", () => ({
+    [store.capabilities.name]: store.stats().roundTrips,
+  }));
   return metrics;
 }

@@ -1,79 +1,97 @@
-import client from "prom-client";
-
 /** What a component's `stats()` gives: the names it counts, and how many. */
 export type Reading = Readonly<Record<string, number>>;
 
-export interface Counting {
-  /** Counts one. A label beyond the first 200 is counted as `other`, so that no client can grow the set. */
-  count(label: string): void;
+interface Metric {
+  name: string;
+  help: string;
+  type: "gauge" | "counter" | "histogram";
+  /** The lines of its samples, asked for at a scrape. */
+  samples(): string[] | Promise<string[]>;
 }
 
-const MAX_LABELS = 200;
-/** From a hundredth of a millisecond to five seconds. */
+/** From a tenth of a millisecond to five seconds, in seconds. */
 const DURATION_BUCKETS = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5];
 
-/** The metrics of one app instance, in Prometheus' terms; nothing is global. */
+/**
+ * The metrics of one app instance, in Prometheus' text format (0.0.4); nothing is global.
+ *
+ * Components count for themselves and are read at a scrape: a metric costs nothing in between.
+ */
 export class Metrics {
-  readonly #registry = new client.Registry();
-  readonly contentType = this.#registry.contentType;
+  readonly #metrics: Metric[] = [];
+  readonly contentType = "text/plain; version=0.0.4; charset=utf-8";
 
-  /** Reads a value at the time of a scrape, so that it costs nothing in between. */
+  /** One value that goes up and down. */
   gauge(name: string, help: string, read: () => number): void {
-    new client.Gauge({
-      name,
-      help,
-      registers: [this.#registry],
-      collect() {
-        this.set(read());
-      },
-    });
+    this.#metrics.push({ name, help, type: "gauge", samples: () => [`${name} ${read()}`] });
   }
 
-  /** Like {@linkcode gauge}, for all that a component's `stats()` gives: one series a name, label `what`. */
-  readings(name: string, help: string, read: () => Reading | Promise<Reading>): void {
-    new client.Gauge({
-      name,
-      help,
-      labelNames: ["what"],
-      registers: [this.#registry],
-      async collect() {
-        const readings = await read();
-        this.reset();
-        for (const [what, value] of Object.entries(readings)) this.set({ what }, value);
-      },
-    });
+  /** Several values that go up and down, one series a name, told apart by the label `what`. */
+  gauges(name: string, help: string, read: () => Reading | Promise<Reading>): void {
+    this.#labelled({ name, help, type: "gauge" }, "what", read);
   }
 
-  /** A counter by one label, such as refusals by code or events by name. */
-  counter(name: string, help: string, labelName: string): Counting {
-    const counter = new client.Counter({
-      name,
-      help,
-      labelNames: [labelName],
-      registers: [this.#registry],
-    });
-    const known = new Set<string>();
-    return {
-      count(label) {
-        if (!known.has(label) && known.size < MAX_LABELS) known.add(label);
-        counter.inc({ [labelName]: known.has(label) ? label : "other" });
-      },
-    };
+  /** Counts since the start, one series a label; the name ends in `_total`. */
+  counts(
+    name: string,
+    help: string,
+    label: string,
+    read: () => Reading | Promise<Reading>,
+  ): void {
+    this.#labelled({ name, help, type: "counter" }, label, read);
   }
 
   /** Durations, given in milliseconds and exposed in seconds; the name ends in `_seconds`. */
   durations(name: string, help: string): (durationMs: number) => void {
-    const histogram = new client.Histogram({
-      name,
-      help,
-      buckets: DURATION_BUCKETS,
-      registers: [this.#registry],
-    });
-    return (durationMs) => histogram.observe(durationMs / 1_000);
+    const counts = DURATION_BUCKETS.map(() => 0);
+    let sum = 0;
+    let count = 0;
+    const samples = () => {
+      let below = 0;
+      const buckets = DURATION_BUCKETS.map((bound, at) => {
+        below += counts[at] ?? 0;
+        return `${name}_bucket{le="${bound}"} ${below}`;
+      });
+      return [
+        ...buckets,
+        `${name}_bucket{le="+Inf"} ${count}`,
+        `${name}_sum ${sum}`,
+        `${name}_count ${count}`,
+      ];
+    };
+    this.#metrics.push({ name, help, type: "histogram", samples });
+    return (durationMs) => {
+      const seconds = durationMs / 1_000;
+      const at = DURATION_BUCKETS.findIndex((bound) => seconds <= bound);
+      if (at >= 0) counts[at] = (counts[at] ?? 0) + 1;
+      sum += seconds;
+      count++;
+    };
   }
 
   /** Prometheus' text. */
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  async text(): Promise<string> {
+    const blocks = await Promise.all(this.#metrics.map(async ({ name, help, type, samples }) => [
+      `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}`,
+      `# TYPE ${name} ${type}`,
+      ...await samples(),
+    ]));
+    return blocks.flat().map((line) => line + "\n").join("");
   }
+
+  #labelled(
+    metric: Omit<Metric, "samples">,
+    label: string,
+    read: () => Reading | Promise<Reading>,
+  ): void {
+    const samples = async () =>
+      Object.entries(await read()).map(([value, number]) =>
+        `${metric.name}{${label}="${escaped(value)}"} ${number}`
+      );
+    this.#metrics.push({ ...metric, samples });
+  }
+}
+
+function escaped(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }

@@ -7,7 +7,7 @@ Deno.test("values are read when scraped, and registries share nothing", async ()
   const metrics = new Metrics();
   let sockets = 1;
   metrics.gauge("sockets", "Open sockets", () => sockets);
-  metrics.readings("transport", "Of the transport", () => ({ cut: 2 }));
+  metrics.gauges("transport", "Of the transport", () => ({ cut: 2 }));
   metrics.durations("store_seconds", "Round trips")(2);
   sockets = 7;
   const text = await metrics.text();
@@ -17,13 +17,20 @@ Deno.test("values are read when scraped, and registries share nothing", async ()
   assert.equal((await new Metrics().text()).trim(), "");
 });
 
-Deno.test("labels are bounded", async () => {
+Deno.test("the text is Prometheus' own: types, escaped labels, rising buckets", async () => {
   const metrics = new Metrics();
-  const events = metrics.counter("events", "By name", "event");
-  for (let n = 0; n < 1_000; n++) events.count(`event-${n}`);
-  const series = (await metrics.text()).match(/^events\{/gm) ?? [];
-  assert.equal(series.length, 201);
-  assert.match(await metrics.text(), /^events\{event="other"\} 800$/m);
+  metrics.counts("refusals_total", "By\ncode", "code", () => ({ 'a"b\\c\n': 3 }));
+  const observe = metrics.durations("lag_seconds", "Lag");
+  for (const ms of [0.05, 3, 3, 7_000]) observe(ms);
+  const lines = (await metrics.text()).split("\n");
+  assert.equal(lines[0], "# HELP refusals_total By\\ncode");
+  assert.equal(lines[1], "# TYPE refusals_total counter");
+  assert.equal(lines[2], 'refusals_total{code="a\\"b\\\\c\\n"} 3');
+  assert.ok(lines.includes('lag_seconds_bucket{le="0.0001"} 1'));
+  assert.ok(lines.includes('lag_seconds_bucket{le="0.005"} 3'));
+  assert.ok(lines.includes('lag_seconds_bucket{le="5"} 3'));
+  assert.ok(lines.includes('lag_seconds_bucket{le="+Inf"} 4'));
+  assert.ok(lines.includes("lag_seconds_count 4"));
 });
 
 Deno.test("a loop that stands still is seen once", async () => {
