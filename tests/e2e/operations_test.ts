@@ -113,12 +113,12 @@ Deno.test("/metrics shows what has happened, to this machine only", async () => 
   await client.socket.emitWithAck("no-such-event", {});
   const text = await (await fetch(`${app.url}/metrics`)).text();
   const value = (pattern: RegExp) => Number(pattern.exec(text)?.[1]);
-  assert.equal(value(/^rt_events\{[^}]*"heartbeat"[^}]*\} (\d+)/m), 3);
-  assert.equal(value(/^rt_event_refusals\{[^}]*"invalid_payload"[^}]*\} (\d+)/m), 1);
-  assert.equal(value(/^rt_event_refusals\{[^}]*"not_found"[^}]*\} (\d+)/m), 1);
+  assert.equal(value(/^rt_events_total\{[^}]*"heartbeat"[^}]*\} (\d+)/m), 3);
+  assert.equal(value(/^rt_event_refusals_total\{[^}]*"invalid_payload"[^}]*\} (\d+)/m), 1);
+  assert.equal(value(/^rt_event_refusals_total\{[^}]*"not_found"[^}]*\} (\d+)/m), 1);
   assert.equal(value(/^rt_sessions (\d+)/m), 1);
   assert.equal(value(/^rt_transport\{[^}]*"sockets"[^}]*\} (\d+)/m), 1);
-  assert.ok(value(/^rt_store_round_trips\S* (\d+)/m) > 0);
+  assert.ok(value(/^rt_store_round_trips_total\S* (\d+)/m) > 0);
   assert.doesNotMatch(text, /no-such-event/, "a name from outside has become a label");
   const proxied = await fetch(`${app.url}/metrics`, {
     headers: { "x-forwarded-for": "127.0.0.1" },
