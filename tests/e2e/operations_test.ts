@@ -14,19 +14,19 @@ const withRedis = (port: number) => ({
   WEBSOCKET_REDIS_URL: `redis://127.0.0.1:${port}/0`,
 });
 
-/** The longest echo, in milliseconds, while the work runs. */
-async function longestEcho({ socket }: Client, work: Promise<unknown>): Promise<number> {
+/** How long each echo took, in milliseconds and in order of size, while the work ran. */
+async function echoes({ socket }: Client, work: Promise<unknown>): Promise<number[]> {
   let isOver = false;
   const over = work.finally(() => isOver = true);
-  let longestMs = 0;
+  const took: number[] = [];
   while (!isOver) {
     const started = performance.now();
     await socket.emitWithAck("heartbeat", {});
-    longestMs = Math.max(longestMs, performance.now() - started);
+    took.push(performance.now() - started);
     await pause(5);
   }
   await over;
-  return longestMs;
+  return took.toSorted((a, b) => a - b);
 }
 
 Deno.test({
@@ -42,12 +42,19 @@ Deno.test({
     await using late = new AsyncDisposableStack();
     const started = performance.now();
     const signIn = connect(app.url, ada.token).then((other) => late.use(other));
-    const longestMs = await longestEcho(client, signIn);
+    const took = await echoes(client, signIn);
     const tookMs = performance.now() - started;
     proxy.delayMs = 0;
-    say(`S9: sign-in ${Math.round(tookMs)} ms, others' longest echo ${longestMs.toFixed(1)} ms`);
+    const almostAllMs = took[Math.floor(0.95 * took.length)] ?? Infinity;
+    const longestMs = took.at(-1) ?? Infinity;
+    say(
+      `S9: sign-in ${Math.round(tookMs)} ms; others' echoes: ${took.length}, 95 % within ` +
+        `${almostAllMs.toFixed(1)} ms, the longest ${longestMs.toFixed(1)} ms`,
+    );
     assert.ok(tookMs > 900, "the store was not slow");
-    assert.ok(longestMs < 100, `${longestMs} ms`);
+    assert.ok(almostAllMs < 100, `${almostAllMs} ms`);
+    // A busy machine may hold one up; a wait for the store would take its whole second.
+    assert.ok(longestMs < 500, `${longestMs} ms`);
   },
 });
 
@@ -118,7 +125,7 @@ Deno.test("/metrics shows what has happened, to this machine only", async () => 
   assert.equal(value(/^rt_event_refusals_total\{[^}]*"not_found"[^}]*\} (\d+)/m), 1);
   assert.equal(value(/^rt_sessions (\d+)/m), 1);
   assert.equal(value(/^rt_transport\{[^}]*"sockets"[^}]*\} (\d+)/m), 1);
-  assert.ok(value(/^rt_store_round_trips_total\S* (\d+)/m) > 0);
+  assert.ok(value(/^rt_store_round_trips_total.* (\d+)$/m) > 0);
   assert.doesNotMatch(text, /no-such-event/, "a name from outside has become a label");
   const proxied = await fetch(`${app.url}/metrics`, {
     headers: { "x-forwarded-for": "127.0.0.1" },
