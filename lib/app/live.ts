@@ -1,0 +1,99 @@
+import type { Metrics } from "../common/metrics.ts";
+import type { LiveView } from "../protocol/live.ts";
+import type { InstanceLease } from "../sessions/instance_registry.ts";
+import type { PooledSession } from "../sessions/session_pool.ts";
+import { keys } from "../state/key_space.ts";
+import type { TaskOwner } from "../tasks/task_records.ts";
+import type { Services } from "./services.ts";
+import type { Sockets } from "./sockets.ts";
+
+/** What is listed; the rest is only counted. */
+const MAX_ROOMS = 20;
+const MAX_TASKS = 100;
+
+const sum = (counts: Iterable<number>) => [...counts].reduce((total, count) => total + count, 0);
+
+/** Reads what runs right now. Several admins that look at once cost one reading a second. */
+export function createLiveView(services: Services, sockets: Sockets, metrics: Metrics) {
+  let reading: { atMs: number; view: Promise<LiveView> } | undefined;
+  return async (): Promise<LiveView> => {
+    const now = performance.now();
+    if (!reading || now - reading.atMs > 900) {
+      reading = { atMs: now, view: read(services, sockets, metrics) };
+    }
+    return await reading.view;
+  };
+}
+
+async function read(services: Services, sockets: Sockets, metrics: Metrics): Promise<LiveView> {
+  const { store, registry, sessions, streams, usage } = services;
+  const [instances, everywhere, tasks, { model_ids }, lag] = await Promise.all([
+    readInstances(services),
+    countSessions(services),
+    readTasks(services),
+    usage.inUse(),
+    readLag(metrics),
+  ]);
+  const rooms = [...sockets.io.sockets.adapter.rooms]
+    // Each socket has a room of its own, which tells nothing.
+    .filter(([name]) => !sockets.io.sockets.sockets.has(name))
+    .map(([name, members]) => ({ name, size: members.size }));
+  const transport = sockets.server.stats();
+  return {
+    instance_id: registry.id,
+    instances,
+    ...everywhere,
+    local_sessions: sessions.size,
+    rooms: rooms.sort((a, b) => b.size - a.size).slice(0, MAX_ROOMS),
+    room_count: rooms.length,
+    models: model_ids,
+    tasks,
+    documents: sockets.documents.size,
+    streams: streams.size,
+    events: sum(sockets.dispatcher.stats().events.values()),
+    packets_sent: transport.sentPackets,
+    bytes_sent: transport.sentBytes,
+    store_round_trips: store.stats().roundTrips,
+    lag,
+  };
+}
+
+async function readInstances({ store }: Services): Promise<LiveView["instances"]> {
+  const found: LiveView["instances"] = [];
+  for await (const page of store.dictionary<InstanceLease>(keys.instances).scan()) {
+    for (const [id, { host = null, started_at, heartbeat_at }] of page) {
+      const [started, heartbeat] = [started_at, heartbeat_at].map((ms) => Math.floor(ms / 1000));
+      found.push({ id, host, started_at: started ?? 0, heartbeat_at: heartbeat ?? 0 });
+    }
+  }
+  return found;
+}
+
+async function countSessions({ store }: Services): Promise<{ sessions: number; users: number }> {
+  const users = new Set<string>();
+  let count = 0;
+  for await (const page of store.dictionary<PooledSession>(keys.sessionPool).scan()) {
+    count += page.length;
+    for (const [, { id }] of page) users.add(id);
+  }
+  return { sessions: count, users: users.size };
+}
+
+async function readTasks({ store }: Services): Promise<LiveView["tasks"]> {
+  const found: LiveView["tasks"] = [];
+  for await (const page of store.dictionary<TaskOwner>(keys.taskOwners).scan()) {
+    for (const [id, owner] of page) {
+      found.push({ id, ...owner, started_at: Math.floor(owner.started_at / 1000) });
+    }
+    if (found.length >= MAX_TASKS) break;
+  }
+  return found;
+}
+
+/** The histogram keeps its sum and count; a page shows how they rise. */
+async function readLag(metrics: Metrics): Promise<LiveView["lag"]> {
+  const text = await metrics.text();
+  const value = (name: string) =>
+    Number(new RegExp(`^rt_event_loop_lag_seconds_${name} (\\S+)$`, "m").exec(text)?.[1] ?? 0);
+  return { sum_ms: value("sum") * 1_000, count: value("count") };
+}

@@ -1,0 +1,26 @@
+import { Dialogs } from "./dialogs.tsx";
+import { house } from "./house.ts";
+import { useValue } from "./observable.ts";
+import { Shell } from "./shell.tsx";
+import { SignInPage } from "./sign_in_page.tsx";
+import { Toasts } from "./toasts.tsx";
+
+/** The whole page: who is signed in decides what there is. */
+export function App() {
+  const current = useValue(house);
+  return (
+    <>
+      {current === "unknown"
+        ? (
+          <div class="splash" role="status" aria-label="Loading">
+            <span class="mark"></span>
+          </div>
+        )
+        : current
+        ? <Shell house={current} />
+        : <SignInPage />}
+      <Dialogs />
+      <Toasts />
+    </>
+  );
+}

@@ -1,0 +1,190 @@
+import type { ChannelChange } from "../client/channels.ts";
+import { messageOf } from "../client/errors.ts";
+import type { Channel, ChannelMessage } from "../protocol/channel.ts";
+import type { PublicUser } from "../protocol/user.ts";
+import type { House } from "./house.ts";
+import { isInFront } from "./chat_hooks.ts";
+import { Observable } from "./observable.ts";
+
+/** A message on the page; one that is on its way has no id of the server's yet. */
+export type Post = ChannelMessage & { isPending?: boolean };
+
+/** What is shown at once; more is loaded on the way up. */
+const PAGE_SIZE = 50;
+
+/** A channel, or a thread of it: its messages and who is typing. */
+export class ChannelModel implements Disposable {
+  readonly changed = new Observable<ChannelModel>(this);
+  readonly channelId: string;
+  /** The message whose thread this is. */
+  readonly threadId: string | undefined;
+  channel: (Channel & { unread_count?: number; write_access?: boolean }) | undefined;
+  /** Oldest first; `undefined`: loading. */
+  posts: Post[] | undefined;
+  hasMore = false;
+  typists: readonly PublicUser[] = [];
+  loadError: string | undefined;
+  readonly #house: House;
+  readonly #ends: (() => void)[];
+
+  constructor(house: House, channelId: string, threadId?: string) {
+    this.#house = house;
+    this.channelId = channelId;
+    this.threadId = threadId;
+    this.#ends = [
+      house.channels.onChange((change) => {
+        if (change.channelId === channelId) this.#take(change);
+      }),
+      // What was said while the connection was away.
+      house.connection.onOnline(() => void this.load()),
+    ];
+  }
+
+  async load(): Promise<void> {
+    const { api } = this.#house;
+    try {
+      if (!this.threadId) this.channel = await api("GET", `/api/v1/channels/${this.channelId}`);
+      const newest = await this.#page(0);
+      this.hasMore = newest.length === PAGE_SIZE;
+      this.posts = newest.reverse();
+      this.loadError = undefined;
+      this.seen();
+    } catch (thrown) {
+      this.loadError = messageOf(thrown);
+    }
+    this.changed.touch();
+  }
+
+  /** Loads what was said before. */
+  async loadOlder(): Promise<void> {
+    const before = this.posts ?? [];
+    const older = await this.#page(before.length);
+    this.hasMore = older.length === PAGE_SIZE;
+    const known = new Set(before.map(({ id }) => id));
+    this.posts = [...older.reverse().filter(({ id }) => !known.has(id)), ...before];
+    this.changed.touch();
+  }
+
+  /** Shows the text at once, and says it. Throws when it could not be said. */
+  async post(content: string): Promise<void> {
+    const { api, me, channels } = this.#house;
+    const temp = crypto.randomUUID();
+    channels.stoppedTyping(this.channelId, this.threadId);
+    this.#put(pending(temp, content, me, this.channelId, this.threadId));
+    try {
+      const message = await api<ChannelMessage>("POST", this.#path("post"), {
+        ...{ temp_id: temp, content },
+        ...(this.threadId !== undefined && { parent_id: this.threadId }),
+      });
+      this.#drop(temp);
+      this.#put({ ...message, user: message.user ?? me });
+    } catch (thrown) {
+      this.#drop(temp);
+      throw thrown;
+    }
+  }
+
+  async react(post: Post, name: string): Promise<void> {
+    const { api, me } = this.#house;
+    const isMine = post.reactions?.some((reaction) =>
+      reaction.name === name && reaction.users.some(({ id }) => id === me.id)
+    );
+    const action = isMine ? "remove" : "add";
+    await api("POST", this.#path(`${post.id}/reactions/${action}`), { name });
+  }
+
+  async remove(post: Post): Promise<void> {
+    await this.#house.api("DELETE", this.#path(`${post.id}/delete`));
+    this.#drop(post.id);
+  }
+
+  typing(): void {
+    this.#house.channels.typing(this.channelId, this.threadId);
+  }
+
+  /** Everything here has been seen. */
+  seen(): void {
+    if (this.threadId || !isInFront("channel", this.channelId)) return;
+    this.#house.channels.markRead(this.channelId);
+    this.#house.channelList.seen(this.channelId);
+  }
+
+  [Symbol.dispose](): void {
+    for (const end of this.#ends) end();
+  }
+
+  #path(rest: string): string {
+    return `/api/v1/channels/${this.channelId}/messages/${rest}`;
+  }
+
+  #page(skip: number): Promise<Post[]> {
+    const query = `?skip=${skip}&limit=${PAGE_SIZE}`;
+    const rest = this.threadId ? `${this.threadId}/thread${query}` : query;
+    return this.#house.api("GET", this.#path(rest).replace("/?", "?"));
+  }
+
+  #take(change: ChannelChange): void {
+    switch (change.type) {
+      case "message": {
+        const { message } = change;
+        if ((message.parent_id ?? undefined) === this.threadId) this.#put(message);
+        else if (!this.threadId) this.#replied(message);
+        this.seen();
+        break;
+      }
+      case "changed":
+        if (this.posts?.some(({ id }) => id === change.message.id)) this.#put(change.message);
+        break;
+      case "deleted":
+        this.#drop(change.messageId);
+        break;
+      case "typing":
+        if (change.threadId === this.threadId) this.typists = change.users;
+        break;
+      default:
+        return;
+    }
+    this.changed.touch();
+  }
+
+  /** A reply in a thread shows as a count at its beginning. */
+  #replied({ parent_id, created_at }: ChannelMessage): void {
+    const parent = this.posts?.find(({ id }) => id === parent_id);
+    if (!parent) return;
+    const reply_count = parent.reply_count + 1;
+    this.#put({ ...parent, reply_count, latest_reply_at: created_at });
+  }
+
+  #put(post: Post): void {
+    const posts = this.posts ?? [];
+    const at = posts.findIndex(({ id }) => id === post.id);
+    if (at >= 0) this.posts = posts.with(at, { ...posts[at], ...post });
+    else {
+      // Its own message can come by the socket before the answer to its request.
+      const temp = (post as { temp_id?: string }).temp_id;
+      this.posts = [...posts.filter(({ id }) => id !== temp), post];
+    }
+    this.changed.touch();
+  }
+
+  #drop(id: string): void {
+    this.posts = this.posts?.filter((post) => post.id !== id);
+    this.changed.touch();
+  }
+}
+
+function pending(
+  id: string,
+  content: string,
+  user: PublicUser,
+  channel_id: string,
+  threadId: string | undefined,
+): Post {
+  const now = Math.floor(Date.now() / 1000);
+  return {
+    ...{ id, channel_id, content, user, user_id: user.id, isPending: true },
+    ...{ reply_to_id: null, parent_id: threadId ?? null, reply_to_message: null },
+    ...{ is_pinned: false, pinned_at: null, pinned_by: null, data: null, meta: null },
+    ...{ created_at: now, updated_at: now, reactions: [], reply_count: 0, latest_reply_at: null },
+  };
+}

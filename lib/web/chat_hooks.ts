@@ -1,0 +1,65 @@
+import type { ChatHooks } from "../client/chats.ts";
+import type { Connection } from "../client/connection.ts";
+import { completeDirectly } from "../client/direct_connections.ts";
+import { PythonRunner, type PythonWorker } from "../client/python_runner.ts";
+import { runTool } from "../client/tools.ts";
+import { askText, confirm } from "./dialogs.tsx";
+import { addressOf, route } from "./route.ts";
+import { settings } from "./settings.ts";
+import { chime } from "./sound.ts";
+import { toast } from "./toasts.tsx";
+
+/** Python starts when it is first needed. */
+export const python = new PythonRunner({
+  start: () =>
+    new Worker(document.body.dataset.python ?? "", { type: "module" }) as unknown as PythonWorker,
+});
+
+/** Whether the person looks at this place right now. */
+export function isInFront(place: "chat" | "channel", id: string): boolean {
+  const { value } = route;
+  return value.place === place && value.id === id && document.visibilityState === "visible" &&
+    document.hasFocus();
+}
+
+/** Says that something has come while the person looked elsewhere. */
+export function announce(text: string, href: string): void {
+  toast(text, "info", href);
+  if (settings.value.sound) chime();
+  if (document.visibilityState === "visible" || globalThis.Notification?.permission !== "granted") {
+    return;
+  }
+  const notification = new Notification("WebUI Realtime", { body: text, icon: "/icon.svg" });
+  notification.onclick = () => {
+    focus();
+    location.hash = href;
+  };
+}
+
+/** What the page does when the server asks this browser for something. */
+export function chatHooks(connection: Connection): ChatHooks {
+  return {
+    isInFront: (chatId) => isInFront("chat", chatId),
+    onAnswered: ({ chatId, title }) =>
+      announce(title ? `Answered: ${title}` : "An answer is ready.", addressOf("chat", chatId)),
+    onNotification: ({ type = "info", content }) => toast(content, type),
+    confirm: ({ title = "Please confirm", message = "" }) => confirm({ title, message }),
+    input: ({ title = "Please answer", message = "", placeholder = "", value = "" }) =>
+      askText({ title, message, placeholder, value }),
+    runPython: ({ code }) => python.run(code),
+    runTool: (tool) =>
+      runTool(tool, {
+        consent: ({ name, server, params }) =>
+          confirm({
+            title: `Call ${name}?`,
+            message: `The tool at ${server.url} is given: ${JSON.stringify(params ?? {})}`,
+            yes: "Call it",
+          }),
+      }),
+    async complete(asked) {
+      const { direct } = settings.value;
+      if (!direct) return { error: "This browser has no model connection." };
+      return await completeDirectly(connection, direct, asked);
+    },
+  };
+}

@@ -1,0 +1,168 @@
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { messageOf } from "../client/errors.ts";
+import type { ChatMessage } from "../protocol/chat.ts";
+import { ChatModel } from "./chat_model.ts";
+import { Composer } from "./composer.tsx";
+import type { House, Model } from "./house.ts";
+import { MessageView } from "./message_view.tsx";
+import { useFrames, useValue } from "./observable.ts";
+import { rename, route } from "./route.ts";
+import { change, settings } from "./settings.ts";
+import { EmptyState, ErrorState, Loading } from "./states.tsx";
+import { toast } from "./toasts.tsx";
+
+/** How near the end one must be to be taken along by what streams, in pixels. */
+const NEAR_END = 80;
+
+/** The model of the chat that is looked at. It outlives the moment in which a new chat gets its id. */
+function useChat(house: House, id: string | undefined): ChatModel {
+  const kept = useRef<ChatModel>(undefined);
+  const model = useMemo(() => {
+    const current = kept.current;
+    if (current && id !== undefined && current.id === id) return current;
+    current?.[Symbol.dispose]();
+    const opened = new ChatModel(house, id, (created) => {
+      // Somewhere else meanwhile: the chat goes on, the page does not jump back.
+      if (route.value.place === "chat" && route.value.id === "") rename("chat", created);
+    });
+    kept.current = opened;
+    void opened.load();
+    return opened;
+  }, [house, id]);
+  useEffect(() => () => kept.current?.[Symbol.dispose](), []);
+  return model;
+}
+
+export function ChatPage({ house, id }: { house: House; id: string | undefined }) {
+  const chat = useChat(house, id);
+  useFrames(chat.changed);
+  const models = useValue(house.models);
+  const { model: wanted } = useValue(settings);
+  const { state } = useValue(house.status);
+  const [isStopping, setStopping] = useState(false);
+  const model = models.find(({ id }) => id === wanted) ?? models[0];
+  const { branch, isStreaming } = chat;
+  const scroll = useScroll(chat, branch.at(-1)?.id);
+
+  useEffect(() => {
+    document.title = chat.id && chat.title ? `${chat.title} · WebUI` : "WebUI Realtime";
+  }, [chat.id, chat.title]);
+  useEffect(() => {
+    if (chat.id && !isStreaming && state === "online") house.chats.markRead(chat.id);
+  }, [chat.id, isStreaming, state]);
+  useEffect(() => {
+    if (!isStreaming) setStopping(false);
+  }, [isStreaming]);
+
+  async function send(text: string) {
+    if (!model) {
+      toast("There is no model to ask.", "error");
+      throw new Error("no model");
+    }
+    try {
+      await chat.send(text, model);
+    } catch (thrown) {
+      toast(messageOf(thrown), "error");
+      throw thrown;
+    }
+  }
+
+  function stop() {
+    setStopping(true);
+    chat.stop().catch((thrown) => {
+      setStopping(false);
+      toast(messageOf(thrown), "error");
+    });
+  }
+
+  function regenerate(message: ChatMessage) {
+    const again = models.find(({ id }) => id === message.model) ?? model;
+    if (again) void chat.regenerate(message, again);
+  }
+
+  const nameOf = (modelId: string | undefined) =>
+    models.find(({ id }) => id === modelId)?.name ?? modelId ?? "Assistant";
+  const isEmpty = chat.messages !== undefined && branch.length === 0;
+
+  return (
+    <main class={`chat ${isEmpty ? "is-empty" : ""}`} tabIndex={-1}>
+      <h1 class="bar">{chat.id ? chat.title : "New chat"}</h1>
+      <div class="scroll" ref={scroll} tabIndex={0} role="region" aria-label="Messages">
+        <div class="column">
+          {chat.loadError !== undefined
+            ? <ErrorState text={chat.loadError} onRetry={() => void chat.load()} />
+            : chat.messages === undefined
+            ? <Loading what="messages" />
+            : isEmpty
+            ? (
+              <EmptyState icon="chat" title={`What is on your mind, ${house.me.name}?`}>
+                <p>Your answer streams in here, and goes on if you leave and come back.</p>
+              </EmptyState>
+            )
+            : branch.map((message) => (
+              <MessageView
+                key={message.id}
+                message={message}
+                modelName={nameOf(message.model)}
+                isStreaming={isStreaming}
+                siblings={message.role === "assistant" ? chat.siblings(message) : [message.id]}
+                onShow={(shown) => chat.show(shown)}
+                onRegenerate={regenerate}
+              />
+            ))}
+        </div>
+      </div>
+      <div class="dock">
+        <Composer
+          label="Message"
+          placeholder={model ? `Ask ${model.name}` : "Ask something"}
+          draftKey={chat.id ?? "new"}
+          isStreaming={isStreaming && !isStopping}
+          isDisabled={state !== "online" || isStopping}
+          onSend={send}
+          onStop={stop}
+        >
+          <ModelChoice models={models} model={model} />
+        </Composer>
+      </div>
+    </main>
+  );
+}
+
+function ModelChoice({ models, model }: { models: readonly Model[]; model: Model | undefined }) {
+  return (
+    <label class="choice">
+      <span class="sr-only">Model</span>
+      <select
+        value={model?.id ?? ""}
+        onChange={(event) => change({ model: event.currentTarget.value })}
+      >
+        {models.length === 0 && <option value="">No model</option>}
+        {models.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
+      </select>
+    </label>
+  );
+}
+
+/** Stays at the end while text streams in, unless one has scrolled away from it. */
+function useScroll(chat: ChatModel, lastId: string | undefined) {
+  const element = useRef<HTMLDivElement>(null);
+  const isAtEnd = useRef(true);
+  useEffect(() => {
+    const area = element.current;
+    if (!area) return;
+    const onScroll = () => {
+      isAtEnd.current = area.scrollHeight - area.scrollTop - area.clientHeight < NEAR_END;
+    };
+    area.addEventListener("scroll", onScroll, { passive: true });
+    return () => area.removeEventListener("scroll", onScroll);
+  }, []);
+  useEffect(() => {
+    isAtEnd.current = true;
+  }, [chat, lastId]);
+  useEffect(() => {
+    const area = element.current;
+    if (area && isAtEnd.current) area.scrollTop = area.scrollHeight;
+  });
+  return element;
+}

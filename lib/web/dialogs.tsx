@@ -1,0 +1,80 @@
+import { useEffect, useRef } from "preact/hooks";
+import { Observable, useValue } from "./observable.ts";
+
+interface Question {
+  title: string;
+  message: string;
+  yes: string;
+  /** A text is asked for, and this is what stands there. */
+  input?: { value: string; placeholder: string };
+  answer(value: string | false): void;
+}
+
+const questions = new Observable<readonly Question[]>([]);
+
+function ask(question: Omit<Question, "answer">): Promise<string | false> {
+  return new Promise((resolve) => {
+    const asked: Question = {
+      ...question,
+      answer(value) {
+        questions.value = questions.value.filter((other) => other !== asked);
+        resolve(value);
+      },
+    };
+    questions.value = [...questions.value, asked];
+  });
+}
+
+export async function confirm(
+  { title, message, yes = "Yes" }: { title: string; message: string; yes?: string },
+): Promise<boolean> {
+  return await ask({ title, message, yes }) !== false;
+}
+
+export function askText(
+  { title, message, placeholder, value }: {
+    title: string;
+    message: string;
+    placeholder: string;
+    value: string;
+  },
+): Promise<string | false> {
+  return ask({ title, message, yes: "OK", input: { value, placeholder } });
+}
+
+/** One question at a time, in the browser's own modal dialog: focus stays inside, Escape says no. */
+export function Dialogs() {
+  const [question] = useValue(questions);
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    if (question && !dialog.current?.open) dialog.current?.showModal();
+  }, [question]);
+  if (!question) return null;
+  const { title, message, yes, input, answer } = question;
+  return (
+    <dialog ref={dialog} aria-labelledby="dialog-title" onCancel={() => answer(false)}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          answer(input ? String(new FormData(event.currentTarget).get("text") ?? "") : "yes");
+        }}
+      >
+        <h2 id="dialog-title">{title}</h2>
+        {message && <p>{message}</p>}
+        {input && (
+          <input
+            name="text"
+            aria-label={title}
+            value={input.value}
+            placeholder={input.placeholder}
+            autofocus
+          />
+        )}
+        <div class="buttons">
+          <button type="button" class="quiet" onClick={() => answer(false)}>Cancel</button>
+          <button type="submit" class="primary">{yes}</button>
+        </div>
+      </form>
+    </dialog>
+  );
+}

@@ -1,0 +1,40 @@
+/** Line icons of 24 units, drawn in the colour of the text. */
+const PATHS = {
+  admin: "M4 19V9m5 10V5m5 14v-7m5 7V8",
+  back: "M15 5l-7 7 7 7",
+  bold: "M7 5h6a3.5 3.5 0 010 7H7zm0 7h7a3.5 3.5 0 010 7H7z",
+  bullets: "M9 6h11M9 12h11M9 18h11M4.5 6h.01M4.5 12h.01M4.5 18h.01",
+  channel: "M5 9h15M4 15h15M10 4L8 20M16 4l-2 16",
+  chat: "M5 5h14a1 1 0 011 1v9a1 1 0 01-1 1h-7l-5 4v-4H5a1 1 0 01-1-1V6a1 1 0 011-1z",
+  check: "M5 12.5l4.5 4.5L19 7",
+  close: "M6 6l12 12M18 6L6 18",
+  code: "M8.5 7L4 12l4.5 5m7-10l4.5 5-4.5 5",
+  copy: "M9 9h10v11H9zM5 15V4h10",
+  heading: "M6 5v14M18 5v14M6 12h12",
+  italic: "M10 5h7M7 19h7M14 5l-4 14",
+  menu: "M4 7h16M4 12h16M4 17h16",
+  next: "M9 5l7 7-7 7",
+  note: "M6 4h9l4 4v12H6zM14 4v5h5M9 13h7M9 16.5h5",
+  numbers: "M10 6h10M10 12h10M10 18h10M4 5l1.5-.7V9M4 13.5h2.5L4 17h3",
+  plus: "M12 5v14M5 12h14",
+  quote: "M5 7h5v6H6c0 2 1 3 3 4M14 7h5v6h-4c0 2 1 3 3 4",
+  retry: "M19 12a7 7 0 11-2.1-5M19 4v4h-4",
+  send: "M12 19V5m-6 6l6-6 6 6",
+  settings: "M4 8h9m5 0h2M4 16h2m5 0h9M15.5 5.5v5M8.5 13.5v5",
+  share:
+    "M8.5 12a3 3 0 11-3.5-3m4 1.6l6-3.2m-6 5.2l6 3.2M18 9a3 3 0 110-6 3 3 0 010 6zm0 12a3 3 0 110-6 3 3 0 010 6z",
+  smile: "M12 20a8 8 0 110-16 8 8 0 010 16zm-3.5-6.5c1.8 2.6 5.2 2.6 7 0M9.2 9.8h.01M14.8 9.8h.01",
+  stop: "M7 7h10v10H7z",
+  thread: "M9 6L4 11l5 5M4 11h10a6 6 0 016 6v1",
+  trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10.5 11v5.5M13.5 11v5.5",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

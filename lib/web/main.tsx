@@ -1,0 +1,15 @@
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { restore } from "./house.ts";
+import { applyTheme } from "./settings.ts";
+
+applyTheme();
+void restore();
+const place = document.getElementById("app");
+if (place) {
+  place.replaceChildren();
+  render(<App />, place);
+}
+void navigator.serviceWorker?.register("/service_worker.js");

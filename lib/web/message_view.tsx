@@ -1,0 +1,147 @@
+import { memo } from "./memo.tsx";
+import type { ChatMessage } from "../protocol/chat.ts";
+import { Icon } from "./icons.tsx";
+import { MarkdownView } from "./markdown_view.tsx";
+import { toast } from "./toasts.tsx";
+
+export interface MessageViewProps {
+  message: ChatMessage;
+  modelName: string;
+  isStreaming: boolean;
+  /** All answers to the same question, this one among them. */
+  siblings: readonly string[];
+  onShow: (id: string) => void;
+  onRegenerate: (message: ChatMessage) => void;
+}
+
+/** One message of a chat. Drawn again only when it has changed itself. */
+export const MessageView = memo(function MessageView(props: MessageViewProps) {
+  const { message } = props;
+  if (message.role === "user") {
+    return (
+      <article class="message mine" aria-label="You">
+        <p>{message.content}</p>
+      </article>
+    );
+  }
+  return <AnswerView {...props} />;
+}, (a, b) =>
+  a.message === b.message && a.isStreaming === b.isStreaming &&
+  a.siblings.join() === b.siblings.join() && a.modelName === b.modelName);
+
+function AnswerView(
+  { message, modelName, isStreaming, siblings, onShow, onRegenerate }: MessageViewProps,
+) {
+  const { content, reasoning_content: reasoning, error, interrupted, done } = message;
+  const isOpen = isStreaming && done !== true && !error && !interrupted;
+  return (
+    <article class="message answer" aria-label={modelName} aria-busy={isOpen}>
+      <header>{modelName}</header>
+      <Statuses history={message.statusHistory} />
+      {reasoning && (
+        <details class="reasoning">
+          <summary>{content === "" && isOpen ? "Thinking…" : "Thoughts"}</summary>
+          <MarkdownView text={reasoning} />
+        </details>
+      )}
+      {content !== "" && <MarkdownView text={content} />}
+      {content === "" && isOpen && !reasoning && (
+        <p class="waiting" role="status" aria-label="Waiting for the first words">
+          <i></i>
+          <i></i>
+          <i></i>
+        </p>
+      )}
+      <Sources sources={message.sources} />
+      {error && <p class="error" role="alert">{error.content}</p>}
+      {interrupted && !error && <p class="hint">Stopped before its end.</p>}
+      {!isOpen && (
+        <footer>
+          {siblings.length > 1 && <Siblings siblings={siblings} id={message.id} onShow={onShow} />}
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Copy"
+            title="Copy"
+            onClick={() => void copy(content)}
+          >
+            <Icon name="copy" />
+          </button>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Ask again"
+            title="Ask again"
+            disabled={isStreaming}
+            onClick={() => onRegenerate(message)}
+          >
+            <Icon name="retry" />
+          </button>
+        </footer>
+      )}
+    </article>
+  );
+}
+
+async function copy(text: string): Promise<void> {
+  await navigator.clipboard.writeText(text);
+  toast("Copied.", "success");
+}
+
+function Siblings(
+  { siblings, id, onShow }: {
+    siblings: readonly string[];
+    id: string;
+    onShow: (id: string) => void;
+  },
+) {
+  const at = siblings.indexOf(id);
+  const step = (by: number, icon: "back" | "next", label: string) => {
+    const to = siblings[at + by];
+    return (
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={label}
+        disabled={to === undefined}
+        onClick={() => to !== undefined && onShow(to)}
+      >
+        <Icon name={icon} />
+      </button>
+    );
+  };
+  return (
+    <span class="siblings">
+      {step(-1, "back", "The answer before")}
+      <span>{at + 1} / {siblings.length}</span>
+      {step(1, "next", "The next answer")}
+    </span>
+  );
+}
+
+function Statuses({ history = [] }: { history?: unknown[] | undefined }) {
+  const last = history.at(-1) as
+    | { description?: string; done?: boolean; hidden?: boolean }
+    | undefined;
+  if (!last?.description || last.hidden) return null;
+  return <p class={`status ${last.done ? "" : "running"}`} role="status">{last.description}</p>;
+}
+
+function Sources({ sources = [] }: { sources?: unknown[] | undefined }) {
+  if (sources.length === 0) return null;
+  return (
+    <ul class="sources" aria-label="Sources">
+      {(sources as { source?: { name?: string; url?: string } }[]).map(({ source }, at) => {
+        const isLink = /^https?:/i.test(source?.url ?? "");
+        const name = source?.name ?? source?.url ?? `Source ${at + 1}`;
+        return (
+          <li key={at}>
+            {isLink
+              ? <a href={source?.url} target="_blank" rel="noopener noreferrer">{name}</a>
+              : name}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

@@ -1,0 +1,218 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { DocumentProvider, type DocumentStatus } from "../client/document_provider.ts";
+import { messageOf } from "../client/errors.ts";
+import type { Note } from "../protocol/note.ts";
+import { colourOf, initialsOf } from "./colours.ts";
+import { confirm } from "./dialogs.tsx";
+import type { House } from "./house.ts";
+import { Icon, type IconName } from "./icons.tsx";
+import { type NoteEditor, openEditor, type Tool } from "./note_editor.ts";
+import { addressOf, go } from "./route.ts";
+import { ErrorState, Loading } from "./states.tsx";
+import { toast } from "./toasts.tsx";
+
+type OpenNote = Note & { write_access?: boolean };
+
+const EVERYONE = [
+  { principal_type: "user", principal_id: "*", permission: "read" },
+  { principal_type: "user", principal_id: "*", permission: "write" },
+];
+const STATES: Record<DocumentStatus["state"], string> = {
+  connecting: "Not connected: your edits are kept",
+  syncing: "Saving…",
+  synced: "Saved",
+  refused: "Not saved",
+};
+const TOOLS: readonly { tool: Tool; icon: IconName; label: string }[] = [
+  { tool: "bold", icon: "bold", label: "Bold" },
+  { tool: "italic", icon: "italic", label: "Italic" },
+  { tool: "heading", icon: "heading", label: "Heading" },
+  { tool: "bullets", icon: "bullets", label: "List" },
+  { tool: "numbers", icon: "numbers", label: "Numbered list" },
+  { tool: "quote", icon: "quote", label: "Quote" },
+  { tool: "codeBlock", icon: "code", label: "Code" },
+];
+
+/** A note, edited together. */
+export function NotePage({ house, id }: { house: House; id: string }) {
+  const [note, setNote] = useState<OpenNote>();
+  const [error, setError] = useState<string>();
+  const load = () => {
+    setError(undefined);
+    house.api<OpenNote>("GET", `/api/v1/notes/${id}`)
+      .then(setNote, (thrown) => setError(messageOf(thrown)));
+  };
+  useEffect(load, [house, id]);
+
+  if (error !== undefined) {
+    return (
+      <main tabIndex={-1}>
+        <h1 class="bar">Note</h1>
+        <ErrorState text={error} onRetry={load} />
+      </main>
+    );
+  }
+  if (!note) {
+    return (
+      <main tabIndex={-1}>
+        <h1 class="bar">Note</h1>
+        <div class="sheet">
+          <Loading what="the note" />
+        </div>
+      </main>
+    );
+  }
+  return <OpenNotePage house={house} note={note} onNote={setNote} />;
+}
+
+interface OpenNotePageProps {
+  house: House;
+  note: OpenNote;
+  onNote: (note: OpenNote) => void;
+}
+
+function OpenNotePage({ house, note, onNote }: OpenNotePageProps) {
+  const mayWrite = note.write_access !== false;
+  const { place, editor, status, people } = useEditor(house, note.id, mayWrite);
+  const isShared = note.access_grants.some(({ principal_id }) => principal_id === "*");
+  const isOwner = note.user_id === house.me.id || house.me.role === "admin";
+
+  async function update(change: object): Promise<void> {
+    try {
+      const updated = await house.api<OpenNote>("POST", `/api/v1/notes/${note.id}/update`, change);
+      onNote({ ...note, ...updated });
+    } catch (thrown) {
+      toast(messageOf(thrown), "error");
+    }
+  }
+
+  async function remove(): Promise<void> {
+    const message = "It is gone for everybody, for good.";
+    if (!await confirm({ title: "Delete this note?", message, yes: "Delete" })) return;
+    try {
+      await house.api("DELETE", `/api/v1/notes/${note.id}/delete`);
+      go("notes");
+    } catch (thrown) {
+      toast(messageOf(thrown), "error");
+    }
+  }
+
+  return (
+    <main tabIndex={-1}>
+      <div class="bar">
+        <a class="icon-button" href={addressOf("notes")} aria-label="All notes">
+          <Icon name="back" />
+        </a>
+        <span class="hint" role="status">
+          {mayWrite ? status.reason ?? STATES[status.state] : "You can read this note"}
+        </span>
+        <span class="spacer"></span>
+        <span class="people" aria-label="Here now">
+          {people.map(({ clientId, name, colour }) => (
+            <span key={clientId} class="person" style={{ background: colour }} title={name}>
+              {initialsOf(name)}
+            </span>
+          ))}
+        </span>
+        {isOwner && (
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={isShared ? "Stop sharing" : "Share with everybody here"}
+            title={isShared ? "Shared with everybody here" : "Only you can see this note"}
+            aria-pressed={isShared}
+            onClick={() => update({ access_grants: isShared ? [] : EVERYONE })}
+          >
+            <Icon name="share" />
+          </button>
+        )}
+        {isOwner && (
+          <button type="button" class="icon-button" aria-label="Delete the note" onClick={remove}>
+            <Icon name="trash" />
+          </button>
+        )}
+      </div>
+      <div class="scroll">
+        <div class="sheet">
+          <input
+            class="note-title"
+            aria-label="Title"
+            value={note.title}
+            placeholder="Untitled"
+            readOnly={!mayWrite}
+            maxLength={200}
+            onChange={(event) => void update({ title: event.currentTarget.value })}
+            onKeyDown={(event) => {
+              if (event.key !== "Enter") return;
+              event.currentTarget.blur();
+              editor.current?.focus();
+            }}
+          />
+          {mayWrite && (
+            <div class="tools" role="toolbar" aria-label="Formatting">
+              {TOOLS.map(({ tool, icon, label }) => (
+                <button
+                  key={tool}
+                  type="button"
+                  class="icon-button"
+                  aria-label={label}
+                  title={label}
+                  onMouseDown={(event) => event.preventDefault()}
+                  onClick={() => editor.current?.apply(tool)}
+                >
+                  <Icon name={icon} />
+                </button>
+              ))}
+            </div>
+          )}
+          <div class="editor" ref={place}></div>
+        </div>
+      </div>
+    </main>
+  );
+}
+
+interface PersonHere {
+  clientId: number;
+  name: string;
+  colour: string;
+}
+
+function useEditor(house: House, noteId: string, mayWrite: boolean) {
+  const place = useRef<HTMLDivElement>(null);
+  const editor = useRef<NoteEditor>(undefined);
+  const [status, setStatus] = useState<DocumentStatus>({ state: "connecting" });
+  const [people, setPeople] = useState<readonly PersonHere[]>([]);
+  useEffect(() => {
+    if (!place.current) return;
+    const { id, name } = house.me;
+    const provider = new DocumentProvider({
+      connection: house.connection,
+      documentId: `note:${noteId}`,
+      user: { id, name, color: colourOf(id) },
+    });
+    const look = () => setPeople(peopleOf(provider));
+    provider.awareness.on("change", look);
+    look();
+    const isEditable = () => mayWrite && provider.status.state !== "refused";
+    const opened = openEditor(place.current, provider, { isEditable });
+    editor.current = opened;
+    const end = provider.onStatus(setStatus);
+    return () => {
+      end();
+      opened[Symbol.dispose]();
+      provider.awareness.off("change", look);
+      provider[Symbol.dispose]();
+    };
+  }, [house, noteId, mayWrite]);
+  return { place, editor, status, people };
+}
+
+function peopleOf({ awareness }: DocumentProvider): PersonHere[] {
+  return [...awareness.getStates()].flatMap(([clientId, state]) => {
+    const user = state.user as { name?: unknown; color?: unknown } | undefined;
+    if (typeof user?.name !== "string") return [];
+    const colour = /^#[0-9a-f]{6}$/i.test(String(user.color)) ? String(user.color) : "#5c5f56";
+    return [{ clientId, name: user.name, colour }];
+  });
+}

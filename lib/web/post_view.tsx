@@ -1,0 +1,101 @@
+import { colourOf, initialsOf } from "./colours.ts";
+import type { Post } from "./channel_model.ts";
+import { Icon } from "./icons.tsx";
+import { MarkdownView } from "./markdown_view.tsx";
+import { memo } from "./memo.tsx";
+import { when } from "./times.ts";
+
+export interface PostViewProps {
+  post: Post;
+  meId: string;
+  onReact?: (name: string) => void;
+  onThread?: (post: Post) => void;
+  onRemove?: () => void;
+}
+
+/** What one can react with in one click. */
+const QUICK = "👍";
+
+/** One message of a channel. */
+export const PostView = memo(function PostView(props: PostViewProps) {
+  const { post, meId, onReact, onThread, onRemove } = props;
+  const name = post.user?.name ?? "Somebody";
+  const reactions = post.reactions ?? [];
+  return (
+    <article class={`post ${post.isPending ? "pending" : ""}`} aria-label={name}>
+      <span class="avatar" aria-hidden="true" style={{ background: colourOf(post.user_id) }}>
+        {initialsOf(name)}
+      </span>
+      <div>
+        <header>
+          <strong>{name}</strong>
+          <time dateTime={new Date(post.created_at * 1000).toISOString()}>
+            {when(post.created_at)}
+          </time>
+        </header>
+        <MarkdownView text={post.content} />
+        {reactions.length > 0 && (
+          <div class="reactions">
+            {reactions.map((reaction) => {
+              const names = reaction.users.map((user) => user.name).join(", ");
+              return (
+                <button
+                  key={reaction.name}
+                  type="button"
+                  title={names}
+                  aria-label={`${reaction.name}, ${reaction.count}: ${names}`}
+                  aria-pressed={reaction.users.some(({ id }) => id === meId)}
+                  onClick={() => onReact?.(reaction.name)}
+                >
+                  {reaction.name} {reaction.count}
+                </button>
+              );
+            })}
+          </div>
+        )}
+        {onThread && post.reply_count > 0 && (
+          <button
+            type="button"
+            class="replies"
+            onClick={() => onThread(post)}
+          >
+            {post.reply_count} {post.reply_count === 1 ? "reply" : "replies"}
+          </button>
+        )}
+      </div>
+      {!post.isPending && (onReact || onThread || onRemove) && (
+        <div class="acts">
+          {onReact && (
+            <Act
+              icon="smile"
+              label={`React with ${QUICK}`}
+              onClick={() => onReact(QUICK)}
+            />
+          )}
+          {onThread && (
+            <Act
+              icon="thread"
+              label="Reply in a thread"
+              onClick={() => onThread(post)}
+            />
+          )}
+          {onRemove && <Act icon="trash" label="Delete" onClick={onRemove} />}
+        </div>
+      )}
+    </article>
+  );
+}, (a, b) => a.post === b.post && a.meId === b.meId);
+
+function Act(
+  { icon, label, onClick }: {
+    icon: "smile" | "thread" | "trash";
+    label: string;
+    onClick: () => void;
+  },
+) {
+  return (
+    <button type="button" class="icon-button" aria-label={label} title={label} onClick={onClick}>
+      <Icon name={icon} />
+    </button>
+  );
+}

@@ -1,0 +1,78 @@
+/**
+ * Keeps the pages and what was last read, so that they open without a connection. Files named by
+ * their content come from the cache; everything else is asked for first.
+ */
+interface ExtendableEvent extends Event {
+  waitUntil(work: Promise<unknown>): void;
+}
+interface FetchEvent extends ExtendableEvent {
+  readonly request: Request;
+  respondWith(answer: Promise<Response> | Response): void;
+}
+interface WorkerScope extends EventTarget {
+  readonly __shell: { version: string; paths: string[] };
+  readonly clients: { claim(): Promise<void> };
+  skipWaiting(): Promise<void>;
+}
+
+const scope = globalThis as unknown as WorkerScope;
+const SHELL = `shell-${scope.__shell.version}`;
+/** Emptied when somebody signs out. */
+const READ = "read";
+/** What is worth reading offline. */
+const READABLE = /^\/api\/(models$|v1\/(auths|chats|notes|channels)\/)/;
+/** Below this wait, a slow network is still asked; above, the kept answer is better. */
+const PATIENCE_MS = 4_000;
+
+async function install(): Promise<void> {
+  const cache = await caches.open(SHELL);
+  await cache.addAll(scope.__shell.paths);
+  await scope.skipWaiting();
+}
+
+async function activate(): Promise<void> {
+  for (const name of await caches.keys()) {
+    if (name.startsWith("shell-") && name !== SHELL) await caches.delete(name);
+  }
+  await scope.clients.claim();
+}
+
+async function shellFirst(request: Request): Promise<Response> {
+  const kept = await caches.match(request);
+  return kept ?? fetch(request);
+}
+
+async function page(request: Request): Promise<Response> {
+  try {
+    return await fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  } catch {
+    return await caches.match("/") ?? Response.error();
+  }
+}
+
+/** The network's answer, kept for later; without a network, what was kept. */
+async function readFirst(request: Request): Promise<Response> {
+  const cache = await caches.open(READ);
+  try {
+    const answer = await fetch(request);
+    if (answer.ok) await cache.put(request, answer.clone());
+    return answer;
+  } catch (thrown) {
+    const kept = await cache.match(request, { ignoreVary: true });
+    if (kept) return kept;
+    throw thrown;
+  }
+}
+
+scope.addEventListener("install", (event) => (event as ExtendableEvent).waitUntil(install()));
+scope.addEventListener("activate", (event) => (event as ExtendableEvent).waitUntil(activate()));
+scope.addEventListener("fetch", (event) => {
+  const { request, respondWith } = Object.assign(event as FetchEvent);
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== location.origin) return;
+  if (request.mode === "navigate") return respondWith.call(event, page(request));
+  if (url.pathname.startsWith("/assets/") || url.pathname.startsWith("/pyodide/")) {
+    return respondWith.call(event, shellFirst(request));
+  }
+  if (READABLE.test(url.pathname)) return respondWith.call(event, readFirst(request));
+});

@@ -1,0 +1,87 @@
+import { useEffect, useState } from "preact/hooks";
+import { ChatPage } from "./chat_page.tsx";
+import type { House } from "./house.ts";
+import { Icon } from "./icons.tsx";
+import { lazy } from "./lazy.tsx";
+import { useValue } from "./observable.ts";
+import { route } from "./route.ts";
+import { Sidebar } from "./sidebar.tsx";
+
+const ChannelPage = lazy(async () => (await import("./channel_page.tsx")).ChannelPage);
+const NotesPage = lazy(async () => (await import("./notes_page.tsx")).NotesPage);
+const NotePage = lazy(async () => (await import("./note_page.tsx")).NotePage);
+const SettingsPage = lazy(async () => (await import("./settings_page.tsx")).SettingsPage);
+const AdminPage = lazy(async () => (await import("./admin_page.tsx")).AdminPage);
+
+/** The sidebar and the place one is at. On a phone the sidebar slides over it. */
+export function Shell({ house }: { house: House }) {
+  const { place, id } = useValue(route);
+  const [isOpen, setOpen] = useState(false);
+  useEffect(() => setOpen(false), [place, id]);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key === "Escape") setOpen(false);
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+  return (
+    <div class={`shell ${isOpen ? "menu-open" : ""}`}>
+      <a class="skip" href={location.hash || "#/chat"} onClick={skip}>Skip to the content</a>
+      <Sidebar house={house} />
+      <button
+        type="button"
+        class="veil"
+        aria-label="Close the menu"
+        tabIndex={isOpen ? 0 : -1}
+        onClick={() => setOpen(false)}
+      />
+      <div class="place">
+        <button
+          type="button"
+          class="icon-button menu-button"
+          aria-label="Menu"
+          aria-expanded={isOpen}
+          onClick={() => setOpen(!isOpen)}
+        >
+          <Icon name="menu" />
+        </button>
+        <ConnectionNotice house={house} />
+        {place === "channel"
+          ? <ChannelPage key={id} house={house} id={id} />
+          : place === "notes"
+          ? <NotesPage house={house} />
+          : place === "note"
+          ? <NotePage key={id} house={house} id={id} />
+          : place === "settings"
+          ? <SettingsPage house={house} />
+          : place === "admin"
+          ? <AdminPage house={house} />
+          : <ChatPage house={house} id={id || undefined} />}
+      </div>
+    </div>
+  );
+}
+
+function skip(event: Event): void {
+  event.preventDefault();
+  document.querySelector<HTMLElement>("main")?.focus();
+}
+
+/** Shown once being offline lasts longer than a hiccup. */
+function ConnectionNotice({ house }: { house: House }) {
+  const { state } = useValue(house.status);
+  const [isLate, setLate] = useState(false);
+  useEffect(() => {
+    setLate(false);
+    if (state === "online") return;
+    const timer = setTimeout(() => setLate(true), 1_500);
+    return () => clearTimeout(timer);
+  }, [state]);
+  if (state === "online" || !isLate) return null;
+  return (
+    <p class="notice" role="status">
+      No connection. You can read what is here; it goes on by itself.
+    </p>
+  );
+}

@@ -1,0 +1,180 @@
+import type { ComponentChildren } from "preact";
+import { messageOf } from "../client/errors.ts";
+import { type Channel } from "../protocol/channel.ts";
+import { askText, confirm } from "./dialogs.tsx";
+import type { House } from "./house.ts";
+import { Icon, type IconName } from "./icons.tsx";
+import { useValue } from "./observable.ts";
+import { addressOf, go, type Place, route } from "./route.ts";
+import { Loading } from "./states.tsx";
+import { toast } from "./toasts.tsx";
+
+const LIGHTS: Record<string, string> = {
+  online: "Connected",
+  connecting: "Connecting…",
+  offline: "No connection",
+  signed_out: "Signed out",
+  closed: "Closed",
+};
+
+export function Sidebar({ house }: { house: House }) {
+  const { state } = useValue(house.status);
+  const { place } = useValue(route);
+  return (
+    <aside class="sidebar">
+      <div class="brand">
+        <img src="/icon.svg" alt="" width="28" height="28" />
+        <strong>WebUI Realtime</strong>
+        <span
+          class={`light ${state}`}
+          role="img"
+          aria-label={LIGHTS[state]}
+          title={LIGHTS[state]}
+        />
+      </div>
+      <a class="new-chat" href={addressOf("chat")}>
+        <Icon name="plus" /> New chat
+      </a>
+      <nav aria-label="Chats and channels">
+        <Channels house={house} />
+        <Chats house={house} />
+      </nav>
+      <nav class="foot" aria-label="Other places">
+        <Entry icon="note" place="notes" isCurrent={place === "notes" || place === "note"}>
+          Notes
+        </Entry>
+        {house.me.role === "admin" && (
+          <Entry icon="admin" place="admin" isCurrent={place === "admin"}>Live view</Entry>
+        )}
+        <Entry icon="settings" place="settings" isCurrent={place === "settings"}>
+          {house.me.name}
+        </Entry>
+      </nav>
+    </aside>
+  );
+}
+
+function Entry(
+  { icon, place, isCurrent, children }: {
+    icon: IconName;
+    place: Place;
+    isCurrent: boolean;
+    children: ComponentChildren;
+  },
+) {
+  return (
+    <a class="entry" href={addressOf(place)} aria-current={isCurrent ? "page" : undefined}>
+      <Icon name={icon} />
+      <span>{children}</span>
+    </a>
+  );
+}
+
+function Channels({ house }: { house: House }) {
+  const channels = useValue(house.channelList.channels);
+  const unread = useValue(house.channelList.unread);
+  const { place, id: current } = useValue(route);
+
+  async function create() {
+    const name = await askText({
+      title: "New channel",
+      message: "Everybody on this server can read and write in it.",
+      placeholder: "general",
+      value: "",
+    });
+    if (!name) return;
+    try {
+      const body = { name: name.trim() };
+      const channel = await house.api<Channel>("POST", "/api/v1/channels/create", body);
+      house.channels.join(house.me.token);
+      await house.channelList.reload();
+      go("channel", channel.id);
+    } catch (thrown) {
+      toast(messageOf(thrown), "error");
+    }
+  }
+
+  return (
+    <section aria-labelledby="channels-title">
+      <h2 id="channels-title">
+        Channels
+        <button type="button" class="icon-button" aria-label="New channel" onClick={create}>
+          <Icon name="plus" />
+        </button>
+      </h2>
+      {channels?.length === 0 && <p class="none">No channels yet.</p>}
+      <ul>
+        {channels?.map(({ id, name, users }) => {
+          const count = unread.get(id) ?? 0;
+          const others = users?.filter((user) => user.id !== house.me.id);
+          const title = name || others?.map((user) => user.name).join(", ") || "Direct message";
+          return (
+            <li key={id} class={count > 0 ? "unread" : ""}>
+              <a
+                class="entry"
+                href={addressOf("channel", id)}
+                aria-current={place === "channel" && current === id ? "page" : undefined}
+              >
+                <Icon name="channel" />
+                <span>{title}</span>
+                {count > 0 && (
+                  <b class="badge" aria-label={`${count} unread`}>{count > 99 ? "99+" : count}</b>
+                )}
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+function Chats({ house }: { house: House }) {
+  const chats = useValue(house.chatList);
+  const { place, id: current } = useValue(route);
+
+  async function remove(id: string, title: string) {
+    const isSure = await confirm({
+      title: "Delete this chat?",
+      message: `“${title}” and its messages are gone for good.`,
+      yes: "Delete",
+    });
+    if (!isSure) return;
+    try {
+      await house.api("DELETE", `/api/v1/chats/${id}`);
+      if (place === "chat" && current === id) go("chat");
+      await house.reloadChats();
+    } catch (thrown) {
+      toast(messageOf(thrown), "error");
+    }
+  }
+
+  return (
+    <section aria-labelledby="chats-title">
+      <h2 id="chats-title">Chats</h2>
+      {chats === undefined && <Loading what="chats" />}
+      {chats?.length === 0 && <p class="none">Your chats will be here.</p>}
+      <ul>
+        {chats?.map(({ id, title }) => (
+          <li key={id}>
+            <a
+              class="entry"
+              href={addressOf("chat", id)}
+              aria-current={place === "chat" && current === id ? "page" : undefined}
+            >
+              <span>{title}</span>
+            </a>
+            <button
+              type="button"
+              class="icon-button reveal"
+              aria-label={`Delete ${title}`}
+              onClick={() => remove(id, title)}
+            >
+              <Icon name="trash" />
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

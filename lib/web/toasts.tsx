@@ -1,0 +1,42 @@
+import { Observable, useValue } from "./observable.ts";
+import { Icon } from "./icons.tsx";
+
+export interface Toast {
+  id: number;
+  kind: "info" | "success" | "warning" | "error";
+  text: string;
+  /** Where a click leads. */
+  href?: string;
+}
+
+const SHOWN_MS = 6_000;
+const MAX_SHOWN = 4;
+const toasts = new Observable<readonly Toast[]>([]);
+let lastId = 0;
+
+export function toast(text: string, kind: Toast["kind"] = "info", href?: string): void {
+  const id = ++lastId;
+  const shown = { id, kind, text, ...(href !== undefined && { href }) };
+  toasts.value = [...toasts.value, shown].slice(-MAX_SHOWN);
+  setTimeout(() => close(id), SHOWN_MS);
+}
+
+function close(id: number): void {
+  toasts.value = toasts.value.filter((toast) => toast.id !== id);
+}
+
+/** What has happened elsewhere, in a corner, read aloud by screen readers. */
+export function Toasts() {
+  return (
+    <div class="toasts" role="status" aria-live="polite">
+      {useValue(toasts).map(({ id, kind, text, href }) => (
+        <div key={id} class={`toast ${kind}`}>
+          {href ? <a href={href} onClick={() => close(id)}>{text}</a> : <span>{text}</span>}
+          <button type="button" class="icon-button" aria-label="Close" onClick={() => close(id)}>
+            <Icon name="close" />
+          </button>
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,97 @@
+/** Real Chromium for a test, and what its pages complained about. */
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { say } from "./say.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** Where Chromium is; `undefined`, said aloud, when there is none. */
+export function findChromium(): string | undefined {
+  for (const path of PLACES) {
+    try {
+      Deno.statSync(path);
+      return path;
+    } catch {
+      // Not here.
+    }
+  }
+  say("There is no Chromium on this machine: the browser tests are skipped.");
+  return undefined;
+}
+
+/** Opens the browser; disposing of it ends it, and its profile is gone. */
+export async function openBrowser(executablePath: string): Promise<Browser> {
+  return await chromium.launch({
+    executablePath,
+    headless: true,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+/** One person's browser, and everything that went wrong in it. */
+export interface Visitor extends AsyncDisposable {
+  page: Page;
+  context: BrowserContext;
+  /** Console errors, exceptions and failed requests, in order. */
+  faults: string[];
+}
+
+export async function visit(
+  browser: Browser,
+  url: string,
+  options: Parameters<Browser["newContext"]>[0] = {},
+): Promise<Visitor> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 820 }, ...options });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") faults.push(message.text());
+  });
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("requestfailed", (request) => {
+    faults.push(`${request.method()} ${request.url()}: ${request.failure()?.errorText}`);
+  });
+  page.on("response", (response) => {
+    if (response.status() >= 400) faults.push(`${response.status()} ${response.url()}`);
+  });
+  await page.goto(url);
+  return { page, context, faults, [Symbol.asyncDispose]: () => context.close() };
+}
+
+/** Signs somebody new up on the page; returns once the page is there. */
+export async function signUpOnPage(page: Page, name: string): Promise<void> {
+  await page.getByRole("button", { name: "Create an account" }).click();
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("E-mail").fill(`${crypto.randomUUID()}@example.com`);
+  await page.getByLabel("Password").fill("correct horse battery");
+  await page.getByRole("button", { name: "Sign up" }).click();
+  await page.getByRole("img", { name: "Connected" }).waitFor({ state: "attached" });
+}
+
+/** Keeps a picture of the page in `screenshots/`, for people to look at. */
+export async function picture(page: Page, name: string): Promise<void> {
+  await Deno.mkdir(new URL("screenshots/", ROOT), { recursive: true });
+  await page.screenshot({ path: new URL(`screenshots/${name}.png`, ROOT).pathname });
+}
+
+let building: Promise<void> | undefined;
+
+/** Builds the pages, once a run. */
+export function buildPages(): Promise<void> {
+  return building ??= (async () => {
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["task", "--quiet", "build"],
+      cwd: ROOT,
+      stderr: "piped",
+    }).output();
+    if (!success) throw new Error(new TextDecoder().decode(stderr));
+  })();
+}
