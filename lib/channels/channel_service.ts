@@ -179,7 +179,8 @@ export class ChannelService {
   }
 
   async #withMembers(user: PublicUser, channelId: string): Promise<Channel> {
-    return requireGroup(await this.#channels.enterToManage(user, channelId));
+    requireGroup(await this.#channels.enter(user, channelId));
+    return await this.#channels.enterToManage(user, channelId);
   }
 
   /** Newcomers have read what was said before, join at once, and see the channel in their lists. */

@@ -141,6 +141,8 @@ export class ChannelStore {
 
   async isManager(visitor: Visitor, channel: Channel): Promise<boolean> {
     if (channel.type === null) return visitor.role === "admin" || channel.user_id === visitor.id;
+    // In a direct channel nobody decides over the other's words.
+    if (channel.type === "dm") return false;
     if (channel.user_id === visitor.id) return true;
     return (await this.members.get(channel.id, visitor.id))?.role === "manager";
   }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import type { App } from "../../lib/app.ts";
 import type { Channel, ChannelMessage } from "../../lib/protocol/channel.ts";
+import { redisAvailable, RedisServer } from "../support/redis_servers.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { connectToChannels, makeGroup, messagesOf, post, refusal } from "./support.ts";
@@ -100,9 +102,10 @@ Deno.test("messages come in pages, and a cursor leads to the next", async () => 
   }
 });
 
-Deno.test("reactions that come at once are all there, and each once", async () => {
-  await using app = await startServer();
-  const people = await Promise.all(Array.from({ length: 12 }, () => signUp(app.url)));
+async function reactAtOnce(near: App, far: App): Promise<void> {
+  const people = await Promise.all(
+    Array.from({ length: 10 }, (_, at) => signUp([near, far][at % 2]?.url ?? "")),
+  );
   const [ada, ...others] = people;
   assert.ok(ada);
   const channel = await makeGroup(ada, others);
@@ -128,6 +131,23 @@ Deno.test("reactions that come at once are all there, and each once", async () =
   );
   const after = await ada.json<ChannelMessage>("GET", at);
   assert.deepEqual(after.reactions.map(({ name }) => name).sort(), ["+1", "tada"]);
+}
+
+Deno.test("reactions that come at once are all there, and each once", async () => {
+  await using app = await startServer();
+  await reactAtOnce(app, app);
+});
+
+Deno.test({
+  name: "reactions that come at once by two instances are all there",
+  ignore: !redisAvailable(),
+  async fn() {
+    await using redis = await RedisServer.start();
+    const env = { WEBSOCKET_MANAGER: "redis", WEBSOCKET_REDIS_URL: redis.url };
+    await using near = await startServer(env);
+    await using far = await startServer(env);
+    await reactAtOnce(near, far);
+  },
 });
 
 Deno.test("a direct channel is there once for its people, whoever makes it", async () => {
@@ -146,6 +166,15 @@ Deno.test("a direct channel is there once for its people, whoever makes it", asy
     await refusal(ada, "POST", `/api/v1/channels/${id}/update/members/add`, add),
     "400 invalid_payload",
   );
+  const said = await post(ada, id, "between us");
+  const at = `/api/v1/channels/${id}`;
+  assert.equal(
+    await refusal(bob, "DELETE", `${at}/messages/${said.id}/delete`),
+    "403 forbidden",
+  );
+  for (const one of [ada, bob]) {
+    assert.equal(await refusal(one, "DELETE", `${at}/delete`), "403 forbidden");
+  }
 });
 
 Deno.test("a public channel is everybody's at once, a private one its readers'", async () => {
@@ -185,10 +214,8 @@ Deno.test("a public channel is everybody's at once, a private one its readers'",
 
 Deno.test("members are added, listed and removed by who manages the channel", async () => {
   await using app = await startServer();
-  const [admin, ada, bob, eve] = await Promise.all(
-    Array.from({ length: 4 }, () => signUp(app.url)),
-  );
-  assert.ok(admin && ada && bob && eve);
+  await signUp(app.url);
+  const [ada, bob, eve] = [await signUp(app.url), await signUp(app.url), await signUp(app.url)];
   const channel = await makeGroup(ada, [bob]);
   const at = `/api/v1/channels/${channel.id}`;
   const add = { user_ids: [eve.id, "nobody"] };
