@@ -80,7 +80,7 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
     (req, res) => routes(req, res),
   );
   const sweeper = stack.use(
-    createSweeper(config, services, sockets.documents, logger, sockets.toUser),
+    createSweeper(config, services, sockets, logger, sockets.toUser),
   );
   const checks = readinessChecks(services, sweeper);
   const routes = createRoutes({ config, services, sockets, metrics, checks, logger });

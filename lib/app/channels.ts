@@ -41,7 +41,7 @@ export function openChannels(
   logger: Logger,
   stack: AsyncDisposableStack,
 ) {
-  const { store, users, groups, channels, access, catalogue, tasks } = services;
+  const { store, registry, users, groups, channels, access, catalogue, tasks } = services;
   const findUser = findPublicUser(services);
   const emit = (event: ChannelEvent) =>
     void io.to(roomNames.channel(event.channel_id)).emit("events:channel", event);
@@ -101,6 +101,8 @@ export function openChannels(
   const answers = new ModelAnswers({
     conversation,
     logger,
+    running: store.dictionary(keys.channelAnswers),
+    instanceId: registry.id,
     runTask: (subject, work) => tasks.run(subject, work),
     async findModel(modelId) {
       const model = await catalogue.providerOf(modelId);

@@ -1,20 +1,21 @@
+import { answerSweepJob } from "../channels/answer_sweep.ts";
 import type { Logger } from "../common/logger.ts";
 import type { SweepJob } from "../common/sweep_job.ts";
 import { sweepInterrupted } from "../completions/interrupted_sweep.ts";
 import type { Config } from "../config.ts";
-import type { DocumentService } from "../documents/document_service.ts";
 import type { CompletionEvent } from "../protocol/events.ts";
 import { sessionSweepJob } from "../sessions/session_sweep.ts";
 import { Sweeper } from "../sessions/sweeper.ts";
 import { keys } from "../state/key_space.ts";
 import { taskSweepJob } from "../tasks/task_sweep.ts";
 import type { Services } from "./services.ts";
+import type { Sockets } from "./sockets.ts";
 
 /** Everything that a dead instance may leave behind has its job here. */
 export function createSweeper(
   config: Config,
   services: Services,
-  documents: Pick<DocumentService, "sweepJob" | "onSessionReaped">,
+  { documents, channels }: Pick<Sockets, "documents" | "channels">,
   logger: Logger,
   emit: (userId: string, event: CompletionEvent) => void,
 ): Sweeper {
@@ -54,6 +55,7 @@ export function createSweeper(
       taskSweepJob({ store, everyMs: config.sessionTimeoutMs / 4 }),
       interrupted,
       documents.sweepJob(),
+      answerSweepJob({ store, conversation: channels.conversation, everyMs }),
     ],
   });
 }

@@ -108,6 +108,11 @@ export class ChannelStore {
     return { channel: await this.#record(channel.id), isNew: false };
   }
 
+  /** The channel, whoever may enter it. */
+  find(channelId: string): Promise<Channel | undefined> {
+    return this.#store.values.get<Channel>(keys.channel(channelId));
+  }
+
   /** The channel, for somebody who may read it. @throws {AppError} `not_found` */
   async enter(visitor: Visitor, channelId: string): Promise<Channel> {
     const channel = await this.#record(channelId);
@@ -131,7 +136,7 @@ export class ChannelStore {
   }
 
   async mayRead(visitor: Visitor, channelId: string): Promise<boolean> {
-    const channel = await this.#store.values.get<Channel>(keys.channel(channelId));
+    const channel = await this.find(channelId);
     return channel !== undefined && await this.#may(visitor, channel, "read");
   }
 
@@ -217,7 +222,7 @@ export class ChannelStore {
   }
 
   async #record(channelId: string): Promise<Channel> {
-    const channel = await this.#store.values.get<Channel>(keys.channel(channelId));
+    const channel = await this.find(channelId);
     if (!channel) throw noSuchChannel();
     return channel;
   }
@@ -239,7 +244,7 @@ export class ChannelStore {
     const kept = new Set(principalsIn(after).map(principalName));
     const lost = principalsIn(before).filter((one) => !kept.has(principalName(one)));
     await Promise.all(lost.map((one) => this.#of(one).remove(after.id)));
-    const now = await this.#store.values.get<Channel>(keys.channel(after.id));
+    const now = await this.find(after.id);
     const again = new Set(now ? principalsIn(now).map(principalName) : []);
     await this.#index(after.id, lost.filter((one) => again.has(principalName(one))));
   }

@@ -44,7 +44,7 @@ export class Conversation {
   /** @throws {AppError} `not_found`, `forbidden`, `invalid_payload` */
   async post(user: PublicUser, channelId: string, body: MessageBody): Promise<ChannelMessage> {
     const channel = await this.#channels.enterToWrite(user, channelId);
-    const message = await this.say(user, channel, body);
+    const message = await this.say(user, channel, { ...body, meta: ownMeta(body.meta) });
     await this.#options.onPosted(channel, message, user);
     return message;
   }
@@ -67,6 +67,24 @@ export class Conversation {
   ): Promise<void> {
     const message = await this.#messages.edit(channel.id, messageId, change);
     this.#tell(channel, user, "message:update", messageId, await this.#views.one(message));
+  }
+
+  /** Stores how far an answer has got, without telling. */
+  async keep(channelId: string, messageId: string, content: string): Promise<void> {
+    await this.#messages.edit(channelId, messageId, { content });
+  }
+
+  /** Ends an answer that nobody writes any more; one that has ended, or is gone, is left alone. */
+  async interrupt(channelId: string, userId: string, messageId: string): Promise<void> {
+    const [channel, user, [message]] = await Promise.all([
+      this.#channels.find(channelId),
+      this.#options.findUser(userId),
+      this.#messages.getMany(channelId, [messageId]),
+    ]);
+    if (!channel || !message || message.meta?.done !== false) return;
+    const author = user ?? { id: userId, name: "", role: "pending" };
+    const meta = { done: true, interrupted: true };
+    await this.rewrite(channel, author, messageId, { content: message.content, meta });
   }
 
   /** Tells how far an answer has got, without storing it. */
@@ -115,8 +133,8 @@ export class Conversation {
     if (before.user_id !== user.id && user.role !== "admin") {
       throw new AppError("forbidden", "Only its author may change a message.");
     }
-    const changed = await this.#messages.edit(channel.id, messageId, change);
-    const message = await this.#views.one(changed);
+    const own = { ...change, meta: ownMeta(change.meta) };
+    const message = await this.#views.one(await this.#messages.edit(channel.id, messageId, own));
     this.#tell(channel, user, "message:update", message.id, message);
     return message;
   }
@@ -200,4 +218,12 @@ export class Conversation {
       channel,
     });
   }
+}
+
+/** What only the server says of a message: that a model wrote it, and how far it has got. */
+const SERVERS_META = ["model_id", "model_name", "done", "interrupted", "error"];
+
+function ownMeta(meta: MessageBody["meta"]): MessageBody["meta"] {
+  return meta &&
+    Object.fromEntries(Object.entries(meta).filter(([name]) => !SERVERS_META.includes(name)));
 }

@@ -3,7 +3,9 @@ import type { Logger } from "../common/logger.ts";
 import { untilAborted } from "../common/pause.ts";
 import type { Channel, ChannelMessage } from "../protocol/channel.ts";
 import type { PublicUser } from "../protocol/user.ts";
+import type { Dictionary } from "../state/state_store.ts";
 import type { Conversation } from "./conversation.ts";
+import type { RunningAnswer } from "./answer_sweep.ts";
 import { LatestOnly } from "./latest_only.ts";
 import { mentionedModels, withoutMentions } from "./mentions.ts";
 
@@ -16,7 +18,10 @@ export interface ChannelModel {
 }
 
 export interface ModelAnswersOptions {
-  conversation: Pick<Conversation, "say" | "rewrite" | "sketch" | "thread">;
+  conversation: Pick<Conversation, "say" | "rewrite" | "sketch" | "keep" | "thread">;
+  /** Which answers are being written where, for the sweep. */
+  running: Pick<Dictionary<RunningAnswer>, "set" | "delete">;
+  instanceId: string;
   /** Throws `not_found` when nobody runs the model. */
   findModel(modelId: string): Promise<{ name: string; model: ChannelModel }>;
   /** Runs work that can be stopped from anywhere. */
@@ -29,6 +34,8 @@ export interface ModelAnswersOptions {
 
 /** How often the room sees an answer grow (protocol, section 6). */
 const SKETCH_MS = 150;
+/** How often what there is of an answer is stored, for the case that its instance dies. */
+const KEEP_MS = 1_000;
 /** How much of a thread a model is told. */
 const HISTORY = 50;
 /** An answer beyond this is cut off. */
@@ -69,7 +76,7 @@ export class ModelAnswers {
     user: PublicUser,
     modelId: string,
   ): Promise<void> {
-    const { conversation, findModel, runTask } = this.#options;
+    const { conversation, running, instanceId, findModel, runTask } = this.#options;
     const { name, model } = await findModel(modelId);
     const messages = await this.#prompt(channel, question, user, name);
     const answer = await conversation.say(user, channel, {
@@ -78,6 +85,11 @@ export class ModelAnswers {
       meta: { model_id: modelId, model_name: name, done: false },
     });
     try {
+      await running.set(answer.id, {
+        channel_id: channel.id,
+        user_id: user.id,
+        instance_id: instanceId,
+      });
       await runTask(
         { itemId: `channel:${channel.id}`, userId: user.id, kind: "completion" },
         (signal) =>
@@ -87,6 +99,7 @@ export class ModelAnswers {
       const { code, message: content } = toAppError(thrown);
       const meta = { done: true, error: { code, content } };
       await conversation.rewrite(channel, user, answer.id, { content: "", meta });
+      await running.delete(answer.id);
     }
   }
 
@@ -119,19 +132,26 @@ export class ModelAnswers {
     request: Parameters<ChannelModel["stream"]>[0],
     signal: AbortSignal,
   ): Promise<void> {
-    const { conversation, logger } = this.#options;
+    const { conversation, running, logger } = this.#options;
     let content = "";
+    let kept = Promise.resolve();
     let end: Record<string, unknown> = {};
     using sketches = new LatestOnly<string>(
       (text) => conversation.sketch(channel, user, { ...answer, content: text }),
       SKETCH_MS,
     );
+    using copies = new LatestOnly<string>((text) => {
+      kept = kept.then(() => conversation.keep(channel.id, answer.id, text)).catch((thrown) =>
+        logger.warn("a part of an answer is not stored", { error: errorText(thrown) })
+      );
+    }, KEEP_MS);
     try {
       for await (const chunk of untilAborted(model.stream(request, signal), signal)) {
         if (!chunk.content) continue;
         content += chunk.content;
         if (content.length > MAX_LENGTH) throw new AppError("too_large", "The answer is too long.");
         sketches.push(content);
+        copies.push(content);
       }
     } catch (thrown) {
       if (!signal.aborted) {
@@ -141,7 +161,8 @@ export class ModelAnswers {
       }
     }
     if (signal.aborted) end = { interrupted: true };
-    await sketches.quiet();
+    copies[Symbol.dispose]();
+    await Promise.all([sketches.quiet(), kept]);
     try {
       const meta = { done: true, ...end };
       await conversation.rewrite(channel, user, answer.id, { content, meta });
@@ -149,5 +170,6 @@ export class ModelAnswers {
       // Somebody has deleted the answer while it was written.
       if (!(thrown instanceof AppError) || thrown.code !== "not_found") throw thrown;
     }
+    await running.delete(answer.id);
   }
 }

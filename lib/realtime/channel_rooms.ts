@@ -48,7 +48,7 @@ export class ChannelRooms {
         await socket.join(ids.map(rooms.channel));
       }
       for (const room of socket.rooms) {
-        if (room.startsWith(PREFIX) && !open.has(room)) entering.changed.add(room.slice(8));
+        if (room.startsWith(PREFIX) && !open.has(room)) entering.changed.add(room.slice(PREFIX.length));
       }
     } finally {
       this.#entering.delete(entering);

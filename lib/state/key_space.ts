@@ -126,6 +126,10 @@ export const keys = {
   channelPins: (channelId: string): StateKey => own("channel", part(channelId), "pins"),
   /** index: ids of the channels of somebody (`member`, `user`, `group`), by the time of joining */
   channelsOf: (type: string, id: string): StateKey => own("channels_of", part(type), part(id)),
+  /** dictionary: message id → which answer of a model is being written, and where */
+  channelAnswers: own("channel_answers"),
+  /** lock: who ends the answers that dead instances left in channels */
+  channelCleanupLock: own("channel_cleanup_lock"),
   /** pub/sub: who may read a channel has changed */
   channelAccess: own("channel_access"),
 } as const;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { ChannelMessage } from "../../lib/protocol/channel.ts";
+import { keys } from "../../lib/state/key_space.ts";
 import { say } from "../support/say.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
@@ -176,6 +177,8 @@ Deno.test("an answer in a channel is a task, and can be stopped", async () => {
   await until(() => last().meta?.done === true, { limitMs: 2_000, what: "the end" });
   assert.equal(last().meta?.interrupted, true);
   assert.ok(last().content.length > 0);
+  const running = app.services.store.dictionary(keys.channelAnswers);
+  await until(async () => await running.get(last().id) === undefined, { what: "its record to go" });
   const stored = await ada.json<ChannelMessage>(
     "GET",
     `/api/v1/channels/${channel.id}/messages/${last().id}`,
