@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { pause } from "../../lib/common/pause.ts";
+import { keys } from "../../lib/state/key_space.ts";
+import { say } from "../support/say.ts";
+import { until } from "../support/until.ts";
+import { type House, inModes } from "./support/house.ts";
+
+const SESSION_TIMEOUT_S = 4;
+const LOCK_MS = SESSION_TIMEOUT_S * 1_000 / 4;
+/** Sweeps come every quarter of the time-out; a lock that was lost costs its own life beside. */
+const TWO_CYCLES_MS = 2 * (SESSION_TIMEOUT_S * 1_000 / 4 + LOCK_MS);
+const ENV = { SESSION_TIMEOUT: String(SESSION_TIMEOUT_S), WEBSOCKET_HEARTBEAT_INTERVAL: "1" };
+const PREFIX = "open-webui:";
+const LOCK = `${PREFIX}${keys.sessionCleanupLock.join(":")}`;
+
+/** A session whose instance is dead appears; gives how long it stays. */
+async function reapedAfterMs({ a }: House): Promise<number> {
+  const pool = a.services.store.dictionary(keys.sessionPool);
+  const sid = crypto.randomUUID();
+  const now = Math.floor(Date.now() / 1_000);
+  await pool.set(sid, { id: "u", role: "user", last_seen_at: now, instance_id: "dead" });
+  const began = performance.now();
+  await until(async () => await pool.get(sid) === undefined, {
+    what: "the dead instance's session to go",
+    limitMs: 3 * TWO_CYCLES_MS,
+    everyMs: 20,
+  });
+  return performance.now() - began;
+}
+
+inModes(
+  ["redis"],
+  "S4: the lock is stolen, its key deleted, Redis killed in the middle: reaping goes on within two cycles",
+  async (house) => {
+    const { redis } = house;
+    assert.ok(redis);
+    await reapedAfterMs(house);
+    const faults: [string, () => Promise<unknown>][] = [
+      ["key deleted", () => redis.command("DEL", LOCK)],
+      // Somebody else holds it for a lock's life, and dies.
+      ["stolen", () => redis.command("SET", LOCK, "a thief", "PX", String(LOCK_MS))],
+      ["all connections cut", () => redis.command("CLIENT", "KILL", "TYPE", "normal")],
+      ["Redis killed", () => redis.restart()],
+    ];
+    for (const [name, fault] of faults) {
+      // Redis-cli's own connection is among those that are cut.
+      await fault().catch(() => {});
+      const tookMs = await reapedAfterMs(house);
+      say(`S4: ${name}: reaped after ${Math.round(tookMs)} ms`);
+      assert.ok(tookMs < TWO_CYCLES_MS + LOCK_MS, `${name}: ${tookMs} ms`);
+    }
+  },
+  { env: ENV, redisArgs: ["--appendonly", "yes"] },
+);
+
+inModes(
+  ["redis"],
+  "S5: while instances idle, every sweep's lock is there at any moment, and stays its owner's",
+  async ({ redis, a, b }) => {
+    assert.ok(redis);
+    const names = ["session_cleanup_lock", "usage_cleanup_lock", "rt:stream_cleanup_lock"]
+      .concat(["rt:task_cleanup_lock", "rt:document_cleanup_lock"])
+      .map((name) => PREFIX + name);
+    const sample = async () => (await redis.command("MGET", ...names)).split("\n");
+    await until(async () => (await sample()).every((owner) => owner !== ""), {
+      what: "all locks",
+    });
+    const owners = await sample();
+    let samples = 0;
+    const end = performance.now() + 4 * LOCK_MS;
+    while (performance.now() < end) {
+      assert.deepEqual(await sample(), owners, `sample ${samples}`);
+      samples++;
+      await pause(10);
+    }
+    say(`S5: ${samples} samples of ${names.length} locks in four lives of a lock, none absent`);
+    await a.stop();
+    const began = performance.now();
+    await until(async () => (await sample()).every((owner) => owner !== ""), {
+      what: "the other instance to hold them all",
+      limitMs: 2 * LOCK_MS,
+    });
+    assert.ok(performance.now() - began < LOCK_MS, "given back at the stop, not left to expire");
+    await b.services.store.ping(1_000);
+  },
+  { env: ENV },
+);

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { say } from "../support/say.ts";
+import { connect, signUp } from "../support/server.ts";
+import { until } from "../support/until.ts";
+import { ask, completions, newChat } from "../e2e/support/chat.ts";
+import { at, inModes } from "./support/house.ts";
+import { MORTAL_ENV, startMortal } from "./support/mortal.ts";
+
+const faults = ["stands still", "is gone"] as const;
+
+for (const fault of faults) {
+  inModes(
+    ["redis"],
+    `S6: SIGTERM while Redis ${fault} and an answer streams: the process exits in time with 0`,
+    async (house) => {
+      const { a, redis, provider } = house;
+      assert.ok(redis);
+      provider.script = { tokens: Array(20_000).fill("word "), paceMs: 5 };
+      const ada = await signUp(a.url);
+      await using server = await startMortal(house);
+      await using client = await connect(server.url, ada.token, { reconnection: false });
+      const chatId = await newChat(ada, "titled");
+      await ask(at(server.url, ada), chatId);
+      await until(() => completions(client, chatId).length > 10, { what: "the stream" });
+      if (fault === "is gone") await redis.kill();
+      else redis.pause();
+      const began = performance.now();
+      server.kill("SIGTERM");
+      const { code } = await server.status;
+      const tookMs = performance.now() - began;
+      say(`S6: Redis ${fault}: out after ${Math.round(tookMs)} ms`);
+      assert.equal(code, 0, server.log());
+      assert.ok(tookMs < 5_000, `${tookMs} ms`);
+      assert.doesNotMatch(server.log(), /Uncaught|unhandled/i);
+      await until(() => !client.socket.connected, { what: "the client to be told" });
+      if (fault === "is gone") await redis.restart();
+      else redis.resume();
+    },
+    { servers: 1, env: MORTAL_ENV },
+  );
+}

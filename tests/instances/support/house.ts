@@ -1,0 +1,128 @@
+/** Several servers on one store, in each shape that the store can have. */
+import type { App } from "../../../lib/app.ts";
+import type { Logger } from "../../../lib/common/logger.ts";
+import { type StandInProvider, startModelProvider } from "../../support/model_provider.ts";
+import {
+  ClusterSet,
+  redisAvailable,
+  RedisServer,
+  SentinelSet,
+} from "../../support/redis_servers.ts";
+import { type Env, type Person, startServer } from "../../support/server.ts";
+import { until } from "../../support/until.ts";
+
+export type Mode = "redis" | "kv" | "sentinel" | "cluster";
+
+export interface House extends AsyncDisposable {
+  /** What makes a server one of this house's. */
+  readonly env: Env;
+  readonly provider: StandInProvider;
+  readonly apps: readonly App[];
+  readonly a: App;
+  readonly b: App;
+  /** With one Redis server, that one. */
+  readonly redis: RedisServer | undefined;
+  readonly sentinel: SentinelSet | undefined;
+  readonly cluster: ClusterSet | undefined;
+  /** Ends one of the servers before the others. */
+  stop(app: App): Promise<void>;
+}
+
+export interface HouseOptions {
+  /** In-process servers. Default: 2. */
+  servers?: number;
+  env?: Env;
+  redisArgs?: string[];
+  logger?: Logger;
+}
+
+/** Starts a store, a model provider and servers that know each other. */
+export async function openHouse(mode: Mode, options: HouseOptions = {}): Promise<House> {
+  const { servers = 2, redisArgs = [], logger } = options;
+  await using stack = new AsyncDisposableStack();
+  const provider = stack.use(startModelProvider());
+  const redis = mode === "redis" ? stack.use(await RedisServer.start(redisArgs)) : undefined;
+  const sentinel = mode === "sentinel" ? stack.use(await SentinelSet.start()) : undefined;
+  const cluster = mode === "cluster"
+    ? stack.use(await ClusterSet.start({ replicas: true }))
+    : undefined;
+  const env: Env = { OPENAI_API_BASE_URL: provider.baseUrl, ...options.env };
+  const url = redis?.url ?? sentinel?.url ?? cluster?.url;
+  if (url === undefined) {
+    const folder = await Deno.makeTempDir({ prefix: "instances-" });
+    stack.defer(() => Deno.remove(folder, { recursive: true }));
+    env.DENO_KV_PATH = `${folder}/shared.kv`;
+  } else {
+    env.WEBSOCKET_MANAGER = "redis";
+    env.WEBSOCKET_REDIS_URL = url;
+    if (cluster) env.WEBSOCKET_REDIS_CLUSTER = "true";
+    if (sentinel) env.WEBSOCKET_SENTINEL_HOSTS = sentinel.hosts.join(",");
+  }
+  const apps: App[] = [];
+  for (let i = 0; i < servers; i++) apps.push(stack.use(await startServer(env, logger)));
+  await until(() => knowEachOther(apps), { what: "the instances to meet", limitMs: 10_000 });
+  const [first, second = first] = apps;
+  const all = stack.move();
+  return {
+    ...{ env, provider, apps, redis, sentinel, cluster },
+    get a() {
+      return present(first);
+    },
+    get b() {
+      return present(second);
+    },
+    stop: (app) => app.stop(),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+function present(app: App | undefined): App {
+  if (!app) throw new Error("This house has no such server");
+  return app;
+}
+
+async function knowEachOther(apps: readonly App[]): Promise<boolean> {
+  const counts = await Promise.all(
+    apps.map(({ sockets }) => sockets.io.of("/").adapter.serverCount()),
+  );
+  return counts.every((count) => count >= apps.length);
+}
+
+/** One test for each mode; those that need Redis are ignored where it isn't installed. */
+export function inModes(
+  modes: readonly Mode[],
+  name: string,
+  fn: (house: House) => Promise<void>,
+  options: HouseOptions = {},
+): void {
+  for (const mode of modes) {
+    Deno.test({
+      name: `${name} (${mode})`,
+      ignore: mode !== "kv" && !redisAvailable(),
+      async fn() {
+        await using house = await openHouse(mode, options);
+        await fn(house);
+      },
+    });
+  }
+}
+
+/** The same person, speaking to another instance. */
+export function at(url: string, person: Person): Person {
+  const call: Person["call"] = (method, path, body) =>
+    fetch(url + path, {
+      method,
+      headers: { authorization: `Bearer ${person.token}`, "content-type": "application/json" },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  return {
+    ...person,
+    call,
+    async json<T>(method: string, path: string, body?: unknown) {
+      const response = await call(method, path, body);
+      const answer = await response.json();
+      if (!response.ok) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
+      return answer as T;
+    },
+  };
+}

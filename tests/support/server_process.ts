@@ -1,0 +1,101 @@
+/** A server as it really runs: a process of its own, which can be killed. */
+import type { Env } from "./server.ts";
+import { until } from "./until.ts";
+
+const ROOT = new URL("../..", import.meta.url).pathname;
+
+export interface ServerProcess extends AsyncDisposable {
+  readonly url: string;
+  readonly pid: number;
+  /** The name under which other instances know it. */
+  readonly instanceId: string;
+  readonly status: Promise<Deno.CommandStatus>;
+  /** Whether the process has ended. */
+  readonly isOver: boolean;
+  /** What it has logged, parsed. */
+  lines(): LogLine[];
+  /** What it has written to standard error. */
+  log(): string;
+  kill(signal: "SIGKILL" | "SIGTERM" | "SIGINT" | "SIGSTOP" | "SIGCONT"): void;
+}
+
+export interface LogLine {
+  time: string;
+  level: string;
+  message: string;
+  error?: string;
+}
+
+const LISTENING = /listening on (http:\/\/[\d.:]+)","instance":"([^"]+)"/;
+
+/** Starts a server with the permissions of `deno task start` and waits until it listens. */
+export async function startServerProcess(env: Env): Promise<ServerProcess> {
+  const child = new Deno.Command(Deno.execPath(), {
+    // Beside them, the folder of the test's own database.
+    args: ["run", "--quiet", "--no-prompt", "-P=start", "--allow-read", "--allow-write", "main.ts"],
+    cwd: ROOT,
+    env: {
+      HOST: "127.0.0.1",
+      PORT: "0",
+      WEBUI_SECRET_KEY: "a-key-for-tests-only",
+      DEFAULT_USER_ROLE: "user",
+      SIGNIN_RATE_LIMIT: "1000",
+      LOG_FORMAT: "json",
+      ...env,
+    },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  let text = "";
+  const read = (async () => {
+    for await (const piece of child.stderr.pipeThrough(new TextDecoderStream())) text += piece;
+  })();
+  let isOver = false;
+  const status = child.status.finally(() => isOver = true);
+  const kill: ServerProcess["kill"] = (signal) => {
+    try {
+      child.kill(signal);
+    } catch {
+      // It has ended already.
+    }
+  };
+  const end = async () => {
+    if (!isOver) kill("SIGKILL");
+    await status;
+    await read;
+  };
+  try {
+    const [, url = "", instanceId = ""] = await until(() => {
+      if (isOver) throw new Error(`the server ended at once: ${text}`);
+      return LISTENING.exec(text);
+    }, { limitMs: 30_000, what: "the server process", everyMs: 20 });
+    return {
+      url,
+      pid: child.pid,
+      instanceId,
+      status,
+      get isOver() {
+        return isOver;
+      },
+      lines: () => parseLines(text),
+      log: () => text,
+      kill,
+      [Symbol.asyncDispose]: end,
+    };
+  } catch (thrown) {
+    await end();
+    throw thrown;
+  }
+}
+
+/** The log's lines; what is no JSON, as a crash prints it, counts as an error. */
+function parseLines(text: string): LogLine[] {
+  return text.split("\n").filter((line) => line !== "").map((line) => {
+    try {
+      return JSON.parse(line) as LogLine;
+    } catch {
+      return { time: "", level: "error", message: line };
+    }
+  });
+}
