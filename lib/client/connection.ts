@@ -42,6 +42,8 @@ export interface Connection extends Disposable {
   readonly status: ConnectionStatus;
   /** The socket's id; changes with each reconnect, `undefined` while there is none. */
   readonly sessionId: string | undefined;
+  /** Nothing is open any more: after `close`, once the transport has gone, too. */
+  readonly isIdle: boolean;
   /** Called at once with the status of now, then at each change. Returns the end. */
   onStatus(listener: (status: ConnectionStatus) => void): () => void;
   /** Each time the session is there, the first included: the moment to ask for what was missed. */
@@ -105,6 +107,11 @@ class SocketConnection implements Connection {
 
   get sessionId(): string | undefined {
     return this.#socket.id;
+  }
+
+  get isIdle(): boolean {
+    const { engine } = this.#socket.io;
+    return !this.#socket.active && (!engine || engine.readyState === "closed");
   }
 
   onStatus(listener: (status: ConnectionStatus) => void): () => void {

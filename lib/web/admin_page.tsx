@@ -103,7 +103,7 @@ function Tiles({ readings, view }: { readings: readonly Reading[]; view: LiveVie
       <Tile
         title="Sessions"
         value={view.sessions}
-        note={`${view.users} people`}
+        note={view.users === 1 ? "1 person" : `${view.users} people`}
         line={values(({ sessions }) => sessions)}
       />
       <Tile

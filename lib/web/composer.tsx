@@ -60,7 +60,7 @@ export function Composer(props: ComposerProps) {
 
   return (
     <form
-      class="composer"
+      class={`composer ${props.children ? "" : "is-short"}`}
       onSubmit={(event) => {
         event.preventDefault();
         void send();

@@ -41,7 +41,6 @@ purifier.addHook("afterSanitizeAttributes", (node) => {
     node.removeAttribute("class");
   }
   if (node.tagName === "IMG") asLink(node);
-  if (node.tagName === "TABLE" && node.parentElement?.className !== "table") scrollable(node);
 });
 
 /** A picture from elsewhere would tell its server who reads what: it is a link, to open or not. */
@@ -55,15 +54,6 @@ function asLink(picture: Element): void {
     link.rel = "noopener noreferrer nofollow";
   }
   picture.replaceWith(link);
-}
-
-/** A wide table scrolls by itself, also by keyboard. */
-function scrollable(table: Element): void {
-  const frame = table.ownerDocument.createElement("div");
-  frame.className = "table";
-  frame.tabIndex = 0;
-  table.replaceWith(frame);
-  frame.append(table);
 }
 
 /** Markdown as safe HTML. */

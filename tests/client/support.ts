@@ -1,0 +1,28 @@
+/** What the tests of the client share: a client of the library, on a way that can be cut. */
+import { ChatHandler, type ChatHooks } from "../../lib/client/chats.ts";
+import { connect, type Connection, type ConnectOptions } from "../../lib/client/connection.ts";
+import { until } from "../support/until.ts";
+
+export interface LibraryClient extends AsyncDisposable {
+  connection: Connection;
+  chats: ChatHandler;
+}
+
+/** Connects with the library; resolves once it is online. */
+export async function libraryClient(
+  options: ConnectOptions,
+  hooks: ChatHooks = {},
+): Promise<LibraryClient> {
+  const connection = connect({ reconnectionDelayMs: 20, reconnectionDelayMaxMs: 60, ...options });
+  const chats = new ChatHandler(connection, hooks);
+  await until(() => connection.status.state === "online", { what: "the connection" });
+  return {
+    connection,
+    chats,
+    async [Symbol.asyncDispose]() {
+      chats[Symbol.dispose]();
+      connection.close();
+      await until(() => connection.isIdle, { what: "the end of the connection" });
+    },
+  };
+}
