@@ -14,8 +14,8 @@ export const connect: Section = {
   run(context) {
     return interleaved(context, {
       figures: [{ id: "connect", title: "new connection, signed in", unit: "µs" }],
-      rounds: 7,
-      warmups: 2,
+      rounds: 6,
+      warmups: 1,
       setUp: () => Promise.resolve(new AsyncDisposableStack()),
       async measure(server) {
         await using crowd = new Crowd();

@@ -36,8 +36,8 @@ export const delivery: Section = {
         { id: "delivery.paced", title: "delivery, one event a tick", unit: "µs" },
         { id: "delivery.burst", title: "delivery, bursts of 20 events", unit: "µs" },
       ],
-      rounds: 9,
-      warmups: 3,
+      rounds: 7,
+      warmups: 2,
       setUp: (server) => gather(server, context.tokens, SOCKETS),
       async measure(server, crowd) {
         const paced = await server.cpuOf(() => emit(server, crowd, PACED));

@@ -44,8 +44,8 @@ export const echo: Section = {
   run(context) {
     return interleaved(context, {
       figures: [{ id: "echo", title: "acknowledged echo", unit: "µs" }],
-      rounds: 9,
-      warmups: 3,
+      rounds: 7,
+      warmups: 2,
       setUp: (server) => gather(server, context.tokens, SOCKETS),
       async measure(server, crowd) {
         const watch = watchAcks(crowd);
