@@ -177,16 +177,17 @@ export class ChannelMessages {
     { userId, name, isAdded }: { userId: string; name: string; isAdded: boolean },
   ): Promise<StoredMessage> {
     return this.#change(channelId, messageId, (message) => {
-      const { [name]: before = [], ...others } = message.reactions;
+      // Entries, because a name may be that of what every object has.
+      const all = new Map(Object.entries(message.reactions));
+      const before = all.get(name) ?? [];
       const users = before.filter((id) => id !== userId);
       if (isAdded) users.push(userId);
-      if (before.length === 0 && Object.keys(others).length >= MAX_REACTIONS && isAdded) {
+      if (users.length === 0) all.delete(name);
+      else all.set(name, users);
+      if (all.size > MAX_REACTIONS) {
         throw new AppError("too_large", `A message has at most ${MAX_REACTIONS} reactions.`);
       }
-      return {
-        ...message,
-        reactions: users.length === 0 ? others : { ...message.reactions, [name]: users },
-      };
+      return { ...message, reactions: Object.fromEntries(all) };
     });
   }
 

@@ -238,3 +238,19 @@ Deno.test("members are added, listed and removed by who manages the channel", as
   assert.equal(await refusal(ada, "GET", at), "404 not_found");
   assert.deepEqual(await ada.json("GET", "/api/v1/channels/"), []);
 });
+
+Deno.test("a reaction may have any name, and a message not any number of them", async () => {
+  await using app = await startServer();
+  const ada = await signUp(app.url);
+  const channel = await makeGroup(ada, []);
+  const { id } = await post(ada, channel.id, "vote");
+  const at = `/api/v1/channels/${channel.id}/messages/${id}`;
+  const odd = ["__proto__", "constructor", "toString"];
+  for (const name of odd) await ada.json("POST", `${at}/reactions/add`, { name });
+  const { reactions } = await ada.json<ChannelMessage>("GET", at);
+  assert.deepEqual(reactions.map(({ name, count }) => [name, count]), odd.map((name) => [name, 1]));
+  for (let i = 0; i < 61; i++) await ada.json("POST", `${at}/reactions/add`, { name: `${i}` });
+  assert.equal(await refusal(ada, "POST", `${at}/reactions/add`, { name: "+1" }), "413 too_large");
+  assert.equal(await ada.json("POST", `${at}/reactions/remove`, { name: "__proto__" }), true);
+  assert.equal(await ada.json("POST", `${at}/reactions/add`, { name: "+1" }), true);
+});

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import * as Y from "yjs";
+import type { Note } from "../../lib/protocol/note.ts";
+import { connect, signUp, startServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
+
+Deno.test("D3: a text written over HTTP reaches who edits the note, and both are in the result", async () => {
+  await using app = await startServer();
+  const [ada, bob] = [await signUp(app.url), await signUp(app.url)];
+  const note = await ada.json<Note>("POST", "/api/v1/notes/create", {
+    title: "open",
+    data: { content: { md: "one" } },
+    access_grants: [{ principal_type: "user", principal_id: bob.id, permission: "write" }],
+  });
+  await using editor = await connect(app.url, bob.token);
+  const doc = new Y.Doc();
+  const apply = (bytes: number[]) => Y.applyUpdate(doc, new Uint8Array(bytes), "server");
+  editor.socket.on("ydoc:document:state", ({ state }) => apply(state));
+  editor.socket.on("ydoc:document:update", ({ update }) => apply(update));
+  const document_id = `note:${note.id}`;
+  doc.on("update", (update: Uint8Array, origin: unknown) => {
+    if (origin === "server") return;
+    editor.socket.emit("ydoc:document:update", { document_id, update: [...update] });
+  });
+  const fragment = doc.getXmlFragment("prosemirror");
+  editor.socket.emit("ydoc:document:join", { document_id, user_id: bob.id, user_name: "bob" });
+  await until(() => fragment.toString().includes("one"), { what: "the note's text" });
+
+  const paragraph = new Y.XmlElement("paragraph");
+  paragraph.insert(0, [new Y.XmlText("by the editor")]);
+  fragment.insert(fragment.length, [paragraph]);
+  const mdOf = async () =>
+    (await ada.json<Note>("GET", `/api/v1/notes/${note.id}`)).data?.content?.md ?? "";
+  await until(async () => (await mdOf()).includes("by the editor"), { what: "the first save" });
+  await ada.json("POST", `/api/v1/notes/${note.id}/update`, {
+    data: { content: { md: "one\n\nby the editor\n\nby HTTP" } },
+  });
+  await until(() => fragment.toString().includes("by HTTP"), { what: "the text from elsewhere" });
+  assert.equal(fragment.toString().split("by the editor").length, 2);
+  await until(async () => /one\s+by the editor\s+by HTTP/.test(await mdOf()));
+  doc.destroy();
+});
+
+Deno.test("A1: who loses a note can neither read nor change it while it is open", async () => {
+  await using app = await startServer();
+  const [ada, bob] = [await signUp(app.url), await signUp(app.url)];
+  const note = await ada.json<Note>("POST", "/api/v1/notes/create", {
+    title: "open",
+    access_grants: [{ principal_type: "user", principal_id: bob.id, permission: "write" }],
+  });
+  await using editor = await connect(app.url, bob.token);
+  const document_id = `note_${note.id}`;
+  const ask = (event: string, payload: object): Promise<{ status: boolean }> =>
+    editor.socket.timeout(4_000).emitWithAck(event, { document_id, ...payload });
+  assert.equal((await ask("ydoc:document:join", { user_id: bob.id })).status, true);
+  await ada.json("POST", `/api/v1/notes/${note.id}/update`, { access_grants: [] });
+  await until(() => editor.errors.some(({ code }) => code === "forbidden"), { limitMs: 2_000 });
+  for (const event of ["ydoc:document:state", "ydoc:document:update", "ydoc:document:join"]) {
+    assert.equal((await ask(event, { update: [0, 0] })).status, false, event);
+  }
+});
