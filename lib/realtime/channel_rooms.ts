@@ -48,7 +48,9 @@ export class ChannelRooms {
         await socket.join(ids.map(rooms.channel));
       }
       for (const room of socket.rooms) {
-        if (room.startsWith(PREFIX) && !open.has(room)) entering.changed.add(room.slice(PREFIX.length));
+        if (room.startsWith(PREFIX) && !open.has(room)) {
+          entering.changed.add(room.slice(PREFIX.length));
+        }
       }
     } finally {
       this.#entering.delete(entering);
