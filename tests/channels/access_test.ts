@@ -103,3 +103,15 @@ Deno.test("adding and removing at once leaves the rooms as the store has it", as
   }
   assert.ok(tab.socket.connected);
 });
+
+Deno.test("A1: the same on two instances that share a KV file", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const env = { DENO_KV_PATH: `${folder}/kv` };
+    await using near = await startServer(env);
+    await using far = await startServer(env);
+    await follow(near, far);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
