@@ -82,6 +82,8 @@ export function decodeBytes(text: Uint8Array): Uint8Array {
       throw malformed();
     }
   }
-  if (text[at] !== CLOSE) throw malformed();
+  if (text[at++] !== CLOSE) throw malformed();
+  while (at < text.length && BLANKS.has(text[at] ?? 0)) at++;
+  if (at < text.length) throw malformed();
   return bytes.subarray(0, length);
 }

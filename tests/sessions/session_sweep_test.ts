@@ -61,32 +61,45 @@ async function measure(store: StateStore, dead: string[][], hook?: () => void): 
   return sweeps;
 }
 
-/** Sweeps 20,001 living sessions five times, then reaps a third of them three times. */
+/**
+ * Measures until the loop was let run once, as often as ten times: what the sweep itself holds shows
+ * in every round; garbage and neighbours on the machine's cores show in some.
+ */
+async function measureUntilFree(what: string, round: () => Promise<Sweeps>): Promise<Sweeps> {
+  for (let tries = 1;; tries++) {
+    // The machine's own: what this loop is made to wait while it has nothing to do.
+    const noiseMs = await longestPause(() => pause(250));
+    const sweeps = await round();
+    const pauses = sweeps.pausesMs.map((ms) => ms.toFixed(1)).join(", ");
+    say(
+      `${what}: ${sweeps.tookMs.toFixed(0)} ms, ${sweeps.roundTrips} round trips, ` +
+        `pauses ${pauses} ms (idle ${noiseMs.toFixed(1)})`,
+    );
+    const [shortestMs = Infinity] = sweeps.pausesMs;
+    if (shortestMs < MOST_PAUSE_MS) return sweeps;
+    assert.ok(tries < 10, `${what}: the loop stood still for ${shortestMs} ms in every round`);
+  }
+}
+
+/** Sweeps 20,001 living sessions, then reaps a third of them three times. */
 async function sweepAll(name: string, fill: StateStore, store: StateStore): Promise<void> {
   const instances = ["a", "b", "c"];
   const pool = fill.dictionary<PooledSession>(keys.sessionPool);
-  for (const instance of instances) await pool.setMany(sessionsOf(instance, SESSIONS / 3));
-  // The machine's own: what this loop is made to wait while it has nothing to do.
-  const noiseMs = await longestPause(() => pause(500));
-  const living = await measure(store, Array.from({ length: 5 }, () => []));
-  let reaped = 0;
-  const reaping = await measure(store, instances.map((instance) => [instance]), () => reaped++);
-  assert.equal(reaped, SESSIONS);
-  for await (const page of pool.scan()) assert.equal(page.length, 0);
-  for (const [what, { pausesMs, tookMs, roundTrips }] of Object.entries({ living, reaping })) {
-    const pauses = pausesMs.map((ms) => ms.toFixed(1)).join(", ");
-    say(
-      `${name}, ${what}: ${tookMs.toFixed(0)} ms, ${roundTrips} round trips, pauses ${pauses} ms ` +
-        `(idle ${noiseMs.toFixed(1)})`,
-    );
-    // What the sweep itself holds shows in every run; garbage and neighbours show in some.
-    const [shortestMs = Infinity] = pausesMs;
-    assert.ok(
-      shortestMs < MOST_PAUSE_MS + noiseMs,
-      `${what}: the loop stood still for ${shortestMs} ms`,
-    );
-  }
+  const fillUp = async () => {
+    for (const instance of instances) await pool.setMany(sessionsOf(instance, SESSIONS / 3));
+  };
+  await fillUp();
+  const living = await measureUntilFree(`${name}, living`, () => measure(store, [[], []]));
   assert.ok(living.roundTrips <= SESSIONS / 200 + 10, "a round trip a page");
+  await measureUntilFree(`${name}, reaping`, async () => {
+    await fillUp();
+    let reaped = 0;
+    const dead = instances.map((instance) => [instance]);
+    const sweeps = await measure(store, dead, () => reaped++);
+    assert.equal(reaped, SESSIONS);
+    for await (const page of pool.scan()) assert.equal(page.length, 0);
+    return sweeps;
+  });
 }
 
 Deno.test("S2: a sweep of 20,000 sessions in a KV file lets the loop run", async () => {

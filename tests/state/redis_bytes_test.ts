@@ -27,7 +27,7 @@ Deno.test("bytes are read as JSON reads them, blanks included", () => {
 
 Deno.test("what is no array of bytes is refused, whatever it is", () => {
   const wrong = ["", "1", "[", "[1", "[1,", "[1,]", "[,1]", "[256]", "[-1]", "[1 2]", "[a]", "{}"];
-  for (const text of [...wrong, "[1.5]", "[1][2]x".slice(0, 2)]) {
+  for (const text of [...wrong, "[1.5]", "[1][2]", "[1]x", "[]["]) {
     assert.throws(() => decodeBytes(Buffer.from(text)), /no array of bytes/, text);
   }
   fc.assert(fc.property(fc.string({ unit: fc.constantFrom(..."[],0129 ") }), (text) => {
