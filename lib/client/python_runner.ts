@@ -36,6 +36,7 @@ export class PythonRunner implements Disposable {
   #worker: PythonWorker | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  #isEnded = false;
   #fail: ((error: ClientError) => void) | undefined;
 
   constructor(options: PythonRunnerOptions) {
@@ -57,18 +58,21 @@ export class PythonRunner implements Disposable {
     }
   }
 
-  /** Ends the worker and whatever it runs. */
+  /** Ends the worker, whatever it runs, and what waits. */
   [Symbol.dispose](): void {
-    this.#end(new ClientError("unavailable", "Python was ended."));
+    this.#isEnded = true;
+    this.#end(ended());
   }
 
   async #run(code: string): Promise<PythonResult> {
     const { limitMs = 60_000, loadLimitMs = 60_000 } = this.#options;
-    if (!this.#worker) {
-      const worker = this.#worker = this.#options.start();
+    if (this.#isEnded) throw ended();
+    let worker = this.#worker;
+    if (!worker) {
+      worker = this.#worker = this.#options.start();
       await this.#hear(worker, loadLimitMs, "Python could not be loaded in time.");
+      if (worker !== this.#worker) throw ended();
     }
-    const worker = this.#worker;
     const answer = this.#hear(
       worker,
       limitMs,
@@ -106,3 +110,5 @@ export class PythonRunner implements Disposable {
     this.#fail = undefined;
   }
 }
+
+const ended = () => new ClientError("unavailable", "Python was ended.");

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { type ChannelChange, ChannelHandler } from "../../lib/client/channels.ts";
+import type { Channel } from "../../lib/protocol/channel.ts";
+import { signUp, startServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
+import { libraryClient } from "./support.ts";
+
+Deno.test("messages, replies, reactions, typing and deletion reach the others in a channel", async () => {
+  await using app = await startServer();
+  const [ada, bob] = [await signUp(app.url, "Ada"), await signUp(app.url, "Bob")];
+  const { id } = await ada.json<Channel>("POST", "/api/v1/channels/create", { name: "general" });
+  await using one = await libraryClient({ url: app.url, token: ada.token });
+  await using two = await libraryClient({ url: app.url, token: bob.token });
+  using adas = new ChannelHandler(one.connection, { userId: ada.id });
+  using bobs = new ChannelHandler(two.connection, { userId: bob.id });
+  const heard: ChannelChange[] = [];
+  adas.onChange((change) => heard.push(change));
+  const find = <T extends ChannelChange["type"]>(type: T) =>
+    heard.find((change): change is Extract<ChannelChange, { type: T }> => change.type === type);
+
+  bobs.typing(id);
+  const typing = await until(() => find("typing"), { what: "the typing" });
+  assert.deepEqual(typing.users.map(({ name }) => name), ["Bob"]);
+
+  const post = (content: string, parent_id?: string) =>
+    bob.json<{ id: string }>("POST", `/api/v1/channels/${id}/messages/post`, {
+      content,
+      ...(parent_id && { parent_id }),
+    });
+  const first = await post("hello");
+  const message = await until(() => find("message"), { what: "the message" });
+  assert.equal(message.message.content, "hello");
+  assert.equal(message.isOwn, false);
+  await until(() => heard.some((change) => change.type === "typing" && change.users.length === 0), {
+    what: "the end of the typing",
+  });
+
+  await post("a reply", first.id);
+  await until(
+    () => heard.some((one) => one.type === "message" && one.message.parent_id === first.id),
+    { what: "the reply" },
+  );
+  await bob.json("POST", `/api/v1/channels/${id}/messages/${first.id}/reactions/add`, {
+    name: "👍",
+  });
+  await until(
+    () => heard.some((one) => one.type === "changed" && one.message.reactions[0]?.name === "👍"),
+    { what: "the reaction" },
+  );
+  await bob.json("DELETE", `/api/v1/channels/${id}/messages/${first.id}/delete`);
+  const deleted = await until(() => find("deleted"), { what: "the deletion" });
+  assert.equal(deleted.messageId, first.id);
+});

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import * as Y from "yjs";
+import { Awareness } from "y-protocols/awareness";
+import { applyAwareness } from "../../lib/client/document_awareness.ts";
+import { DocumentProvider } from "../../lib/client/document_provider.ts";
+import type { Note } from "../../lib/protocol/note.ts";
+import { seedOf } from "../support/say.ts";
+import { type Person, signUp, startServer } from "../support/server.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+import { until } from "../support/until.ts";
+import { libraryClient } from "./support.ts";
+
+const EVERYONE = ["read", "write"].map((permission) => ({
+  principal_type: "user",
+  principal_id: "*",
+  permission,
+}));
+
+const sharedNote = (owner: Person, grants: object[] = EVERYONE) =>
+  owner.json<Note>("POST", "/api/v1/notes/create", { title: "Plan", access_grants: grants });
+
+const userOf = ({ id }: Person, name: string) => ({ id, name, color: "#1f6f5c" });
+
+Deno.test("edits of two, one through a connection that is cut, converge", async () => {
+  let state = seedOf("documents") >>> 0;
+  const random = () => (state = (state * 1_664_525 + 1_013_904_223) >>> 0) / 2 ** 32;
+  await using app = await startServer();
+  await using proxy = new TcpProxy(Number(new URL(app.url).port));
+  const [ada, bob] = [await signUp(app.url), await signUp(app.url)];
+  const { id } = await sharedNote(ada);
+  await using one = await libraryClient({ url: app.url, token: ada.token });
+  const url = `http://127.0.0.1:${proxy.port}`;
+  await using two = await libraryClient({ url, token: bob.token });
+  const documentId = `note:${id}`;
+  using a = new DocumentProvider({
+    ...{ connection: one.connection, documentId, user: userOf(ada, "Ada") },
+  });
+  using b = new DocumentProvider({
+    ...{ connection: two.connection, documentId, user: userOf(bob, "Bob") },
+  });
+  const synced = () => a.status.state === "synced" && b.status.state === "synced";
+  await until(synced, { what: "both to be in" });
+  for (let round = 0; round < 120; round++) {
+    const { doc } = random() < 0.5 ? a : b;
+    const text = doc.getText("scratch");
+    const at = Math.floor(random() * (text.length + 1));
+    if (random() < 0.75 || text.length === 0) text.insert(at, `${round} `);
+    else text.delete(Math.min(at, text.length - 1), 1);
+    if (round % 40 === 20) {
+      proxy.cut();
+      proxy.heal();
+    }
+    if (round % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  const textOf = (provider: DocumentProvider) => provider.doc.getText("scratch").toString();
+  await until(() => synced() && textOf(a) === textOf(b), { limitMs: 10_000, what: "convergence" });
+  assert.ok(textOf(a).length > 100);
+  assert.deepEqual(
+    Y.encodeStateVector(a.doc).toSorted(),
+    Y.encodeStateVector(b.doc).toSorted(),
+  );
+});
+
+Deno.test("those who edit see each other's names, and see them go", async () => {
+  await using app = await startServer();
+  const [ada, bob] = [await signUp(app.url, "Ada"), await signUp(app.url, "Bob")];
+  const documentId = `note:${(await sharedNote(ada)).id}`;
+  await using one = await libraryClient({ url: app.url, token: ada.token });
+  using a = new DocumentProvider({
+    ...{ connection: one.connection, documentId, user: userOf(ada, "Ada") },
+  });
+  const names = () => [...a.awareness.getStates().values()].map(({ user }) => user?.name).sort();
+  {
+    await using two = await libraryClient({ url: app.url, token: bob.token });
+    using b = new DocumentProvider({
+      ...{ connection: two.connection, documentId, user: userOf(bob, "Bob") },
+    });
+    await until(() => names().join() === "Ada,Bob", { what: "Bob's name" });
+    await until(() => b.awareness.getStates().size === 2, { what: "Ada's name" });
+  }
+  await until(() => names().join() === "Ada", { what: "Bob's end" });
+});
+
+Deno.test("who may not read is told so, and nothing is tried again", async () => {
+  await using app = await startServer();
+  const [ada, bob] = [await signUp(app.url), await signUp(app.url)];
+  const { id } = await sharedNote(ada, []);
+  await using client = await libraryClient({ url: app.url, token: bob.token });
+  using provider = new DocumentProvider({
+    ...{ connection: client.connection, documentId: `note:${id}`, user: userOf(bob, "Bob") },
+  });
+  await until(() => provider.status.state === "refused", { what: "the refusal" });
+  assert.ok(provider.status.reason);
+});
+
+Deno.test("the JSON of Open WebUI's own client is understood: who comes, and who goes", () => {
+  const awareness = new Awareness(new Y.Doc());
+  try {
+    const tell = (states: object) =>
+      applyAwareness(awareness, new TextEncoder().encode(JSON.stringify(states)), "remote");
+    tell({ 42: { user: { name: "Grace" } }, "no number": {}, [awareness.clientID]: { user: {} } });
+    assert.equal(awareness.getStates().get(42)?.user.name, "Grace");
+    assert.deepEqual(awareness.getLocalState(), {});
+    tell({ 42: {} });
+    assert.ok(!awareness.getStates().has(42));
+  } finally {
+    awareness.destroy();
+  }
+});
