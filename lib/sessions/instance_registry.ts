@@ -42,6 +42,7 @@ export class InstanceRegistry implements AsyncDisposable {
   readonly #startedAtMs: number;
   #running: Promise<void> | undefined;
   #renewedAtMs = -Infinity;
+  #lookedAtMs = -Infinity;
   #stableSinceMs = Infinity;
 
   constructor(options: InstanceRegistryOptions) {
@@ -87,9 +88,10 @@ export class InstanceRegistry implements AsyncDisposable {
     return new Set(ids.filter((id) => !this.#livesIn(id)));
   }
 
+  /** As of our last look: while we can't look, nobody dies. */
   #livesIn(id: string): boolean {
     const seen = this.#seen.get(id);
-    return seen !== undefined && performance.now() - seen.changedAtMs < this.#options.leaseMs;
+    return seen !== undefined && this.#lookedAtMs - seen.changedAtMs < this.#options.leaseMs;
   }
 
   #note(id: string, lease: InstanceLease | undefined): void {
@@ -139,6 +141,9 @@ export class InstanceRegistry implements AsyncDisposable {
       }
     }
     const now = performance.now();
+    // A store that hangs fails no renewal for a while: what counts is how long ago the last look was.
+    if (now - this.#lookedAtMs > 2 / 3 * leaseMs) this.#stableSinceMs = Infinity;
+    this.#lookedAtMs = now;
     for (const [id, seen] of this.#seen) {
       if (!present.has(id)) this.#seen.delete(id);
       // While we could not look, others may have been unable to write: their time starts anew.

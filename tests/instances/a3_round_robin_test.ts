@@ -3,7 +3,7 @@ import { io } from "socket.io-client";
 import { type Client, connect, signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { inModes } from "./support/house.ts";
-import { RoundRobin } from "./support/round_robin.ts";
+import { RoundRobin } from "../support/round_robin.ts";
 
 inModes(
   ["redis", "kv"],
