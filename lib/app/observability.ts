@@ -8,6 +8,8 @@ import type { Services } from "./services.ts";
 import type { Sockets } from "./sockets.ts";
 
 const STORE_TIMEOUT_MS = 1_500;
+/** An idle server that looks fifty times a second spends more on looking than on its sockets. */
+const LAG_EVERY_MS = 100;
 
 /** What must work before an instance takes traffic. */
 export function readinessChecks(
@@ -36,7 +38,7 @@ export function createMetrics(
   const { store, sessions, tasks, streams } = services;
   const metrics = new Metrics();
   const lag = metrics.durations("rt_event_loop_lag_seconds", "How late the event loop was");
-  stack.use(new EventLoopMonitor({ onLag: lag }));
+  stack.use(new EventLoopMonitor({ intervalMs: LAG_EVERY_MS, onLag: lag }));
   const transport = () => sockets()?.server.stats();
   const events = () => sockets()?.dispatcher.stats();
   metrics.gauges("rt_transport", "Sockets, packets, bytes and cuts of the transport", () => {
