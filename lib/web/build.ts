@@ -79,6 +79,17 @@ async function bundle(entries: string[], outdir: string): Promise<void> {
   if (!success) throw new Error(`deno bundle: ${new TextDecoder().decode(stderr)}`);
 }
 
+/** What the entry imports before anything is shown, so that it is all asked for at once. */
+async function importsOf(folder: string, entry: string): Promise<string[]> {
+  const found = new Set<string>([entry]);
+  for (const name of found) {
+    const code = await Deno.readTextFile(`${folder}/${name}`);
+    for (const [, next = ""] of code.matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)) found.add(next);
+  }
+  found.delete(entry);
+  return [...found];
+}
+
 /** Bundles the scripts; returns the path of each entry. */
 async function scripts(folder: string): Promise<Record<string, string>> {
   await bundle(ENTRIES, folder);
@@ -134,23 +145,58 @@ async function serviceWorker(folder: string): Promise<void> {
   await write("/service_worker.js", new TextEncoder().encode(head + code), false);
 }
 
-await Deno.remove(dist, { recursive: true }).catch(() => {});
-await Deno.mkdir(dist, { recursive: true });
-const folder = await Deno.makeTempDir();
-try {
-  const entries = await scripts(`${folder}/scripts`);
-  const css = await styles();
-  await pyodide();
-  const values = {
-    script: entries["main.tsx"] ?? "",
-    css,
-    python: entries["python_worker.ts"] ?? "",
-  };
-  await text("icon.svg", "/icon.svg", values);
-  await text("manifest.webmanifest", "/manifest.webmanifest", values);
-  await text("index.html", "/", values);
-  await serviceWorker(`${folder}/worker`);
-  await Deno.writeTextFile(new URL("assets.json", dist), JSON.stringify(assets, null, 1));
-} finally {
-  await Deno.remove(folder, { recursive: true });
+/** When the newest of the sources was changed. */
+async function changedAt(folder: URL): Promise<number> {
+  let newest = 0;
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (name === "dist") continue;
+    const url = new URL(isDirectory ? `${name}/` : name, folder);
+    const { mtime } = await Deno.stat(url);
+    newest = Math.max(newest, isDirectory ? await changedAt(url) : mtime?.getTime() ?? 0);
+  }
+  return newest;
 }
+
+async function isFresh(): Promise<boolean> {
+  try {
+    const built = (await Deno.stat(new URL("assets.json", dist))).mtime?.getTime() ?? 0;
+    const { mtime } = await Deno.stat(new URL("deno.json", root));
+    const folders = ["lib/web/", "lib/client/", "lib/protocol/"];
+    const times = await Promise.all(folders.map((folder) => changedAt(new URL(folder, root))));
+    return built > Math.max(mtime?.getTime() ?? 0, ...times);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}
+
+/** Writes everything, the list last: a server that starts meanwhile sees the old or the new. */
+async function build(): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const entries = await scripts(`${folder}/scripts`);
+    const css = await styles();
+    await pyodide();
+    const script = entries["main.tsx"] ?? "";
+    const preload = (await importsOf(`${folder}/scripts`, "main.js"))
+      .map((name) => `<link rel="modulepreload" href="/assets/${name}">`).join("\n");
+    const values = { script, css, preload, python: entries["python_worker.ts"] ?? "" };
+    await text("icon.svg", "/icon.svg", values);
+    await text("manifest.webmanifest", "/manifest.webmanifest", values);
+    await text("index.html", "/", values);
+    await serviceWorker(`${folder}/worker`);
+    await Deno.writeTextFile(new URL("assets.json", dist), JSON.stringify(assets, null, 1));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+  const kept = new Set(Object.values(assets).map(({ file }) => file));
+  for await (const { name } of Deno.readDir(dist)) {
+    const isKept = kept.has(name.replace(/\.(br|gz)$/, "")) || /^(assets\.json|lock)$/.test(name);
+    if (!isKept) await Deno.remove(new URL(name, dist));
+  }
+}
+
+await Deno.mkdir(dist, { recursive: true });
+using lock = await Deno.open(new URL("lock", dist), { create: true, write: true });
+await lock.lock(true);
+if (!await isFresh()) await build();

@@ -1,6 +1,6 @@
 import type { Api } from "../client/api.ts";
 import type { ChannelChange, ChannelHandler } from "../client/channels.ts";
-import type { Channel } from "../protocol/channel.ts";
+import type { Channel, ChannelMessage } from "../protocol/channel.ts";
 import { announce, isInFront } from "./chat_hooks.ts";
 import { Observable } from "./observable.ts";
 import { addressOf } from "./route.ts";
@@ -50,9 +50,17 @@ export class ChannelList implements Disposable {
     if (change.type === "read" && change.isOwn) return this.seen(change.channelId);
     if (change.type !== "message" || change.isOwn) return;
     const { channelId, message } = change;
+    // A channel that is open to everybody is there without having been announced.
+    if (!this.channels.value?.some(({ id }) => id === channelId)) {
+      return void this.reload().then(() => this.#tellOf(channelId, message));
+    }
     if (isInFront("channel", channelId)) return;
     this.unread.value = new Map(this.unread.value)
       .set(channelId, (this.unread.value.get(channelId) ?? 0) + 1);
+    this.#tellOf(channelId, message);
+  }
+
+  #tellOf(channelId: string, message: ChannelMessage): void {
     const name = this.channels.value?.find(({ id }) => id === channelId)?.name ?? "a channel";
     const who = message.user?.name ?? "Somebody";
     announce(`${who} in ${name}: ${message.content.slice(0, 80)}`, addressOf("channel", channelId));

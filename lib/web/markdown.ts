@@ -1,7 +1,20 @@
 import DOMPurify from "dompurify";
 import { Marked } from "marked";
 
-const marked = new Marked({ gfm: true, breaks: true });
+/** Tags that may be written as they are, bare; any other HTML in a message is text. */
+const BARE_TAGS =
+  /&lt;(\/?(?:b|br|code|del|details|em|hr|i|ins|kbd|li|ol|p|s|strong|sub|summary|sup|u|ul))\s*\/?&gt;/gi;
+
+const ESCAPES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+
+const asText = (html: string) =>
+  html.replace(/[&<>"]/g, (letter) => ESCAPES[letter] ?? letter).replace(BARE_TAGS, "<$1>");
+
+const marked = new Marked({
+  gfm: true,
+  breaks: true,
+  renderer: { html: ({ text }) => asText(text) },
+});
 
 /** What a text may become: no styles, no forms, no frames, nothing that runs or loads. */
 const ALLOWED = {
