@@ -21,8 +21,16 @@ const ROOMS_AT_ONCE = 200;
 /** Whose access to channels has changed, told to all instances. */
 const AccessSchema = v.union([
   v.object({ channel_id: v.string() }),
-  v.object({ user_id: v.string() }),
+  v.object({ user_ids: v.array(v.string()) }),
 ]);
+
+type ChannelAccess = v.InferOutput<typeof AccessSchema>;
+
+/** Asks again about those whose access has changed. */
+async function follow(rooms: ChannelRooms, change: ChannelAccess): Promise<void> {
+  if ("channel_id" in change) return await rooms.channelChanged(change.channel_id);
+  for (const userId of change.user_ids) await rooms.userRegrouped(userId);
+}
 
 export type Channels = ReturnType<typeof openChannels>;
 
@@ -68,11 +76,9 @@ export function openChannels(
     },
   });
   /** Here at once, so that who asked for it sees it done; elsewhere as soon as they hear. */
-  const accessChanged = async (change: v.InferOutput<typeof AccessSchema>) => {
+  const accessChanged = async (change: ChannelAccess) => {
     await Promise.all([
-      "channel_id" in change
-        ? rooms.channelChanged(change.channel_id)
-        : rooms.userRegrouped(change.user_id),
+      follow(rooms, change),
       store.publish(keys.channelAccess, JSON.stringify(change)),
     ]);
   };
@@ -122,8 +128,8 @@ export function openChannels(
     rooms,
     typing,
     events,
-    /** A user has joined a group, or left it. */
-    regrouped: (user_id: string) => accessChanged({ user_id }),
+    /** Users have joined a group, or left it. */
+    regrouped: (userIds: readonly string[]) => accessChanged({ user_ids: [...userIds] }),
     /** Follows a room that was joined or left anywhere; says whether it is a channel's. */
     moved({ user_id, room }: Extract<AccessChange, { room: string }>): boolean {
       const channelId = ChannelRooms.channelOf(room);
@@ -142,9 +148,7 @@ export async function watchChannels(
   return await store.subscribe(keys.channelAccess, {
     onMessage(message) {
       try {
-        const change = v.parse(AccessSchema, JSON.parse(message));
-        if ("channel_id" in change) void rooms.channelChanged(change.channel_id);
-        else void rooms.userRegrouped(change.user_id);
+        void follow(rooms, v.parse(AccessSchema, JSON.parse(message)));
       } catch (thrown) {
         logger.warn("a change of channels can't be read", { error: errorText(thrown) });
       }

@@ -22,14 +22,15 @@ export function createNoteRoutes(
         documents.applyExternal(noteId, { md, html, json }),
       noteChanged: (note) => void io.to(rooms.note(note.id)).emit("events:note", note),
       accessChanged: (noteId) => documents.accessChanged(noteId),
+      noteDeleted: (noteId) => documents.noteDeleted(noteId),
     }),
     groups: groupRoutes({
       groups,
       publicUser,
       async membersChanged(groupId, userIds) {
-        for (const userId of userIds) await channels.regrouped(userId);
+        await channels.regrouped(userIds);
         for await (const noteIds of notes.sharedWith(groupId)) {
-          for (const noteId of noteIds) await documents.accessChanged(noteId);
+          await documents.manyAccessChanged(noteIds);
         }
       },
     }),

@@ -2,11 +2,11 @@ import * as v from "valibot";
 
 const AccessChangeSchema = v.object({
   from: v.string(),
-  noteId: v.string(),
+  noteIds: v.array(v.string()),
   userId: v.optional(v.string()),
 });
 
-/** Whose access to which note may have changed; without a user, everybody's. */
+/** Whose access to which notes may have changed; without a user, everybody's. */
 export type AccessChange = v.InferOutput<typeof AccessChangeSchema>;
 
 export function readAccessChange(text: string): AccessChange | undefined {

@@ -77,10 +77,12 @@ export class DocumentService implements AsyncDisposable {
     this.#accessChanges = await this.#options.store.subscribe(keys.noteAccess, {
       onMessage: (text) => {
         const change = readAccessChange(text);
-        if (change && change.from !== this.#options.instanceId) this.#accessHasChanged(change);
+        if (change && change.from !== this.#options.instanceId) void this.#accessHasChanged(change);
       },
       onGap: () => {
-        for (const { ref } of this.#shelf.all()) this.#accessHasChanged({ noteId: ref.noteId });
+        this.#accessEpoch++;
+        this.#options.audience.accessMissed();
+        for (const live of this.#shelf.all()) void this.#recheck(live, undefined);
       },
     });
   }
@@ -221,9 +223,14 @@ export class DocumentService implements AsyncDisposable {
   }
 
   /** Who may read or write the note has changed: on every instance, those who may not any more leave. */
-  async accessChanged(noteId: string, userId?: string): Promise<void> {
+  accessChanged(noteId: string, userId?: string): Promise<void> {
+    return this.manyAccessChanged([noteId], userId);
+  }
+
+  /** As {@linkcode accessChanged}, for a page of notes with one message. */
+  async manyAccessChanged(noteIds: string[], userId?: string): Promise<void> {
     const { store, instanceId } = this.#options;
-    const change = { noteId, ...(userId === undefined ? {} : { userId }) };
+    const change = { noteIds, ...(userId === undefined ? {} : { userId }) };
     const checked = this.#accessHasChanged(change);
     await store.publish(keys.noteAccess, JSON.stringify({ from: instanceId, ...change }));
     await checked;
@@ -240,11 +247,13 @@ export class DocumentService implements AsyncDisposable {
     await this.#options.store.values.delete(keys.documentState(documentOfNote(noteId).key));
   }
 
-  async #accessHasChanged({ noteId, userId }: Omit<AccessChange, "from">): Promise<void> {
+  async #accessHasChanged({ noteIds, userId }: Omit<AccessChange, "from">): Promise<void> {
     this.#accessEpoch++;
-    this.#options.audience.accessChanged(noteId, userId);
-    const live = this.#shelf.get(documentOfNote(noteId).key);
-    if (live) await this.#recheck(live, userId);
+    for (const noteId of noteIds) {
+      this.#options.audience.accessChanged(noteId, userId);
+      const live = this.#shelf.get(documentOfNote(noteId).key);
+      if (live) await this.#recheck(live, userId);
+    }
   }
 
   /** Never rejects. */

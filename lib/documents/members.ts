@@ -25,4 +25,6 @@ export interface Audience {
   saveFailed(to: Member[]): void;
   /** Who may read the note has changed, of one user or of all. Called on every instance. */
   accessChanged(noteId: string, userId: string | undefined): void;
+  /** Changes of access may have been missed: of any note, of any user. */
+  accessMissed(): void;
 }

@@ -16,6 +16,8 @@ export interface NoteRoutesOptions {
   noteChanged(note: Note): void;
   /** Who may read or write the note has changed, on every instance. */
   accessChanged(noteId: string): Promise<void>;
+  /** The note is gone: everybody leaves, and nothing of its text is kept elsewhere. */
+  noteDeleted(noteId: string): Promise<void>;
 }
 
 /** Open WebUI's own page of notes. */
@@ -23,7 +25,7 @@ const PAGE_SIZE = 60;
 
 /** `/api/v1/notes` (protocol, section 11). All routes want a user. */
 export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
-  const { notes, publicUser, contentGiven, noteChanged, accessChanged } = options;
+  const { notes, publicUser, contentGiven, noteChanged, accessChanged, noteDeleted } = options;
   const routes = new Hono<HttpEnv>();
   const readerOf = ({ id, role }: Reader): Reader => ({ id, role });
 
@@ -62,7 +64,7 @@ export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
   routes.delete("/:id/delete", async (c) => {
     const id = c.req.param("id");
     await notes.delete(readerOf(c.get("user")), id);
-    await accessChanged(id);
+    await noteDeleted(id);
     return c.json(true);
   });
 

@@ -167,7 +167,10 @@ export class NoteStore {
   /** @throws {AppError} `not_found`; `forbidden` for who may only read */
   async delete(reader: Reader, noteId: string): Promise<void> {
     const record = await this.#writable(reader, noteId);
+    // The text goes first: a deletion that is cut short leaves a note that can be deleted again.
+    await this.#store.values.delete(keys.noteData(noteId));
     await this.#store.values.delete(keys.note(noteId));
+    // Who was saving it in between has brought it back.
     await this.#store.values.delete(keys.noteData(noteId));
     await Promise.all(readersOf(record).map((principal) => this.#of(principal).remove(noteId)));
   }

@@ -1,4 +1,4 @@
-import { AppError, errorText } from "../common/errors.ts";
+import { AppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { type DocumentRef, parseDocumentId } from "../documents/document_id.ts";
 import type { DocumentService, DocumentState } from "../documents/document_service.ts";
@@ -16,7 +16,8 @@ import {
   speak,
   type SpokenBytes,
 } from "./document_payloads.ts";
-import type { RealtimeServer, RealtimeSocket, Session } from "./session.ts";
+import { isStill, joinNoteRoom, NoteRooms } from "./note_rooms.ts";
+import type { RealtimeServer, RealtimeSocket } from "./session.ts";
 
 /** The room of a document, in one spelling whatever its members call it. */
 const roomOf = ({ noteId }: DocumentRef) => rooms.document(`note:${noteId}`);
@@ -46,12 +47,7 @@ export function documentEvents({ documents, access }: DocumentEventsOptions): Ev
   return {
     "join-note": event({
       schema: JoinNoteSchema,
-      async handle({ socket, session }, { note_id }) {
-        if (!(await access.mayRead(session.user.id, note_id))) {
-          throw new AppError("forbidden", "You may not read this note.");
-        }
-        if (isStill(socket, session)) await socket.join(rooms.note(note_id));
-      },
+      handle: ({ socket, session }, { note_id }) => joinNoteRoom(socket, session, note_id, access),
     }),
     "ydoc:document:join": event({
       schema: JoinDocumentSchema,
@@ -115,11 +111,6 @@ export function documentEvents({ documents, access }: DocumentEventsOptions): Ev
   };
 }
 
-/** Whether the socket is there and speaks for the same session as when it asked. */
-function isStill(socket: RealtimeSocket, session: Session): boolean {
-  return socket.connected && socket.data.session === session;
-}
-
 function isMember(documents: DocumentService, ref: DocumentRef, sid: string): boolean {
   try {
     documents.member(ref, sid);
@@ -137,6 +128,8 @@ export interface DocumentAudienceOptions {
 
 /** Sends to the sockets of this instance; the other instances send to theirs. */
 export function documentAudience({ io, access, logger }: DocumentAudienceOptions): Audience {
+  const noteRooms = new NoteRooms({ io, access, logger });
+
   /** One event for all that speak alike, so that it is encoded once for them. */
   function send(
     to: Member[],
@@ -146,22 +139,6 @@ export function documentAudience({ io, access, logger }: DocumentAudienceOptions
     for (const alike of Map.groupBy(to, (one) => `${one.isBinary}${one.documentId}`).values()) {
       const [first] = alike;
       if (first) io.local.to(alike.map(({ sid }) => sid)).emit(name, payload(first));
-    }
-  }
-
-  /** Sends those who may not read the note any more out of its room. */
-  async function recheckRoom(noteId: string, userId: string | undefined): Promise<void> {
-    const room = rooms.note(noteId);
-    for (const sid of [...io.sockets.adapter.rooms.get(room) ?? []]) {
-      const socket = io.sockets.sockets.get(sid);
-      const user = socket?.data.session?.user.id;
-      if (!socket || (userId !== undefined && user !== userId)) continue;
-      const mayStay = user !== undefined &&
-        await access.mayRead(user, noteId).catch((thrown: unknown) => {
-          logger.warn("access to a note not known", { error: errorText(thrown) });
-          return false;
-        });
-      if (!mayStay) await socket.leave(room);
     }
   }
 
@@ -208,8 +185,7 @@ export function documentAudience({ io, access, logger }: DocumentAudienceOptions
         message:
           "The note can't be saved at the moment; your edits are kept and it is tried again.",
       }),
-    accessChanged(noteId, userId) {
-      void recheckRoom(noteId, userId);
-    },
+    accessChanged: (noteId, userId) => void noteRooms.recheck(noteId, userId),
+    accessMissed: () => void noteRooms.recheckAll(),
   };
 }
