@@ -71,7 +71,7 @@ export class AccessChanges {
   }
 
   async subscribe(handlers: AccessChangeHandlers): Promise<Subscription> {
-    const life = this.#life = new AbortController();
+    const life = new AbortController();
     const subscription = await this.#store.subscribe(keys.accessChanges, {
       onMessage: (message) => {
         if (message === MISSED) return handlers.onGap();
@@ -80,6 +80,7 @@ export class AccessChanges {
       },
       onGap: () => handlers.onGap(),
     });
+    this.#life = life;
     const unsubscribe = () => {
       life.abort();
       return subscription.unsubscribe();
@@ -91,7 +92,7 @@ export class AccessChanges {
     if (this.#isOwing || !this.#life) return;
     this.#isOwing = true;
     this.#tellMissed(this.#life.signal).catch((thrown) => {
-      this.#logger.error("Access changes were not told.", { error: errorText(thrown) });
+      this.#logger.error("access changes were not told", { error: errorText(thrown) });
     }).finally(() => this.#isOwing = false);
   }
 
@@ -112,7 +113,7 @@ export class AccessChanges {
       return v.parse(AccessChangeSchema, JSON.parse(message));
     } catch (thrown) {
       // A newer instance may say what this one doesn't know; one odd message ends nothing.
-      this.#logger.warn("An access change can't be read.", { error: errorText(thrown) });
+      this.#logger.warn("an access change can't be read", { error: errorText(thrown) });
     }
   }
 }

@@ -59,8 +59,9 @@ function notCounting(cause?: unknown): AppError {
 /**
  * Issues, checks and revokes tokens (protocol, sections 2 and 9), by Open WebUI's keys and rules.
  *
- * No outcome is cached but that of the signature: an instance of Open WebUI revokes by writing the key and tells nobody, so
- * no cache could be emptied in time. A check costs one round trip for both revocations together.
+ * No outcome is cached but that of the signature: an instance of Open WebUI revokes by writing the
+ * key and tells nobody, so no cache could be emptied in time. A check costs one round trip, for both
+ * revocations and the user together.
  */
 export class TokenService {
   readonly #options: TokenServiceOptions;
@@ -108,8 +109,7 @@ export class TokenService {
    */
   async verify(token: string, options: VerifyOptions = {}): Promise<VerifiedToken> {
     const claims = await this.#verified(token);
-    await this.#validate(claims);
-    return { user: await this.#userOf(claims, options), claims };
+    return { user: await this.#check(claims, options), claims };
   }
 
   /**
@@ -120,8 +120,7 @@ export class TokenService {
   async stillCounts(claims: Claims): Promise<boolean> {
     try {
       if (claims.exp !== undefined && claims.exp <= unixSeconds(this.#clock)) return false;
-      await this.#validate(claims);
-      await this.#userOf(claims, {});
+      await this.#check(claims, {});
       return true;
     } catch (thrown) {
       const isNo = thrown instanceof AppError &&
@@ -171,8 +170,21 @@ export class TokenService {
     }
   }
 
+  /** Asks for the user and the revocations at once, and judges the token before the user. */
+  async #check(claims: Claims, { allowPending = false }: VerifyOptions): Promise<User> {
+    const [user] = await Promise.all([
+      this.#options.findUser(claims.id),
+      this.#requireUnrevoked(claims),
+    ]);
+    if (!user) throw notCounting();
+    if (user.role === "pending" && !allowPending) {
+      throw new AppError("forbidden", "Your account waits for an admin to activate it.");
+    }
+    return user;
+  }
+
   /** Not revoked, neither by itself nor with all of its user's. */
-  async #validate({ id, jti, iat }: Claims): Promise<void> {
+  async #requireUnrevoked({ id, jti, iat }: Claims): Promise<void> {
     if (iat !== undefined && iat > unixSeconds(this.#clock) + MAX_CLOCK_SKEW_SECONDS) {
       throw notCounting();
     }
@@ -185,15 +197,6 @@ export class TokenService {
     if (revokedAt !== undefined && !(iat !== undefined && iat > Number(revokedAt))) {
       throw notCounting();
     }
-  }
-
-  async #userOf({ id }: Claims, { allowPending = false }: VerifyOptions): Promise<User> {
-    const user = await this.#options.findUser(id);
-    if (!user) throw notCounting();
-    if (user.role === "pending" && !allowPending) {
-      throw new AppError("forbidden", "Your account waits for an admin to activate it.");
-    }
-    return user;
   }
 
   /** A token of the very second of a revocation would be void: who signs in waits for the next. */

@@ -3,8 +3,10 @@ import { retryConflicts } from "./conflict_retry.ts";
 import { FoldingQueue, type Job } from "./folding_queue.ts";
 import { decodeJson, encodeJson } from "./json_codec.ts";
 import type { KvBlobs, Stored } from "./kv_blobs.ts";
-import { checkKey, type Entry, type KvClient } from "./kv_client.ts";
+import type { Entry, KvClient } from "./kv_client.ts";
+import { checkKey } from "./kv_key.ts";
 import type { Commit, KvWriter } from "./kv_writer.ts";
+import type { Change } from "./state_store.ts";
 
 const ENVELOPE_BYTES = 64;
 
@@ -16,6 +18,13 @@ export interface Outcome<T, R> {
   next: T | undefined | typeof KEEP;
   result: R;
 }
+
+/** A change that always writes, and tells what is stored then. */
+export const applied =
+  <T>(change: Change<T>) => (current: T | undefined): Outcome<T, T | undefined> => {
+    const next = change(current);
+    return { next, result: next };
+  };
 
 export interface CellOptions {
   ttlMs?: number;
@@ -100,8 +109,8 @@ export class KvCells {
   async #serve(key: Deno.KvKey, jobs: Job<CellChange>[]): Promise<void> {
     const settle = await retryConflicts(async () => {
       const entry = await this.#client.get(key);
+      // Parts that were replaced meanwhile are read anew; the check below then fails, and it is tried again.
       const current = await this.decode(entry);
-      // Parts that were replaced meanwhile: the check below would fail, so it is tried at once.
       const folded = fold(jobs, current);
       const written = folded.writer === undefined ||
         await this.#write(key, entry, current, folded.value, folded.writer);

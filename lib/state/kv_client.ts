@@ -3,7 +3,6 @@ import { backOff } from "./conflict_retry.ts";
 
 const KEYS_A_READ = 10;
 const ENTRIES_A_BATCH = 500;
-const MOST_KEY_BYTES = 1_900;
 const CALL_LIMIT_MS = 10_000;
 const CLOSE_LIMIT_MS = 5_000;
 const MOST_BUSY_TRIES = 40;
@@ -20,20 +19,6 @@ interface WaitingRead {
 
 const unavailable = (message: string, cause?: unknown) =>
   new AppError("unavailable", message, { cause });
-
-/** @throws {AppError} `too_large` for a key that Deno KV would refuse. */
-export function checkKey(key: Deno.KvKey): Deno.KvKey {
-  let bytes = 0;
-  for (const part of key) bytes += typeof part === "string" ? utf8Length(part) + 2 : 10;
-  if (bytes > MOST_KEY_BYTES) throw new AppError("too_large", "The name of an entry is too long.");
-  return key;
-}
-
-function utf8Length(text: string): number {
-  if (text.length * 3 < MOST_KEY_BYTES && !text.includes("\0")) return text.length * 3;
-  // A zero byte is escaped in the key and takes two.
-  return new TextEncoder().encode(text).length + (text.split("\0").length - 1);
-}
 
 /** Deno KV with time limits, counted calls, grouped reads, and patience with a locked file. */
 export class KvClient {

@@ -63,7 +63,7 @@ export class ProcessPubSub {
     try {
       call();
     } catch (error) {
-      this.#logger.error("A subscriber failed.", { channel, error: errorText(error) });
+      this.#logger.error("a subscriber failed", { channel, error: errorText(error) });
     }
   }
 }

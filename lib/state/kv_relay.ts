@@ -114,7 +114,7 @@ export class KvRelay implements AsyncDisposable {
         failedMs = 0;
       } catch (error) {
         if (failedMs === 0) {
-          this.#logger.warn("Other processes can't be heard.", { error: errorText(error) });
+          this.#logger.warn("other processes can't be heard", { error: errorText(error) });
         }
         failedMs = backOff(failedMs);
       }
@@ -150,7 +150,7 @@ export class KvRelay implements AsyncDisposable {
         }
       } catch (error) {
         if (!signal.aborted) {
-          this.#logger.warn("The watch of the store ended.", { error: errorText(error) });
+          this.#logger.warn("the watch of the store ended", { error: errorText(error) });
         }
       } finally {
         signal.removeEventListener("abort", cancel);
@@ -221,7 +221,7 @@ export class KvRelay implements AsyncDisposable {
 
   #missed(state: Writer): void {
     state.begun = [];
-    this.#logger.warn("Messages of another process have expired before they were read.");
+    this.#logger.warn("messages of another process have expired before they were read");
     this.#pubsub.gap();
   }
 
@@ -238,7 +238,7 @@ export class KvRelay implements AsyncDisposable {
     this.#wake();
     await this.#running;
     await this.#log.close({ isAlone: this.others === 0 }).catch((error) =>
-      this.#logger.warn("The process could not sign off.", { error: errorText(error) })
+      this.#logger.warn("the process could not sign off", { error: errorText(error) })
     );
   }
 }

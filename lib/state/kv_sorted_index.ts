@@ -1,8 +1,8 @@
 import { AppError } from "../common/errors.ts";
 import { readCursor, writeCursor } from "./index_cursor.ts";
 import { KEEP, type KvCells } from "./kv_cells.ts";
-import { checkKey, type KvClient } from "./kv_client.ts";
-import { keyName } from "./kv_values.ts";
+import type { KvClient } from "./kv_client.ts";
+import { checkKey, keyName } from "./kv_key.ts";
 import type { IndexEntry, SortedIndex, StateKey } from "./state_store.ts";
 
 const DEFAULT_LIMIT = 50;
@@ -11,6 +11,11 @@ const PAGE = 500;
 function checkScore(score: number): number {
   if (!Number.isFinite(score)) throw new AppError("invalid_payload", "A score must be finite.");
   return score + 0; // -0 and 0 are one score
+}
+
+/** The ends of a range may be infinite, but not `NaN`: it would sort behind all others. */
+function checkEnd(end: number | undefined): void {
+  if (Number.isNaN(end)) throw new AppError("invalid_payload", "A score must be a number.");
 }
 
 /**
@@ -58,6 +63,8 @@ export function kvSortedIndex(
     score: (member) => cells.read<number>([...members, member]),
 
     async page({ limit = DEFAULT_LIMIT, cursor, descending = false, min, max } = {}) {
+      checkEnd(min);
+      checkEnd(max);
       let start: Deno.KvKey = from(min), end: Deno.KvKey = upTo(max);
       if (cursor !== undefined) {
         const { score, member } = readCursor(cursor);
@@ -77,6 +84,8 @@ export function kvSortedIndex(
     },
 
     async count({ min, max, limit }) {
+      checkEnd(min);
+      checkEnd(max);
       if (limit < 1 || (min !== undefined && max !== undefined && min > max)) return 0;
       return (await list(from(min), upTo(max), limit)).length;
     },

@@ -1,16 +1,19 @@
 import { type Clock, systemClock } from "../common/clock.ts";
-import { errorText } from "../common/errors.ts";
-import { AppError } from "../common/errors.ts";
+import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { KvBlobs } from "./kv_blobs.ts";
 import { KvCells } from "./kv_cells.ts";
 import { KvClient } from "./kv_client.ts";
+import { kvDictionary } from "./kv_dictionary.ts";
+import { keyName } from "./kv_key.ts";
 import { kvAcquire } from "./kv_lock.ts";
+import { kvMemberSet } from "./kv_member_set.ts";
 import { checkMessage, ProcessPubSub } from "./kv_pubsub.ts";
+import { kvCountHit } from "./kv_rate_window.ts";
 import { KvRelay } from "./kv_relay.ts";
 import { kvSortedIndex } from "./kv_sorted_index.ts";
 import { kvUpdateLog, logQueue, sweepExpiredLogs } from "./kv_update_log.ts";
-import { keyName, kvCountHit, kvDictionary, kvMemberSet, kvValues } from "./kv_values.ts";
+import { kvValues } from "./kv_values.ts";
 import { KvWriter } from "./kv_writer.ts";
 import type { StateStore, StoreCapabilities } from "./state_store.ts";
 
@@ -75,7 +78,7 @@ export async function openKvStore(options: KvStoreOptions): Promise<StateStore> 
         await sweepExpiredLogs(logs);
       });
     } catch (error) {
-      logger.warn("The sweep of the store failed.", { error: errorText(error) });
+      logger.warn("sweep of the store failed", { error: errorText(error) });
     }
   };
   let sweeping = sweep();

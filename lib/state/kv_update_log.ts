@@ -4,9 +4,9 @@ import { retryConflicts } from "./conflict_retry.ts";
 import { FoldingQueue, type Job } from "./folding_queue.ts";
 import { checkSize } from "./json_codec.ts";
 import type { KvBlobs, Stored } from "./kv_blobs.ts";
-import { checkKey, type KvClient } from "./kv_client.ts";
+import type { KvClient } from "./kv_client.ts";
 import type { Commit, KvWriter } from "./kv_writer.ts";
-import { keyName } from "./kv_values.ts";
+import { checkKey, keyName } from "./kv_key.ts";
 import type { CollectionOptions, StateKey, UpdateLog } from "./state_store.ts";
 
 /** The newest updates wait in the head up to this size, then become a pack. */

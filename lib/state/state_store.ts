@@ -97,15 +97,15 @@ export interface IndexPageOptions {
   cursor?: string;
   /** From the highest score down. Default: `false`. */
   descending?: boolean;
-  /** Only scores from here on (inclusive). */
+  /** Only scores from here on (inclusive). `NaN`: `AppError("invalid_payload")`. Default: -Infinity. */
   min?: number;
-  /** Only scores up to here (inclusive). */
+  /** Only scores up to here (inclusive). `NaN`: `AppError("invalid_payload")`. Default: Infinity. */
   max?: number;
 }
 
 /** Members ordered by a score, for paging and for finding what is due (a Redis ZSET). */
 export interface SortedIndex {
-  /** Adds the members, or moves them to their new score. */
+  /** Adds the members, or moves them to their new score: a finite one, or `AppError("invalid_payload")`. */
   put(...entries: IndexEntry[]): Promise<void>;
   remove(...members: string[]): Promise<void>;
   score(member: string): Promise<number | undefined>;

@@ -55,6 +55,19 @@ Deno.test("a token tells who it is for, until its end", async () => {
   assert.match(claims.jti ?? "", /^[0-9a-f-]{36}$/);
 });
 
+Deno.test("a token is checked in one round trip, its user's record included", async () => {
+  await using h = await house();
+  const { token } = await h.tokens.issue(user("ada"));
+  await using reading = await house({
+    store: h.store,
+    findUser: (id) => h.store.values.get<User>(keys.user(id)),
+  });
+  await h.store.values.set(keys.user("ada"), user("ada"));
+  const before = h.store.stats().roundTrips;
+  assert.equal((await reading.tokens.verify(token)).user.id, "ada");
+  assert.equal(h.store.stats().roundTrips - before, 1);
+});
+
 Deno.test("a life of null never ends", async () => {
   await using h = await house({ expiresInMs: null });
   const { token, expires_at } = await h.tokens.issue(user("ada"));

@@ -111,7 +111,14 @@ export function runStateStoreContract(name: string, factory: () => Promise<Contr
     assert.equal(await index.score("m0"), 9);
     assert.equal(await index.count({ min: 9, limit: 5 }), 1);
     await assert.rejects(index.page({ cursor: "?" }), code("invalid_payload"));
-    await assert.rejects(index.put({ member: "x", score: NaN }), code("invalid_payload"));
+    for (const score of [NaN, Infinity, -Infinity]) {
+      await assert.rejects(index.put({ member: "x", score }), code("invalid_payload"));
+    }
+    assert.equal(await index.count({ min: -Infinity, max: Infinity, limit: 50 }), 25);
+    const all = await index.page({ min: -Infinity, max: Infinity, limit: 50 });
+    assert.equal(all.entries.length, 25);
+    await assert.rejects(index.page({ min: NaN }), code("invalid_payload"));
+    await assert.rejects(index.count({ max: NaN, limit: 1 }), code("invalid_payload"));
   });
 
   test("no update is lost between append and compact", async (given) => {
