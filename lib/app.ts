@@ -64,6 +64,7 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
       logger,
       instanceId,
       visibleData: (data) => visibleSession(data, instanceId),
+      onGap: () => sockets.tellMissed(),
     }),
   );
   const elsewhere = new Elsewhere(cluster, services, config.eventCallerTimeoutMs);

@@ -141,7 +141,12 @@ export function openSockets(
     }),
   );
   connections.listen();
-  return { server, io, dispatcher, connections, browserStreams, call, toUser, documents, channels };
+  /** Events of other instances may be lost to the clients here: they ask for what they miss. */
+  const tellMissed = () => void io.local.emit("missed", {});
+  return {
+    ...{ server, io, dispatcher, connections, browserStreams, call, toUser, tellMissed },
+    ...{ documents, channels },
+  };
 }
 
 /** What other instances may see of a socket. */

@@ -44,7 +44,10 @@ export class ChatAnswers {
     }));
   }
 
-  /** Stores the end, once, and only for the generation that the message is of. */
+  /**
+   * Stores the end, once, and only for the generation that the message is of. An answer that others
+   * took for interrupted, while its instance was only cut off from them, gets what it really became.
+   */
   async finish(
     { chatId, messageId, generation }: AnswerRef,
     end: End,
@@ -54,13 +57,19 @@ export class ChatAnswers {
     await this.#chats.changeMessage(chatId, messageId, (message) => {
       outcome = message?.generation !== generation
         ? "superseded"
-        : message.done
+        : message.done && !isCorrected(message, end)
         ? "ended"
         : "stored";
-      return message && outcome === "stored" ? { ...message, ...end } : message;
+      if (!message || outcome !== "stored") return message;
+      return { ...message, interrupted: undefined, ...end };
     });
     return outcome;
   }
+}
+
+/** Only the instance that writes the answer knows more of it than its log does. */
+function isCorrected({ interrupted, content = "" }: ChatMessage, end: End): boolean {
+  return interrupted === true && (!end.interrupted || end.content.length > content.length);
 }
 
 /** A chat that lives in the browser only: its answers are streamed, not stored. */

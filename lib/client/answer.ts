@@ -40,6 +40,12 @@ export class Answer {
       this.#begin(data.generation);
     }
     if (seq <= this.seq) return "ignored";
+    if (this.isDone && this.isInterrupted) {
+      // Its instance was only cut off from the others: the end that they told was none.
+      this.isDone = this.isInterrupted = false;
+      this.seq--;
+      return "gap";
+    }
     // A merged event can't be split: what overlaps is asked for from where the text stands.
     if (from !== this.seq + 1) return "gap";
     const delta = data.choices?.[0].delta;

@@ -57,12 +57,15 @@ export class ChatHandler implements Disposable {
     this.#hooks = hooks;
     this.#ends = [
       connection.on<ChatEvent>("events", (event, ack) => this.#handle(event, ack)),
-      connection.onOnline(() => {
-        for (const followed of this.#followed.values()) {
-          if (!followed.answer.isDone) void followed.resume();
-        }
-      }),
+      connection.onOnline(() => this.#resumeAll()),
+      connection.on("missed", () => this.#resumeAll()),
     ];
+  }
+
+  #resumeAll(): void {
+    for (const followed of this.#followed.values()) {
+      if (!followed.answer.isDone) void followed.resume();
+    }
   }
 
   /** Titles, tags, statuses, files, sources and the like, of all chats. */
