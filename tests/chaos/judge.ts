@@ -1,0 +1,184 @@
+/** After a fault: is everything there again, nothing lost, and did the servers say what happened? */
+import { pause } from "../../lib/common/pause.ts";
+import { keys } from "../../lib/state/key_space.ts";
+import type { StateKey } from "../../lib/state/state_store.ts";
+import { type Client, connect, type Person } from "../support/server.ts";
+import type { ServerProcess } from "../support/server_process.ts";
+import type { Fault } from "./faults.ts";
+import { isReady, SESSION_TIMEOUT_S, type World } from "./world.ts";
+
+/** How long the world may take to be whole again. */
+const RECOVERY_LIMIT_MS = 20_000;
+const LOOK_EVERY_MS = 100;
+
+export interface ReadySample {
+  place: number;
+  atMs: number;
+  ready: boolean;
+}
+
+/** Asks every server's `/ready` again and again. */
+export class ReadyWatch implements AsyncDisposable {
+  readonly samples: ReadySample[] = [];
+  readonly #stop = new AbortController();
+  readonly #running: Promise<unknown>;
+
+  constructor({ servers }: World) {
+    this.#running = Promise.all(servers.map((_, place) => this.#watch(servers, place)));
+  }
+
+  async #watch(servers: readonly ServerProcess[], place: number): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      const server = servers[place];
+      if (server && !server.isOver) {
+        const ready = await isReady(server.url);
+        if (!server.isOver) this.samples.push({ place, atMs: performance.now(), ready });
+      }
+      await pause(LOOK_EVERY_MS, signal);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+}
+
+/** What the samples say against what the fault expects; in words, where it is wrong. */
+export function judgeReadiness(
+  fault: Fault,
+  watch: ReadyWatch,
+  { servers }: World,
+  killed: readonly number[],
+  wholeAtMs: number,
+): string[] {
+  const found: string[] = [];
+  for (const place of servers.keys()) {
+    if (killed.includes(place)) continue;
+    const samples = watch.samples.filter((sample) => sample.place === place);
+    const unready = samples.filter(({ ready }) => !ready);
+    const expected = fault.readiness(place);
+    if (expected === "stays ready" && unready.length > 0) {
+      found.push(`server ${place} said ${unready.length} times that it is not ready`);
+    } else if (expected === "turns unready" && unready.length === 0) {
+      found.push(`server ${place} never said that it is not ready`);
+    }
+    if (unready.some(({ atMs }) => atMs > wholeAtMs)) {
+      found.push(`server ${place} said that it is not ready when it was`);
+    }
+  }
+  return found;
+}
+
+/** One socket at each server; an event sent at any of them is heard at all. */
+export class Probe implements AsyncDisposable {
+  readonly #clients: Client[];
+  readonly #person: Person;
+  readonly #servers: readonly ServerProcess[];
+
+  private constructor(person: Person, servers: readonly ServerProcess[], clients: Client[]) {
+    this.#person = person;
+    this.#servers = servers;
+    this.#clients = clients;
+  }
+
+  static async open(person: Person, { servers }: World): Promise<Probe> {
+    const live = servers.filter(({ isOver }) => !isOver);
+    const clients = await Promise.all(
+      live.map(({ url }) => connect(url, person.token, { reconnectionDelayMax: 500 })),
+    );
+    return new Probe(person, live, clients);
+  }
+
+  /** How long after `sinceMs` events went from each to each, and all were ready; undefined: never. */
+  async whole(sinceMs: number): Promise<number | undefined> {
+    while (performance.now() - sinceMs < RECOVERY_LIMIT_MS) {
+      const done = await Promise.all(this.#servers.map((server) => this.#crosses(server)));
+      if (done.every((good) => good)) return performance.now() - sinceMs;
+      await pause(LOOK_EVERY_MS);
+    }
+    return undefined;
+  }
+
+  async #crosses({ url }: ServerProcess): Promise<boolean> {
+    const mark = crypto.randomUUID();
+    try {
+      if (!await isReady(url)) return false;
+      // Chat ids of nobody: the list's change is told, nothing is stored.
+      const response = await fetch(`${url}/api/v1/chats/new`, {
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${this.#person.token}`,
+          "content-type": "application/json",
+        },
+        body: JSON.stringify({ chat: { title: mark } }),
+        signal: AbortSignal.timeout(3_000),
+      });
+      const { id } = await response.json() as { id: string };
+      const heard = () =>
+        this.#clients.every(({ events }) => events.some(({ chat_id }) => chat_id === id));
+      for (let waited = 0; waited < 1_000; waited += 20) {
+        if (heard()) return true;
+        await pause(20);
+      }
+    } catch {
+      // Not yet.
+    }
+    return false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#clients) await client[Symbol.asyncDispose]();
+  }
+}
+
+/** How long until nothing of a dead instance was left; in words what still is, at the limit. */
+export async function untilGone(
+  { store }: World,
+  { instanceId }: ServerProcess,
+  sinceMs: number,
+): Promise<number | string> {
+  const kinds: [what: string, key: StateKey, owner: (entry: Entry) => string | undefined][] = [
+    ["sessions", keys.sessionPool, ({ instance_id }) => instance_id],
+    ["tasks", keys.taskOwners, ({ instance_id }) => instance_id],
+    ["streams", keys.streams, ({ owner }) => owner],
+  ];
+  for (;;) {
+    const left: string[] = [];
+    for (const [what, key, ownerOf] of kinds) {
+      let count = 0;
+      for await (const page of store.dictionary<Entry>(key).scan()) {
+        for (const [, entry] of page) if (ownerOf(entry) === instanceId) count++;
+      }
+      if (count > 0) left.push(`${count} ${what}`);
+    }
+    const tookMs = performance.now() - sinceMs;
+    if (left.length === 0) return tookMs;
+    if (tookMs > SESSION_TIMEOUT_S * 1_000) return `${left.join(", ")} left`;
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+interface Entry {
+  instance_id?: string;
+  owner?: string;
+}
+
+/** What a server has logged since a moment that should not be, or lacks what should. */
+export function judgeLog(
+  server: ServerProcess,
+  place: number,
+  from: number,
+  said: RegExp | undefined,
+): string[] {
+  const lines = server.lines().slice(from);
+  const found = lines.filter(({ level }) => level === "error").map(({ message, error }) =>
+    `server ${place} logged an error: ${message}${error ? ` (${error})` : ""}`
+  );
+  if (server.isOver) found.push(`server ${place} has ended`);
+  if (said && !lines.some(({ message }) => said.test(message))) {
+    found.push(`server ${place} did not log ${said}`);
+  }
+  return [...new Set(found)];
+}
