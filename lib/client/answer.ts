@@ -41,9 +41,11 @@ export class Answer {
     }
     if (seq <= this.seq) return "ignored";
     if (this.isDone && this.isInterrupted) {
-      // Its instance was only cut off from the others: the end that they told was none.
+      // Its instance was only cut off from the others: the end that they told was none, and stands
+      // where the text goes on.
       this.isDone = this.isInterrupted = false;
-      this.seq--;
+      this.content = this.reasoning = "";
+      this.seq = 0;
       return "gap";
     }
     // A merged event can't be split: what overlaps is asked for from where the text stands.

@@ -90,3 +90,22 @@ Deno.test("whatever is lost, doubled or merged: with what is asked for, the text
     { seed: seedOf("answer"), numRuns: 300 },
   );
 });
+
+Deno.test("an answer that goes on after it was told as interrupted is asked for as a whole", () => {
+  const answer = new Answer();
+  answer.merge(event("g", 1, "one"));
+  answer.merge(event("g", 2, " two"));
+  answer.resumed({
+    ...{ active: false, generation: "g", seq: 2, content: "" },
+    ...{ done: true, interrupted: true },
+  });
+  assert.equal(answer.merge(event("g", 2, " two")), "ignored");
+  assert.ok(answer.isDone);
+  assert.equal(answer.merge(event("g", 3, " three")), "gap");
+  assert.equal(answer.isDone, false);
+  assert.equal(answer.seq, 0);
+  answer.resumed({ active: true, generation: "g", seq: 3, content: "one two three", done: false });
+  assert.equal(answer.merge(event("g", 4, " four", { done: true })), "applied");
+  assert.equal(answer.content, "one two three four");
+  assert.equal(answer.isInterrupted, false);
+});
