@@ -22,7 +22,7 @@ import { taskRoutes } from "../http/tasks.ts";
 import { userRoutes } from "../http/users.ts";
 import { browserProvider } from "../realtime/browser_provider.ts";
 import { createEventEmitter } from "../realtime/emitter.ts";
-import { remoteAddress } from "../transport/socket_server.ts";
+import { limitedAddress } from "../transport/socket_server.ts";
 import { createLiveView } from "./live.ts";
 import { createNoteRoutes } from "./notes.ts";
 import type { Services } from "./services.ts";
@@ -74,7 +74,7 @@ export function createRoutes(options: RoutesOptions): Listener {
       users,
       tokens,
       isSignupEnabled: config.isSignupEnabled,
-      addressOf: (c: Context<HttpEnv>) => remoteAddress(c.env.incoming, config.trustedProxies),
+      addressOf: (c: Context<HttpEnv>) => limitedAddress(c.env.incoming, config.trustedProxies),
       limits: {
         byAddress: (address) => perAddress.hit(address),
         byAccount: (email) => perAccount.hit(email),
@@ -91,6 +91,8 @@ export function createRoutes(options: RoutesOptions): Listener {
     chatRoutes({
       chats,
       emit: (target, event) => createEventEmitter(sockets.io, chats, target)(event),
+      emitInChannel: (user, { channelId, messageId }, event) =>
+        sockets.channels.messageEvents.emit(user, channelId, messageId, event),
       stopAnswers: (userId, chatId) => tasks.stopItem(chatId, { userId, admin: false }),
       listChanged: (userId, chatId) =>
         sockets.toUser(userId, { chat_id: chatId, message_id: "", data: { type: "chat:list" } }),

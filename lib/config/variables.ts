@@ -241,7 +241,7 @@ export const VARIABLES = {
     "MAX_CONNECTIONS_PER_ADDRESS",
     "1000",
     as.integer(1, 1_000_000),
-    "Connections of one address: an office behind one NAT",
+    "Connections of one IPv4 address (an office behind one NAT) or IPv6 network (/64)",
   ),
   maxEventsPerSecond: preset(
     "MAX_EVENTS_PER_SECOND",

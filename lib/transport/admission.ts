@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { OriginCheck } from "./origins.ts";
-import { remoteAddress } from "./remote_address.ts";
+import { limitedAddress } from "./remote_address.ts";
 
 /** Why a request for a connection was turned away. */
 export type RefusalReason = "origin" | "connections" | "connections_per_address" | "stopping";
@@ -25,6 +25,7 @@ const REFUSALS: Record<RefusalReason, Refusal> = {
 
 export interface AdmissionOptions {
   maxConnections: number;
+  /** Of one IPv4 address, or one IPv6 network of 64 bits. */
   maxConnectionsPerAddress: number;
   trustedProxies: number;
   isOriginAllowed: OriginCheck;
@@ -91,7 +92,7 @@ export class Admission {
   enter(req: IncomingMessage): Lease | Refusal {
     if (this.stopping) return this.#refuse("stopping");
     if (this.#taken >= this.#options.maxConnections) return this.#refuse("connections");
-    const address = remoteAddress(req, this.#options.trustedProxies);
+    const address = limitedAddress(req, this.#options.trustedProxies);
     const ofAddress = this.#takenByAddress.get(address) ?? 0;
     if (ofAddress >= this.#options.maxConnectionsPerAddress) {
       return this.#refuse("connections_per_address");

@@ -19,7 +19,10 @@ export interface HttpSideOptions {
   path: string;
   engine: EngineServer;
   admission: Admission;
+  /** Connections that owe a request's headers. */
   waitingRoom: WaitingRoom;
+  /** Connections that owe the rest of a polling request's body: the engine itself would wait for ever. */
+  slowBodies: WaitingRoom;
   anyOrigin: boolean;
   onRequest: (req: IncomingMessage, res: ServerResponse) => void;
 }
@@ -33,7 +36,7 @@ export interface HttpSide {
 
 /** Shares one port between Socket.IO and everything else, and keeps the door of the former. */
 export function httpSide(options: HttpSideOptions): HttpSide {
-  const { path, engine, admission, waitingRoom } = options;
+  const { path, engine, admission, waitingRoom, slowBodies } = options;
   const clients = (engine as unknown as { clients: Record<string, Connection> }).clients;
 
   function isEnginePath(url: string | undefined): boolean {
@@ -64,7 +67,14 @@ export function httpSide(options: HttpSideOptions): HttpSide {
       const state = clients[sid]?.[STATE];
       if (state !== undefined && req.method === "GET") state.pollingSocket = req.socket;
     }
+    if (req.method === "POST") awaitBody(req, res);
     engine.handleRequest(req as Parameters<EngineServer["handleRequest"]>[0], res);
+  }
+
+  /** The answer is written once the body is whole. */
+  function awaitBody({ socket }: IncomingMessage, res: ServerResponse): void {
+    slowBodies.enter(socket);
+    res.once("close", () => slowBodies.leave(socket));
   }
 
   return {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { isIPv6 } from "node:net";
 
 /**
  * The address a request comes from.
@@ -16,6 +17,25 @@ export function remoteAddress(req: IncomingMessage, trustedProxies = 0): string 
   return hop === undefined ? direct : plainAddress(hop);
 }
 
+/**
+ * Whom limits count: the address, or of IPv6 its network of 64 bits, `2001:db8:0:1::/64`. A provider gives each
+ * customer at least one of those (RFC 6177), with more addresses in it than any limit could count.
+ */
+export function limitedAddress(req: IncomingMessage, trustedProxies = 0): string {
+  const address = remoteAddress(req, trustedProxies);
+  const bare = address.replace(/%.*$/, "");
+  if (!isIPv6(bare)) return address;
+  const [head = "", tail] = canonical(bare).split("::");
+  const first = head === "" ? [] : head.split(":");
+  const last = tail ? tail.split(":") : [];
+  const zeros = Array<string>(8 - first.length - last.length).fill("0");
+  return `${[...first, ...zeros, ...last].slice(0, 4).join(":")}::/64`;
+}
+
+/** In one spelling whatever it was written in: lower case, without leading zeros, all of it in hexadecimal. */
+const canonical = (address: string) => new URL(`http://[${address}]`).hostname.slice(1, -1);
+
 function plainAddress(address: string): string {
-  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+  const isMapped = /^::ffff:/i.test(address) && address.includes(".");
+  return isMapped ? address.slice("::ffff:".length) : address;
 }

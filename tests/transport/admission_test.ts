@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
 import { until } from "../support/until.ts";
 import { originCheck } from "../../lib/transport/origins.ts";
-import { remoteAddress } from "../../lib/transport/remote_address.ts";
+import { limitedAddress, remoteAddress } from "../../lib/transport/remote_address.ts";
 import { ENGINES, PATH, startServer } from "./support/server.ts";
 import { WireClient } from "./support/wire_client.ts";
 
@@ -134,4 +134,19 @@ Deno.test("remoteAddress() believes only as many hops as there are proxies of ou
     "6.6.6.6",
   ]);
   assert.equal(remoteAddress(request({}, "::1"), 1), "::1");
+});
+
+Deno.test("limitedAddress() counts the networks of IPv6, however their addresses are spelled", () => {
+  const limited = (address: string) => limitedAddress(request({}, address));
+  const one = ["2001:db8:0:1::1", "2001:0DB8:0:1:ffff::", "2001:db8:0:1:2:3:1.2.3.4"];
+  for (const address of one) assert.equal(limited(address), "2001:db8:0:1::/64", address);
+  assert.equal(limited("2001:db8:0:2::1"), "2001:db8:0:2::/64");
+  assert.equal(limited("fe80::1%eth0"), "fe80:0:0:0::/64");
+  assert.equal(limited("::1"), "0:0:0:0::/64");
+  for (const [address, shown] of [["::ffff:10.0.0.1", "10.0.0.1"], ["10.0.0.1", "10.0.0.1"]]) {
+    assert.equal(limited(address ?? ""), shown);
+  }
+  const spoofed = request({ "x-forwarded-for": "2001:db8::7, 2001:db8:0:1::9" }, "10.0.0.1");
+  assert.equal(limitedAddress(spoofed, 1), "2001:db8:0:1::/64");
+  assert.equal(limitedAddress(request({ "x-forwarded-for": "no address" }), 1), "no address");
 });

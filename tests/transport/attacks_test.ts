@@ -196,3 +196,22 @@ Deno.test("polling: a body over the limit gets 413", async () => {
   assert.equal(answer.status, 413);
   await answer.body?.cancel();
 });
+
+Deno.test("polling: a body that never ends is cut off, and its session ends", async () => {
+  await using started = await startServer({ bodyTimeoutMs: 200 });
+  const path = `${PATH}/?EIO=4&transport=polling`;
+  const { sid } = JSON.parse(
+    (await (await fetch(`http://127.0.0.1:${started.port}${path}`)).text()).slice(1),
+  );
+  await using client = await WireClient.connect(started.port);
+  client.read();
+  await client.write(`POST ${path}&sid=${sid} HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n`);
+  const start = performance.now();
+  while (!client.ended && performance.now() - start < 3_000) {
+    await client.write("4");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.ok(client.ended);
+  await until(() => started.server.io.engine.clientsCount === 0, { what: "the session's end" });
+  assert.equal(started.server.stats().requestTimeouts, 1);
+});
