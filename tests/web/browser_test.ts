@@ -116,9 +116,9 @@ Deno.test(
     });
 
     await t.step("stop ends it, and keeps what there is", async () => {
-      provider.script = { tokens: WORDS, paceMs: 20 };
+      provider.script = { tokens: WORDS.map((word) => `more-${word}`), paceMs: 20 };
       await ask(page, "Count again.");
-      await waitForText(page, ".answer", "word9 ");
+      await waitForText(page, ".answer", "more-word9 ");
       await page.getByRole("button", { name: "Stop" }).click();
       await answer(page).getByText("Stopped before its end.").waitFor();
       const text = await answer(page).locator(".markdown").innerText();
@@ -207,9 +207,9 @@ Deno.test(
       await ada.getByRole("textbox", { name: "New channel" }).fill("general");
       await ada.keyboard.press("Enter");
       await ada.getByRole("heading", { name: "general", exact: true }).waitFor();
+      await ask(ada, "Hello **everybody**");
       await bob.getByRole("button", { name: "Menu" }).click();
       await bob.locator(".sidebar").getByRole("link", { name: "general" }).waitFor();
-      await ask(ada, "Hello **everybody**");
       await bob.getByLabel("1 unread").waitFor();
       await picture(bob, "phone_dark_menu");
       await bob.locator(".sidebar").getByRole("link", { name: "general" }).click();
