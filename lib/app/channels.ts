@@ -2,7 +2,9 @@ import * as v from "valibot";
 import type { AccessChange } from "../auth/access_changes.ts";
 import { ChannelService } from "../channels/channel_service.ts";
 import { Conversation } from "../channels/conversation.ts";
+import { MessageEvents } from "../channels/message_events.ts";
 import { ModelAnswers } from "../channels/model_answers.ts";
+import { storedChange } from "../chats/message_changes.ts";
 import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import type { ChannelEvent } from "../protocol/channel.ts";
@@ -10,6 +12,7 @@ import { rooms as roomNames } from "../protocol/events.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import { channelEvents } from "../realtime/channel_events.ts";
 import { ChannelRooms } from "../realtime/channel_rooms.ts";
+import { emitToUser as emitToSessions } from "../realtime/emitter.ts";
 import type { RealtimeServer } from "../realtime/session.ts";
 import { TypingNotices } from "../realtime/typing_notices.ts";
 import { keys } from "../state/key_space.ts";
@@ -116,6 +119,19 @@ export function openChannels(
       return { name: listed?.name ?? modelId, model };
     },
   });
+  const messageEvents = stack.use(
+    new MessageEvents({
+      conversation,
+      storedChange,
+      passBy: ({ userId, channelId, messageId }, data) =>
+        emitToSessions(io, userId, {
+          chat_id: roomNames.channel(channelId),
+          message_id: messageId,
+          data,
+        }),
+      logger,
+    }),
+  );
   const typing = stack.use(new TypingNotices({ io }));
   const events = channelEvents({
     rooms,
@@ -126,6 +142,7 @@ export function openChannels(
     service,
     conversation,
     rooms,
+    messageEvents,
     typing,
     events,
     /** Users have joined a group, or left it. */

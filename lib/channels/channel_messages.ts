@@ -160,14 +160,22 @@ export class ChannelMessages {
     messageId: string,
     { content, data, meta }: Pick<MessageBody, "content" | "data" | "meta">,
   ): Promise<StoredMessage> {
-    const updated_at = unixSeconds(this.#clock);
-    return this.#change(channelId, messageId, (message) => ({
+    return this.change(channelId, messageId, (message) => ({
       ...message,
       content,
       data: data ? { ...message.data, ...data } : message.data,
       meta: meta ? { ...message.meta, ...meta } : message.meta,
-      updated_at,
     }));
+  }
+
+  /** Changes what a message says, as one atomic step. @throws {AppError} `not_found` */
+  change(
+    channelId: string,
+    messageId: string,
+    change: (message: StoredMessage) => StoredMessage,
+  ): Promise<StoredMessage> {
+    const updated_at = unixSeconds(this.#clock);
+    return this.#change(channelId, messageId, (now) => ({ ...change(now), updated_at }));
   }
 
   /** @throws {AppError} `not_found`; `too_large` for one reaction too many */

@@ -87,9 +87,26 @@ export class Conversation {
     await this.rewrite(channel, author, messageId, { content: message.content, meta });
   }
 
-  /** Tells how far an answer has got, without storing it. */
-  sketch(channel: Channel, user: PublicUser, message: ChannelMessage): void {
-    this.#tell(channel, user, "message:update", message.id, message);
+  /** Changes what a message says, without asking who may, and without telling. */
+  async change(
+    channelId: string,
+    messageId: string,
+    change: (message: StoredMessage) => StoredMessage,
+  ): Promise<void> {
+    await this.#messages.change(channelId, messageId, change);
+  }
+
+  /** Tells the room what a message says: what is stored, or `content` that is not stored yet. */
+  async show(
+    channel: Channel,
+    user: PublicUser,
+    messageId: string,
+    content?: string,
+  ): Promise<void> {
+    const [stored] = await this.#messages.getMany(channel.id, [messageId]);
+    if (!stored) return;
+    const message = await this.#views.one(content === undefined ? stored : { ...stored, content });
+    this.#tell(channel, user, "message:update", messageId, message);
   }
 
   async page(user: PublicUser, channelId: string, paging: MessagePaging): Promise<ViewPage> {
@@ -121,6 +138,18 @@ export class Conversation {
     return await this.#views.one(await this.#messages.get(channel.id, messageId));
   }
 
+  /**
+   * The channel, for somebody who may change the message.
+   *
+   * @throws {AppError} `not_found`; `forbidden` for who is neither its author nor an admin
+   */
+  async enterToEdit(user: PublicUser, channelId: string, messageId: string): Promise<Channel> {
+    const channel = await this.#channels.enterToWrite(user, channelId);
+    const { user_id } = await this.#messages.get(channel.id, messageId);
+    if (user_id === user.id || user.role === "admin") return channel;
+    throw new AppError("forbidden", "Only its author may change a message.");
+  }
+
   /** @throws {AppError} `not_found`; `forbidden` for who is neither its author nor an admin */
   async edit(
     user: PublicUser,
@@ -128,11 +157,7 @@ export class Conversation {
     messageId: string,
     change: Pick<MessageBody, "content" | "data" | "meta">,
   ): Promise<ChannelMessage> {
-    const channel = await this.#channels.enterToWrite(user, channelId);
-    const before = await this.#messages.get(channel.id, messageId);
-    if (before.user_id !== user.id && user.role !== "admin") {
-      throw new AppError("forbidden", "Only its author may change a message.");
-    }
+    const channel = await this.enterToEdit(user, channelId, messageId);
     const own = { ...change, meta: ownMeta(change.meta) };
     const message = await this.#views.one(await this.#messages.edit(channel.id, messageId, own));
     this.#tell(channel, user, "message:update", message.id, message);

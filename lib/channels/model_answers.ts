@@ -6,7 +6,7 @@ import type { PublicUser } from "../protocol/user.ts";
 import type { Dictionary } from "../state/state_store.ts";
 import type { Conversation } from "./conversation.ts";
 import type { RunningAnswer } from "./answer_sweep.ts";
-import { LatestOnly } from "./latest_only.ts";
+import { LatestOnly, SLOWDOWN } from "./latest_only.ts";
 import { mentionedModels, withoutMentions } from "./mentions.ts";
 
 /** Somebody who runs a model, as far as channels need one. */
@@ -18,7 +18,7 @@ export interface ChannelModel {
 }
 
 export interface ModelAnswersOptions {
-  conversation: Pick<Conversation, "say" | "rewrite" | "sketch" | "keep" | "thread">;
+  conversation: Pick<Conversation, "say" | "rewrite" | "show" | "keep" | "thread">;
   /** Which answers are being written where, for the sweep. */
   running: Pick<Dictionary<RunningAnswer>, "set" | "delete">;
   instanceId: string;
@@ -134,17 +134,22 @@ export class ModelAnswers {
   ): Promise<void> {
     const { conversation, running, logger } = this.#options;
     let content = "";
-    let kept = Promise.resolve();
     let end: Record<string, unknown> = {};
-    using sketches = new LatestOnly<string>(
-      (text) => conversation.sketch(channel, user, { ...answer, content: text }),
-      SKETCH_MS,
-    );
-    using copies = new LatestOnly<string>((text) => {
-      kept = kept.then(() => conversation.keep(channel.id, answer.id, text)).catch((thrown) =>
-        logger.warn("a part of an answer is not stored", { error: errorText(thrown) })
-      );
-    }, KEEP_MS);
+    using sketches = new LatestOnly<string>({
+      everyMs: SKETCH_MS,
+      slowdown: SLOWDOWN,
+      send: (text) =>
+        conversation.show(channel, user, answer.id, text).catch((thrown) =>
+          logger.warn("a part of an answer is not shown", { error: errorText(thrown) })
+        ),
+    });
+    using copies = new LatestOnly<string>({
+      everyMs: KEEP_MS,
+      send: (text) =>
+        conversation.keep(channel.id, answer.id, text).catch((thrown) =>
+          logger.warn("a part of an answer is not stored", { error: errorText(thrown) })
+        ),
+    });
     try {
       for await (const chunk of untilAborted(model.stream(request, signal), signal)) {
         if (!chunk.content) continue;
@@ -161,8 +166,7 @@ export class ModelAnswers {
       }
     }
     if (signal.aborted) end = { interrupted: true };
-    copies[Symbol.dispose]();
-    await Promise.all([sketches.quiet(), kept]);
+    await Promise.all([sketches.quiet(), copies.drop()]);
     try {
       const meta = { done: true, ...end };
       await conversation.rewrite(channel, user, answer.id, { content, meta });

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { Chat, ChatSummary } from "../protocol/chat.ts";
 import { type ChatBody, ChatBodySchema } from "../protocol/chat.ts";
 import type { EmitterData } from "../protocol/events.ts";
+import type { PublicUser } from "../protocol/user.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
 import { askedPage } from "./paging.ts";
@@ -25,6 +26,12 @@ export interface ChatRoutesOptions {
     target: { userId: string; chatId: string; messageId: string },
     event: EmitterData,
   ): Promise<void>;
+  /** The same for a message of a channel, which says itself who may. */
+  emitInChannel(
+    user: PublicUser,
+    target: { channelId: string; messageId: string },
+    event: EmitterData,
+  ): Promise<void>;
   /** Ends the answers that are being written in the chat. */
   stopAnswers(userId: string, chatId: string): Promise<unknown>;
   /** Something of the chat has changed that lists show. */
@@ -34,6 +41,9 @@ export interface ChatRoutesOptions {
 /** Open WebUI's own page of chats. */
 const PAGE_SIZE = 60;
 
+/** How a chat id begins that names a channel. */
+const CHANNEL = "channel:";
+
 const BodySchema = v.object({ chat: ChatBodySchema });
 const EventSchema = v.object({
   type: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
@@ -42,7 +52,7 @@ const EventSchema = v.object({
 
 /** `/api/v1/chats` (protocol, section 11). All routes want a user. */
 export function chatRoutes(
-  { chats, emit, stopAnswers, listChanged }: ChatRoutesOptions,
+  { chats, emit, emitInChannel, stopAnswers, listChanged }: ChatRoutesOptions,
 ): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
 
@@ -79,10 +89,15 @@ export function chatRoutes(
 
   routes.post("/:id/messages/:messageId/event", async (c) => {
     const event = await readJson(c, EventSchema);
-    const userId = c.get("user").id;
-    const chatId = c.req.param("id");
+    const { id: userId, name, role } = c.get("user");
+    const { id: chatId, messageId } = c.req.param();
+    if (chatId.startsWith(CHANNEL)) {
+      const target = { channelId: chatId.slice(CHANNEL.length), messageId };
+      await emitInChannel({ id: userId, name, role }, target, event);
+      return c.json(true);
+    }
     await chats.summary(userId, chatId);
-    await emit({ userId, chatId, messageId: c.req.param("messageId") }, event);
+    await emit({ userId, chatId, messageId }, event);
     return c.json(true);
   });
 

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { LatestOnly } from "../../lib/channels/latest_only.ts";
+import { LatestOnly, SLOWDOWN } from "../../lib/channels/latest_only.ts";
 import { until } from "../support/until.ts";
 
 Deno.test("of many values the latest pass, not too often, and the last one always", async () => {
   const sent: { value: number; atMs: number }[] = [];
-  using latest = new LatestOnly<number>(
-    (value) => sent.push({ value, atMs: performance.now() }),
-    40,
-  );
+  using latest = new LatestOnly<number>({
+    send: (value) => void sent.push({ value, atMs: performance.now() }),
+    everyMs: 40,
+  });
   let pushed = 0;
   const timer = setInterval(() => latest.push(++pushed), 2);
   await until(() => pushed >= 60);
@@ -24,7 +24,10 @@ Deno.test("of many values the latest pass, not too often, and the last one alway
 
 Deno.test("what waits is dropped when something else takes its place, in its time", async () => {
   const sent: string[] = [];
-  using latest = new LatestOnly<string>((value) => sent.push(value), 60);
+  using latest = new LatestOnly<string>({
+    send: (value) => void sent.push(value),
+    everyMs: 60,
+  });
   latest.push("first");
   await until(() => sent.length === 1);
   const start = performance.now();
@@ -32,4 +35,48 @@ Deno.test("what waits is dropped when something else takes its place, in its tim
   await latest.quiet();
   assert.ok(performance.now() - start > 45);
   assert.deepEqual(sent, ["first"]);
+});
+
+Deno.test("a text that grows is sent a few times its size, and not with its square", async () => {
+  const sent: { length: number; atMs: number }[] = [];
+  using latest = new LatestOnly<number>({
+    send: (length) => void sent.push({ length, atMs: performance.now() }),
+    everyMs: 4,
+    slowdown: SLOWDOWN,
+  });
+  const start = performance.now();
+  let length = 0;
+  const timer = setInterval(() => latest.push(length = performance.now() - start), 1);
+  await until(() => length > 2_000);
+  clearInterval(timer);
+  // The author pauses: what there is arrives, without a word more.
+  await until(() => sent.at(-1)?.length === length, { limitMs: 1_000 });
+  const total = sent.reduce((sum, one) => sum + one.length, 0);
+  assert.ok(total < 12 * length, `${total / length} times its size`);
+  assert.ok(sent.length > 10, `${sent.length} times`);
+});
+
+Deno.test("a slow receiver is given the next value when it has the last one", async () => {
+  const sent: number[] = [];
+  let most = 0;
+  let running = 0;
+  const gate = Promise.withResolvers<void>();
+  using latest = new LatestOnly<number>({
+    everyMs: 1,
+    async send(value) {
+      most = Math.max(most, ++running);
+      await gate.promise;
+      running--;
+      sent.push(value);
+    },
+  });
+  latest.push(1);
+  await until(() => running === 1);
+  for (let value = 2; value <= 10; value++) latest.push(value);
+  gate.resolve();
+  await until(() => sent.length === 2);
+  assert.deepEqual([sent, most], [[1, 10], 1]);
+  latest.push(11);
+  await latest.drop();
+  assert.deepEqual(sent, [1, 10]);
 });
