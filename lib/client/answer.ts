@@ -39,7 +39,8 @@ export class Answer {
       if (from !== 1) return "gap";
       this.#begin(data.generation);
     }
-    if (seq <= this.seq) return "ignored";
+    // Who has read on beyond the log of an instance that died is told an end that stands before it.
+    if (seq <= this.seq) return data.done && !this.isDone ? "gap" : "ignored";
     if (this.isDone && this.isInterrupted) {
       // Its instance was only cut off from the others: the end that they told was none, and stands
       // where the text goes on.

@@ -91,6 +91,16 @@ Deno.test("whatever is lost, doubled or merged: with what is asked for, the text
   );
 });
 
+Deno.test("an end that stands before what was read is asked for", () => {
+  const answer = new Answer();
+  answer.merge(event("g", 3, "one two three", { from: 1 }));
+  assert.equal(answer.merge(event("g", 2, "", { done: true })), "gap");
+  const end = { active: false, generation: "g", seq: 2, content: "", done: true };
+  answer.resumed({ ...end, interrupted: true });
+  assert.deepEqual([answer.content, answer.isInterrupted], ["one two three", true]);
+  assert.equal(answer.merge(event("g", 2, "", { done: true })), "ignored");
+});
+
 Deno.test("an answer that goes on after it was told as interrupted is asked for as a whole", () => {
   const answer = new Answer();
   answer.merge(event("g", 1, "one"));

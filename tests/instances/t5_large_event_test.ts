@@ -28,14 +28,16 @@ inModes(
     const content = "0123456789abcdef".repeat(SIZE / 16);
     const target = { userId: ada.id, chatId, messageId: "q" };
     const began = performance.now();
-    await createEventEmitter(a.sockets.io, a.services.chats, target)({
-      type: "message",
-      data: { content },
-    });
+    const emit = createEventEmitter(a.sockets.io, a.services.chats, target);
+    const stored = until(
+      // A busy machine may not write this much in a command's time: then it is tried again.
+      () => emit({ type: "replace", data: { content } }).then(() => true, () => false),
+      { what: "the text to be stored", limitMs: 15_000 },
+    );
     for (let n = 0; n < 20; n++) a.sockets.toUser(eve.id, small(n));
     await until(() => other.events.length === 20, { what: "what others are told meanwhile" });
     const othersMs = performance.now() - began;
-    const heard = await until(() => client.events.find(({ data }) => data.type === "message"), {
+    const heard = await until(() => client.events.find(({ data }) => data.type === "replace"), {
       what: "the large event",
       limitMs: 15_000,
     });
@@ -43,8 +45,9 @@ inModes(
       `T5: 33 MB in ${Math.round(performance.now() - began)} ms, others ${Math.round(othersMs)} ms`,
     );
     assert.equal((heard.data as { data: { content: string } }).data.content, content);
-    const stored = await message(at(b.url, ada), chatId, "q");
-    assert.ok(stored.content?.endsWith(content), "the text is in the chat");
+    await stored;
+    const question = await message(at(b.url, ada), chatId, "q");
+    assert.equal(question.content, content, "the text is in the chat");
     a.sockets.toUser(ada.id, small(99));
     await until(() => client.events.at(-1)?.data.type === "notification", { what: "the next" });
     assert.equal(drops, 0, "somebody was cut off");
