@@ -29,9 +29,7 @@ for (const warning of config.warnings) logger.warn(warning);
 logger.debug("configuration", describeConfig(config));
 const app = await startOrExit();
 logger.info(`listening on ${app.url}`, { instance: app.instanceId });
-logger.info(
-  `sign up: POST ${app.url}/api/v1/auths/signup {name, email, password}; the first becomes the admin`,
-);
+logger.info(`open ${app.url} and sign up: the first becomes the admin`);
 
 async function stop(signal: string): Promise<void> {
   logger.info("stopping", { signal });
