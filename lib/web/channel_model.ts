@@ -46,7 +46,8 @@ export class ChannelModel implements Disposable {
       if (!this.threadId) this.channel = await api("GET", `/api/v1/channels/${this.channelId}`);
       const newest = await this.#page(0);
       this.hasMore = newest.length === PAGE_SIZE;
-      this.posts = newest.reverse();
+      // The server puts the beginning of a thread into it; the page shows it above.
+      this.posts = newest.reverse().filter(({ id }) => id !== this.threadId);
       this.loadError = undefined;
       this.seen();
     } catch (thrown) {
@@ -61,7 +62,10 @@ export class ChannelModel implements Disposable {
     const older = await this.#page(before.length);
     this.hasMore = older.length === PAGE_SIZE;
     const known = new Set(before.map(({ id }) => id));
-    this.posts = [...older.reverse().filter(({ id }) => !known.has(id)), ...before];
+    this.posts = [
+      ...older.reverse().filter(({ id }) => !known.has(id) && id !== this.threadId),
+      ...before,
+    ];
     this.changed.touch();
   }
 
@@ -117,10 +121,10 @@ export class ChannelModel implements Disposable {
     return `/api/v1/channels/${this.channelId}/messages/${rest}`;
   }
 
-  #page(skip: number): Promise<Post[]> {
+  async #page(skip: number): Promise<Post[]> {
     const query = `?skip=${skip}&limit=${PAGE_SIZE}`;
     const rest = this.threadId ? `${this.threadId}/thread${query}` : query;
-    return this.#house.api("GET", this.#path(rest).replace("/?", "?"));
+    return await this.#house.api("GET", this.#path(rest).replace("/?", "?"));
   }
 
   #take(change: ChannelChange): void {

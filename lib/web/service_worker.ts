@@ -42,11 +42,12 @@ async function shellFirst(request: Request): Promise<Response> {
   return kept ?? fetch(request);
 }
 
-async function page(request: Request): Promise<Response> {
+/** The newest of what has a fixed name; without a network, what was kept. */
+async function page(request: Request, { pathname }: URL): Promise<Response> {
   try {
     return await fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) });
   } catch {
-    return await caches.match("/") ?? Response.error();
+    return await caches.match(request.mode === "navigate" ? "/" : pathname) ?? Response.error();
   }
 }
 
@@ -67,12 +68,15 @@ async function readFirst(request: Request): Promise<Response> {
 scope.addEventListener("install", (event) => (event as ExtendableEvent).waitUntil(install()));
 scope.addEventListener("activate", (event) => (event as ExtendableEvent).waitUntil(activate()));
 scope.addEventListener("fetch", (event) => {
-  const { request, respondWith } = Object.assign(event as FetchEvent);
+  const { request, respondWith } = event as FetchEvent;
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
-  if (request.mode === "navigate") return respondWith.call(event, page(request));
+  if (request.mode === "navigate") return respondWith.call(event, page(request, url));
   if (url.pathname.startsWith("/assets/") || url.pathname.startsWith("/pyodide/")) {
     return respondWith.call(event, shellFirst(request));
+  }
+  if (scope.__shell.paths.includes(url.pathname)) {
+    return respondWith.call(event, page(request, url));
   }
   if (READABLE.test(url.pathname)) return respondWith.call(event, readFirst(request));
 });

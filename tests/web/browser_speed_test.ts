@@ -1,0 +1,90 @@
+/// <reference lib="dom" />
+import assert from "node:assert/strict";
+import { signUpOnPage, visit } from "../support/browser.ts";
+import { say } from "../support/say.ts";
+import { ask, house, options, waitForText, WORDS } from "./support.ts";
+
+Deno.test(
+  "fast: first paint on a slow processor, and frames while 100 tokens a second stream",
+  options,
+  async () => {
+    await using place = await house();
+    const { provider, app, browser } = place;
+    await using visitor = await visit(browser, "about:blank");
+    const { page, context, faults } = visitor;
+    page.setDefaultTimeout(20_000);
+    const debug = await context.newCDPSession(page);
+    await debug.send("Emulation.setCPUThrottlingRate", { rate: 4 });
+    await page.goto(app.url);
+    await page.getByRole("heading", { name: "Welcome back" }).waitFor();
+    const paint = await page.evaluate(() =>
+      performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? Infinity
+    );
+    await debug.send("Emulation.setCPUThrottlingRate", { rate: 1 });
+    await signUpOnPage(page, "Ada");
+    provider.script = {
+      tokens: WORDS.map((word, at) =>
+        at % 40 === 39 ? `${word}\n\n## Part\n\n` : `*${word.trim()}* `
+      ),
+      paceMs: 10,
+    };
+    await ask(page, "Count.");
+    await waitForText(page, ".answer", "word20");
+    const frames = await page.evaluate(() =>
+      new Promise<number>((resolve) => {
+        const end = performance.now() + 1_500;
+        let count = 0;
+        const next = (now: number) => {
+          count++;
+          if (now < end) requestAnimationFrame(next);
+          else resolve(count / 1.5);
+        };
+        requestAnimationFrame(next);
+      })
+    );
+    await waitForText(page, ".answer", "word299");
+    say(`first paint at a quarter of the speed: ${paint.toFixed(0)} ms`);
+    say(`frames while 100 tokens a second stream: ${frames.toFixed(0)} a second`);
+    assert.ok(paint < 1_000, `first paint after ${paint} ms`);
+    assert.ok(frames >= 30, `${frames} frames a second`);
+    assert.deepEqual(faults, []);
+  },
+);
+
+Deno.test(
+  "Python runs in the browser: output, result, files and errors",
+  options,
+  async () => {
+    await using place = await house();
+    const { app, browser } = place;
+    await using visitor = await visit(browser, app.url);
+    const { page, faults } = visitor;
+    page.setDefaultTimeout(60_000);
+    await signUpOnPage(page, "Ada");
+    const [sessionId] = [...app.sockets.io.sockets.sockets.keys()];
+    const userId = app.sockets.io.sockets.sockets.get(sessionId ?? "")?.data.session?.user.id ?? "";
+    const run = (code: string) =>
+      app.sockets.call({
+        userId,
+        sessionId: sessionId ?? "",
+        event: {
+          chat_id: "c",
+          message_id: "m",
+          data: { type: "execute:python", data: { id: "1", code, session_id: sessionId } },
+        },
+      }) as Promise<Record<string, unknown>>;
+    const result = await run(
+      "import sys, math\nprint('hello')\nprint('oh', file=sys.stderr)\n" +
+        "open('a.txt', 'w').write('kept')\nmath.factorial(20)",
+    );
+    assert.deepEqual(result, {
+      stdout: "hello\n",
+      stderr: "oh\n",
+      result: "2432902008176640000",
+      files: [{ name: "a.txt", type: "text/plain", url: `data:text/plain;base64,${btoa("kept")}` }],
+    });
+    const failed = await run("1 / 0");
+    assert.match(String(failed.stderr), /ZeroDivisionError/);
+    assert.deepEqual(faults, []);
+  },
+);
