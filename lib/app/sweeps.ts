@@ -8,6 +8,7 @@ import { sessionSweepJob } from "../sessions/session_sweep.ts";
 import { Sweeper } from "../sessions/sweeper.ts";
 import { keys } from "../state/key_space.ts";
 import { taskSweepJob } from "../tasks/task_sweep.ts";
+import { departedSweepJob } from "../users/departed_sweep.ts";
 import type { Services } from "./services.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -19,7 +20,7 @@ export function createSweeper(
   logger: Logger,
   emit: (userId: string, event: CompletionEvent) => void,
 ): Sweeper {
-  const { store, registry, usage, answers } = services;
+  const { store, registry, usage, answers, chats } = services;
   const everyMs = config.sessionTimeoutMs / 8;
   const interrupted: SweepJob = {
     name: "streams",
@@ -54,8 +55,14 @@ export function createSweeper(
       usage.sweepJob(),
       taskSweepJob({ store, everyMs: config.sessionTimeoutMs / 4 }),
       interrupted,
+      departedSweepJob({
+        store,
+        everyMs,
+        deleteDataOf: (userId, signal) => chats.deleteAll(userId, signal),
+      }),
       documents.sweepJob(),
       answerSweepJob({ store, conversation: channels.conversation, everyMs }),
+      channels.deletionSweep,
     ],
   });
 }

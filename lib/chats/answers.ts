@@ -19,29 +19,37 @@ const LEFT_BY_AN_ANSWER: Partial<ChatMessage> = {
   reasoning_content: undefined,
 };
 
+type ChatWrites = Pick<ChatStore, "addMessage" | "changeMessage" | "summary">;
+
 /** The stored messages that answers are written to. */
 export class ChatAnswers {
-  readonly #chats: Pick<ChatStore, "changeMessage" | "summary">;
+  readonly #chats: ChatWrites;
 
-  constructor(chats: Pick<ChatStore, "changeMessage" | "summary">) {
+  constructor(chats: ChatWrites) {
     this.#chats = chats;
   }
 
   /**
-   * Marks the message as being written by this generation; an older one can't end it any more.
-   * Throws `not_found` for a chat that was deleted meanwhile: nothing must be left of it.
+   * Marks the message as being written by this generation; an older one can't end it any more. One
+   * that a client has saved away meanwhile is put back under its parent. Throws `not_found` for a chat that was deleted meanwhile: nothing must be left of it.
    */
-  async begin({ userId, chatId, messageId, generation }: AnswerRef, model: string): Promise<void> {
+  async begin(
+    { userId, chatId, messageId, generation }: AnswerRef,
+    { model, parentId }: { model: string; parentId: string | null },
+  ): Promise<void> {
     if (isUnstored(chatId)) return;
     await this.#chats.summary(userId, chatId);
-    await this.#chats.changeMessage(chatId, messageId, (message) => ({
-      id: messageId,
-      role: "assistant",
-      childrenIds: [],
-      ...message,
-      ...LEFT_BY_AN_ANSWER,
-      ...{ model, generation, content: "", done: false },
-    }));
+    let isNew = false;
+    const begun = await this.#chats.changeMessage(chatId, messageId, (message) => {
+      isNew = message === undefined;
+      return {
+        ...{ id: messageId, parentId, role: "assistant", childrenIds: [] },
+        ...message,
+        ...LEFT_BY_AN_ANSWER,
+        ...{ model, generation, content: "", done: false },
+      };
+    });
+    if (isNew && begun) await this.#chats.addMessage(userId, chatId, begun);
   }
 
   /**
@@ -73,6 +81,6 @@ function isCorrected({ interrupted, content = "" }: ChatMessage, end: End): bool
 }
 
 /** A chat that lives in the browser only: its answers are streamed, not stored. */
-export function isUnstored(chatId: string): boolean {
+function isUnstored(chatId: string): boolean {
   return chatId.startsWith("local:");
 }

@@ -2,7 +2,13 @@ import { AppError } from "../common/errors.ts";
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import type { Chat, ChatBody, ChatMessage, ChatSummary } from "../protocol/chat.ts";
 import { keys } from "../state/key_space.ts";
-import type { Dictionary, IndexPageOptions, StateStore } from "../state/state_store.ts";
+import type {
+  Dictionary,
+  IndexEntry,
+  IndexPageOptions,
+  SortedIndex,
+  StateStore,
+} from "../state/state_store.ts";
 
 /** A chat as it is stored: its messages are entries of a dictionary of their own. */
 type ChatRecord = Chat;
@@ -11,6 +17,10 @@ type Messages = Record<string, ChatMessage>;
 
 /** How many messages are read at once when a chat is put together. */
 const MESSAGES_PAGE = 200;
+/** How many of a user's chats are looked up at once to be deleted. */
+const CHATS_PAGE = 50;
+/** An entry of a list without a record is a chat that is being made, or what is left of one. */
+const MAKING_SECONDS = 60;
 
 /**
  * Chats and their messages. A chat is one value and each of its messages an entry of its own, so
@@ -18,6 +28,9 @@ const MESSAGES_PAGE = 200;
  *
  * Every method that takes a `userId` answers `not_found` for a chat of somebody else: a stranger
  * does not learn that it exists.
+ *
+ * A chat is deleted record first, messages next. Who makes a message looks for the record after it
+ * has written, so that whichever comes last takes the message away.
  */
 export class ChatStore {
   readonly #store: StateStore;
@@ -31,7 +44,10 @@ export class ChatStore {
   async create(userId: string, body: ChatBody): Promise<Chat> {
     const now = unixSeconds(this.#clock);
     const id = crypto.randomUUID();
-    const { record, messages } = split(body);
+    const { record, messages: given } = split(body);
+    const messages = Object.fromEntries(
+      Object.entries(given).map(([id, message]) => [id, unheld(message)]),
+    );
     const chat: ChatRecord = {
       id,
       user_id: userId,
@@ -40,7 +56,7 @@ export class ChatStore {
       created_at: now,
       updated_at: now,
     };
-    await this.#store.sortedIndex(keys.userChats(userId)).put({ member: id, score: now });
+    await this.#chatsOf(userId).put({ member: id, score: now });
     await this.#messages(id).setMany(Object.entries(messages));
     await this.#store.values.set(keys.chat(id), chat);
     return join(chat, messages);
@@ -66,11 +82,11 @@ export class ChatStore {
     userId: string,
     options: Pick<IndexPageOptions, "limit" | "cursor"> = {},
   ): Promise<{ chats: ChatSummary[]; cursor: string | undefined }> {
-    const index = this.#store.sortedIndex(keys.userChats(userId));
-    const { entries, cursor } = await index.page({ ...options, descending: true });
+    const { entries, cursor } = await this.#chatsOf(userId).page({ ...options, descending: true });
     const records = await this.#store.values.getMany<ChatRecord>(
       entries.map(({ member }) => keys.chat(member)),
     );
+    await this.#dropRemains(userId, entries.filter((_, at) => records[at] === undefined));
     const chats = records
       .filter((record) => record !== undefined)
       .map(({ id, title, updated_at, created_at }) => ({ id, title, updated_at, created_at }));
@@ -95,9 +111,23 @@ export class ChatStore {
 
   async delete(userId: string, chatId: string): Promise<void> {
     await this.#require(userId, chatId);
-    await this.#store.values.delete(keys.chat(chatId));
-    await this.#messages(chatId).clear();
-    await this.#store.sortedIndex(keys.userChats(userId)).remove(chatId);
+    await this.#remove(userId, chatId);
+  }
+
+  /**
+   * Deletes the chats of a user who is gone, one after another until the signal is aborted; says
+   * whether none is left. What fails half-way is done by the next call.
+   */
+  async deleteAll(userId: string, signal: AbortSignal): Promise<boolean> {
+    while (!signal.aborted) {
+      const { entries } = await this.#chatsOf(userId).page({ limit: CHATS_PAGE });
+      if (entries.length === 0) return true;
+      for (const { member } of entries) {
+        if (signal.aborted) return false;
+        await this.#remove(userId, member);
+      }
+    }
+    return false;
   }
 
   async setTitle(userId: string, chatId: string, title: string): Promise<void> {
@@ -125,28 +155,27 @@ export class ChatStore {
   /**
    * Changes one message as one atomic step; `change` gets `undefined` for a message that is not
    * there, and is called again when another writer was faster. Returning `undefined` leaves nothing.
+   *
+   * Throws `not_found` for a new message of a chat that is gone: nothing is left of it.
    */
-  changeMessage(
+  async changeMessage(
     chatId: string,
     messageId: string,
     change: (message: ChatMessage | undefined) => ChatMessage | undefined,
   ): Promise<ChatMessage | undefined> {
-    return this.#messages(chatId).update(messageId, change);
+    let isNew = false;
+    const changed = await this.#messages(chatId).update(messageId, (message) => {
+      isNew = message === undefined;
+      return change(message);
+    });
+    if (isNew && changed !== undefined) await this.#requireStill(chatId);
+    return changed;
   }
 
   /** Puts a message under its parent and makes it the chat's current one, if it is not there yet. */
   async addMessage(userId: string, chatId: string, message: ChatMessage): Promise<void> {
-    await this.#messages(chatId).update(message.id, (current) => current ?? message);
-    const parentId = message.parentId;
-    if (parentId) {
-      await this.#messages(chatId).update(
-        parentId,
-        (parent) =>
-          parent && !parent.childrenIds.includes(message.id)
-            ? { ...parent, childrenIds: [...parent.childrenIds, message.id] }
-            : parent,
-      );
-    }
+    await this.changeMessage(chatId, message.id, (current) => current ?? message);
+    await this.#adopt(chatId, message);
     await this.#change(userId, chatId, (chat) => ({
       ...chat,
       chat: {
@@ -154,6 +183,22 @@ export class ChatStore {
         history: { ...chat.chat.history, currentId: message.id, messages: {} },
       },
     }));
+  }
+
+  /** Names the message among its parent's children. */
+  async #adopt(chatId: string, { id, parentId }: ChatMessage): Promise<void> {
+    if (!parentId) return;
+    await this.#messages(chatId).update(
+      parentId,
+      (parent) =>
+        parent && !parent.childrenIds.includes(id)
+          ? { ...parent, childrenIds: [...parent.childrenIds, id] }
+          : parent,
+    );
+  }
+
+  #chatsOf(userId: string): SortedIndex {
+    return this.#store.sortedIndex(keys.userChats(userId));
   }
 
   #messages(chatId: string): Dictionary<ChatMessage> {
@@ -170,8 +215,27 @@ export class ChatStore {
 
   async #require(userId: string, chatId: string): Promise<ChatRecord> {
     const record = await this.#store.values.get<ChatRecord>(keys.chat(chatId));
-    if (record?.user_id !== userId) throw new AppError("not_found", "There is no such chat.");
+    if (record?.user_id !== userId) throw noSuchChat();
     return record;
+  }
+
+  /** After a write: of a chat that was deleted meanwhile, nothing of it may stay. */
+  async #requireStill(chatId: string): Promise<void> {
+    if (await this.#store.values.get(keys.chat(chatId)) !== undefined) return;
+    await this.#messages(chatId).clear();
+    throw noSuchChat();
+  }
+
+  async #remove(userId: string, chatId: string): Promise<void> {
+    await this.#store.values.delete(keys.chat(chatId));
+    await this.#messages(chatId).clear();
+    await this.#chatsOf(userId).remove(chatId);
+  }
+
+  async #dropRemains(userId: string, entries: IndexEntry[]): Promise<void> {
+    const oldest = unixSeconds(this.#clock) - MAKING_SECONDS;
+    const remains = entries.filter(({ score }) => score < oldest).map(({ member }) => member);
+    if (remains.length > 0) await this.#chatsOf(userId).remove(...remains);
   }
 
   /** Changes the record and moves the chat to the top of its owner's list. */
@@ -186,29 +250,31 @@ export class ChatStore {
       (chat) => chat && { ...change(chat), updated_at: now },
     );
     if (changed) {
-      await this.#store.sortedIndex(keys.userChats(userId)).put({ member: chatId, score: now });
+      await this.#chatsOf(userId).put({ member: chatId, score: now });
     }
   }
 
-  async #replaceMessages(chatId: string, messages: Messages): Promise<void> {
-    const stored = await this.#allMessages(chatId);
-    const gone = Object.keys(stored).filter((id) => !Object.hasOwn(messages, id));
-    await Promise.all([
-      ...gone.map((id) =>
-        this.changeMessage(chatId, id, (current) => isLive(current) ? current : undefined)
+  async #replaceMessages(chatId: string, given: Messages): Promise<void> {
+    const stored = this.#messages(chatId);
+    const gone = Object.keys(await this.#allMessages(chatId))
+      .filter((id) => !Object.hasOwn(given, id));
+    const [kept] = await Promise.all([
+      Promise.all(
+        gone.map((id) => stored.update(id, (current) => isLive(current) ? current : undefined)),
       ),
-      ...Object.entries(messages).map(([id, message]) =>
-        this.changeMessage(
-          chatId,
-          id,
-          (current) =>
-            isLive(current)
-              ? { ...message, ...current, childrenIds: message.childrenIds }
-              : message,
-        )
+      Promise.all(
+        Object.entries(given).map(([id, message]) =>
+          stored.update(id, (current) => replaced(current, message))
+        ),
       ),
     ]);
+    await this.#requireStill(chatId);
+    for (const message of kept) if (message) await this.#adopt(chatId, message);
   }
+}
+
+function noSuchChat(): AppError {
+  return new AppError("not_found", "There is no such chat.");
 }
 
 /** Whether the server is writing this message right now. */
@@ -216,9 +282,25 @@ function isLive(message: ChatMessage | undefined): message is ChatMessage {
   return message?.generation !== undefined && message.done !== true;
 }
 
+/** The message that a client's becomes: what the server writes, or wrote since the client read it, stays. */
+function replaced(current: ChatMessage | undefined, given: ChatMessage): ChatMessage {
+  const isOlder = isLive(given) && current?.generation === given.generation;
+  if (current && (isLive(current) || isOlder)) {
+    return { ...given, ...current, childrenIds: given.childrenIds };
+  }
+  return unheld(given);
+}
+
+/** Only the server says that it writes a message; one that nobody writes would be kept for ever. */
+function unheld(message: ChatMessage): ChatMessage {
+  if (!isLive(message)) return message;
+  const { generation: _, ...rest } = message;
+  return rest;
+}
+
 function split(body: ChatBody): { record: ChatBody; messages: Messages } {
   if (!body.history) return { record: body, messages: {} };
-  const messages = body.history.messages as Messages;
+  const messages = (body.history.messages ?? {}) as Messages;
   return { record: { ...body, history: { ...body.history, messages: {} } }, messages };
 }
 

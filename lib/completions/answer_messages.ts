@@ -16,8 +16,11 @@ export type AnswerEnd =
 
 /** The stored messages that answers are written to: a port, tied by `app`. */
 export interface AnswerMessages {
-  /** Stores that the message is being written (`done: false`, `generation`), its old end gone. */
-  begin(ref: AnswerRef, model: string): Promise<void>;
+  /**
+   * Stores that the message is being written (`done: false`, `generation`), its old end gone. A
+   * message that is not there is put under its parent.
+   */
+  begin(ref: AnswerRef, by: { model: string; parentId: string | null }): Promise<void>;
   /**
    * Stores the end as one atomic change, only if the message is still of this generation and not
    * ended: `ended` when it was ended before, `superseded` when it is of another generation or gone.

@@ -42,6 +42,12 @@ export interface StartCompletion {
   provider: ModelProvider;
 }
 
+/** What is known of the answer once its message is in the chat. */
+interface Prepared {
+  parentId: string | null;
+  isUntitled: boolean;
+}
+
 /** Answers in chats: each answer is a task, whose stream is told to all sessions of the user. */
 export class CompletionService {
   readonly #options: CompletionServiceOptions;
@@ -54,14 +60,14 @@ export class CompletionService {
   async start(start: StartCompletion): Promise<string> {
     const { userId, chatId, messageId } = start;
     const isStored = !chatId.startsWith("local:");
-    const isUntitled = isStored && await this.#prepare(start);
+    const prepared = isStored ? await this.#prepare(start) : { parentId: null, isUntitled: false };
     return await this.#options.runTask(
       { itemId: chatId, userId, kind: "completion" },
       (signal, taskId) =>
         withSpan("completion", { model: start.request.model }, async () => {
           this.#notify(userId, chatId, messageId, { type: "chat:active", data: { active: true } });
           try {
-            await this.#answer(start, signal, taskId, isUntitled);
+            await this.#answer({ ...start, ...prepared }, signal, taskId);
           } finally {
             const idle = { type: "chat:active", data: { active: false } };
             this.#notify(userId, chatId, messageId, idle);
@@ -70,31 +76,34 @@ export class CompletionService {
     );
   }
 
-  /** Puts the message into the chat; says whether the chat has no title yet. */
-  async #prepare({ userId, chatId, messageId, parentId, request }: StartCompletion) {
+  /** Puts the message into the chat; says what it answers, and whether the chat has no title yet. */
+  async #prepare(
+    { userId, chatId, messageId, parentId: asked, request }: StartCompletion,
+  ): Promise<Prepared> {
     const { chats } = this.#options;
     const { title, currentId } = await chats.summary(userId, chatId);
-    const parent = parentId ?? currentId;
+    const parent = asked ?? currentId;
+    const parentId = parent === messageId ? null : parent;
     await chats.addMessage(userId, chatId, {
       id: messageId,
-      parentId: parent === messageId ? null : parent,
+      parentId,
       childrenIds: [],
       role: "assistant",
       content: "",
       model: request.model,
     });
-    return title === UNTITLED;
+    return { parentId, isUntitled: title === UNTITLED };
   }
 
   async #answer(
-    { userId, chatId, messageId, request, provider }: StartCompletion,
+    start: Omit<StartCompletion, "parentId"> & Prepared,
     signal: AbortSignal,
     taskId: string,
-    isUntitled: boolean,
   ): Promise<void> {
     const { ports } = this.#options;
+    const { userId, chatId, messageId, parentId, request, provider, isUntitled } = start;
     const result = await runGeneration({
-      ...{ userId, chatId, messageId, taskId, request, provider, signal, ports },
+      ...{ userId, chatId, messageId, parentId, taskId, request, provider, signal, ports },
     });
     if (!isUntitled || result.state !== "done" || signal.aborted) return;
     const messages = [...request.messages, { role: "assistant", content: result.content }];

@@ -20,6 +20,8 @@ export interface GenerationOptions {
   userId: string;
   chatId: string;
   messageId: string;
+  /** The message that it answers. Default: none. */
+  parentId?: string | null;
   /** The task that runs it, for Open WebUI's own list of streams. */
   taskId?: string;
   request: CompletionRequest;
@@ -54,7 +56,7 @@ interface Outcome {
  * generation that a newer one has superseded falls silent at once.
  */
 export async function runGeneration(options: GenerationOptions): Promise<GenerationResult> {
-  const { userId, chatId, messageId, taskId, request, ports } = options;
+  const { userId, chatId, messageId, parentId = null, taskId, request, ports } = options;
   let stream: LiveStream;
   try {
     stream = await ports.streams.begin({ userId, chatId, messageId, ...(taskId && { taskId }) });
@@ -76,7 +78,7 @@ export async function runGeneration(options: GenerationOptions): Promise<Generat
   let isBegun = false;
   try {
     stream.superseded.throwIfAborted();
-    await ports.messages.begin(ref, request.model);
+    await ports.messages.begin(ref, { model: request.model, parentId });
     isBegun = true;
     outcome = await streamAnswer(options, stream);
   } catch (thrown) {

@@ -54,6 +54,10 @@ export const keys = {
   firstUser: own("first_user"),
   /** index: ids of those who are admins, or were in a moment that was cut short */
   admins: own("admins"),
+  /** dictionary: user id → when they were deleted, in milliseconds, until what was theirs is gone */
+  departedUsers: own("departed_users"),
+  /** lock: who deletes what was theirs */
+  departedCleanupLock: own("departed_cleanup_lock"),
   /** lock: changes of roles, one after another */
   userRolesLock: own("user_roles_lock"),
   /** value: a chat without its messages */
@@ -130,6 +134,10 @@ export const keys = {
   channelAnswers: own("channel_answers"),
   /** lock: who ends the answers that dead instances left in channels */
   channelCleanupLock: own("channel_cleanup_lock"),
+  /** dictionary: channel id → the channel that is being deleted, and since when */
+  deletedChannels: own("deleted_channels"),
+  /** lock: who completes the deletions of channels */
+  deletedChannelsLock: own("deleted_channels_lock"),
   /** pub/sub: who may read a channel has changed */
   channelAccess: own("channel_access"),
 } as const;

@@ -206,12 +206,19 @@ export class UserStore {
     return toUser(after);
   }
 
-  /** @throws {AppError} `not_found`; `conflict` for the last admin */
+  /**
+   * Deletes the user; what was theirs alone goes soon after ({@linkcode departedSweepJob}).
+   *
+   * @throws {AppError} `not_found`; `conflict` for the last admin
+   */
   async delete(userId: string): Promise<void> {
     await using lease = await this.#admins.lock();
     const record = await this.#require(userId);
     if (record.role === "admin") await this.#admins.requireAnother(userId);
     await this.#keep(lease);
+    // Before the record: whatever is cut short after it, the sweep knows whose data has to go.
+    const departed = this.#store.dictionary<number>(keys.departedUsers);
+    await departed.set(userId, this.#clock.nowMs());
     await this.#store.values.delete(keys.user(userId));
     this.#cache.forget(userId);
     await this.#options.announce({ type: "user_deleted", user_id: userId });

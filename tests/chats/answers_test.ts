@@ -16,7 +16,7 @@ Deno.test("an answer is ended once; what others took for interrupted gets its re
     const message = await chats.message(chatId, "a");
     return [message?.content, message?.interrupted];
   };
-  await answers.begin(ref, "m");
+  await answers.begin(ref, { model: "m", parentId: null });
   assert.equal(await answers.finish(ref, sweep), "stored");
   assert.equal(await answers.finish(ref, sweep), "ended");
   assert.deepEqual(await ends(), [sweep.content, true]);

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { ChatAnswers } from "../../lib/chats/answers.ts";
 import { ChatStore } from "../../lib/chats/chat_store.ts";
 import { storedChange } from "../../lib/chats/message_changes.ts";
 import { silentLogger } from "../../lib/common/logger.ts";
 import type { ChatMessage } from "../../lib/protocol/chat.ts";
+import { keys } from "../../lib/state/key_space.ts";
 import { openKvStore } from "../../lib/state/kv_store.ts";
 
 const openStore = () => openKvStore({ path: ":memory:", keyPrefix: "test", logger: silentLogger });
@@ -98,4 +100,89 @@ Deno.test("ChatStore takes a message far over the store's entry limit", async ()
   await chats.delete("u1", id);
   await assert.rejects(chats.get("u1", id), { code: "not_found" });
   assert.equal(await chats.message(id, "m"), undefined);
+});
+
+Deno.test("T7: an answer that a client saved away before it began is back under its question", async () => {
+  await using store = await openStore();
+  const chats = new ChatStore(store);
+  const question = { history: { currentId: "q", messages: { q: message("q") } } };
+  const { id: chatId } = await chats.create("u1", question);
+  const answer = message("a", { role: "assistant", parentId: "q" });
+  await chats.addMessage("u1", chatId, answer);
+  await chats.update("u1", chatId, question);
+  const ref = { userId: "u1", chatId, messageId: "a", generation: "g" };
+  await new ChatAnswers(chats).begin(ref, { model: "m", parentId: "q" });
+  const begun = async () => (await chats.get("u1", chatId)).chat.history;
+  assert.equal((await begun())?.messages?.a?.parentId, "q");
+  assert.deepEqual((await begun())?.messages?.q?.childrenIds, ["a"]);
+  assert.equal((await begun())?.currentId, "a");
+
+  await chats.update("u1", chatId, question);
+  assert.deepEqual(
+    (await begun())?.messages?.q?.childrenIds,
+    ["a"],
+    "a live answer keeps its place",
+  );
+});
+
+Deno.test("ChatStore keeps the end of an answer when a client posts what it read in mid-answer", async () => {
+  await using store = await openStore();
+  const chats = new ChatStore(store);
+  const answers = new ChatAnswers(chats);
+  const { id: chatId } = await chats.create("u1", {});
+  const ref = { userId: "u1", chatId, messageId: "a", generation: "g" };
+  await answers.begin(ref, { model: "m", parentId: null });
+  const { history } = (await chats.get("u1", chatId)).chat;
+  await answers.finish(ref, { content: "whole", done: true });
+  await chats.update("u1", chatId, { history });
+  const stored = await chats.message(chatId, "a");
+  assert.deepEqual([stored?.content, stored?.done], ["whole", true]);
+
+  const copy = await chats.create("u1", { history });
+  await chats.update("u1", copy.id, { history: { messages: {} } });
+  assert.equal(await chats.message(copy.id, "a"), undefined, "nobody writes a copy");
+});
+
+Deno.test("ChatStore leaves nothing of a chat that is deleted while messages are written", async () => {
+  await using store = await openStore();
+  const chats = new ChatStore(store);
+  for (let round = 0; round < 20; round++) {
+    const { id } = await chats.create("u1", { history: { messages: { q: message("q") } } });
+    const writes = Array.from({ length: 10 }, (_, i) => message(`m${i}`, { parentId: "q" }));
+    const ends = await Promise.allSettled([
+      ...writes.map((one) => chats.addMessage("u1", id, one)),
+      chats.delete("u1", id),
+      chats.update("u1", id, { history: { messages: { z: message("z") } } }),
+      ...writes.map(({ id: m }) => chats.changeMessage(id, `c${m}`, () => message(`c${m}`))),
+    ]);
+    for (const end of ends) {
+      if (end.status === "rejected") assert.equal(end.reason.code, "not_found");
+    }
+    for await (const page of store.dictionary(keys.chatMessages(id)).scan()) {
+      assert.deepEqual(page, [], `round ${round}`);
+    }
+  }
+});
+
+Deno.test("ChatStore lists no remains of deleted chats, and deletes all chats of a user", async () => {
+  await using store = await openStore();
+  let now = 1_000_000_000;
+  const chats = new ChatStore(store, { nowMs: () => now });
+  const index = store.sortedIndex(keys.userChats("u1"));
+  await index.put({ member: "ghost", score: now / 1_000 });
+  await chats.page("u1");
+  assert.notEqual(await index.score("ghost"), undefined, "it may be in the making");
+  now += 61_000;
+  await chats.page("u1");
+  assert.equal(await index.score("ghost"), undefined);
+
+  for (let i = 0; i < 60; i++) {
+    await chats.create("u1", { history: { messages: { q: message("q") } } });
+  }
+  const { id: others } = await chats.create("u2", {});
+  assert.equal(await chats.deleteAll("u1", AbortSignal.abort()), false);
+  assert.equal((await chats.page("u1")).chats.length, 50);
+  assert.equal(await chats.deleteAll("u1", new AbortController().signal), true);
+  assert.deepEqual((await chats.page("u1")).chats, []);
+  assert.equal((await chats.get("u2", others)).id, others);
 });

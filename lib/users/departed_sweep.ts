@@ -1,0 +1,42 @@
+import { type Clock, systemClock } from "../common/clock.ts";
+import type { SweepJob } from "../common/sweep_job.ts";
+import { keys } from "../state/key_space.ts";
+import type { StateStore } from "../state/state_store.ts";
+
+export interface DepartedSweepOptions {
+  store: StateStore;
+  /** Deletes what was the user's alone until the signal is aborted; says whether nothing is left. */
+  deleteDataOf(userId: string, signal: AbortSignal): Promise<boolean>;
+  /** In milliseconds. Default: 30,000. */
+  everyMs?: number;
+  /** Default: the system's. */
+  clock?: Clock;
+}
+
+/** Within this time a request that began before the deletion may still leave something. */
+const SETTLE_MS = 60_000;
+
+/**
+ * Deletes what deleted users leave behind: in the background, one user after another, and again from
+ * where it was cut short. A user who is there after all, because the deletion failed, keeps all.
+ */
+export function departedSweepJob(
+  { store, deleteDataOf, everyMs = 30_000, clock = systemClock }: DepartedSweepOptions,
+): SweepJob {
+  const departed = store.dictionary<number>(keys.departedUsers);
+  return {
+    name: "departed users",
+    lock: keys.departedCleanupLock,
+    everyMs,
+    async sweep({ signal }) {
+      for await (const page of departed.scan()) {
+        for (const [userId, deletedAtMs] of page) {
+          if (signal.aborted) return;
+          const isBack = await store.values.get(keys.user(userId)) !== undefined;
+          const isDone = isBack || await deleteDataOf(userId, signal);
+          if (isDone && clock.nowMs() - deletedAtMs > SETTLE_MS) await departed.delete(userId);
+        }
+      }
+    },
+  };
+}
