@@ -94,13 +94,13 @@ export class Dispatcher {
 
   /** Serves all events of the socket from here on. */
   attach(socket: RealtimeSocket): void {
-    socket.data.rate = new EventRate(this.#options.eventsPerSecond, this.#options.clock.nowMs());
+    const rate = new EventRate(this.#options.eventsPerSecond, this.#options.clock.nowMs());
     // A middleware that never calls on: the event ends here, instead of being emitted once more, a
     // tick later, for listeners that nobody has added.
-    socket.use((event) => this.#dispatch(socket, event));
+    socket.use((event) => this.#dispatch(socket, rate, event));
   }
 
-  #dispatch(socket: RealtimeSocket, event: readonly unknown[]): void {
+  #dispatch(socket: RealtimeSocket, rate: EventRate, event: readonly unknown[]): void {
     const name = String(event[0]);
     const last = event.at(-1);
     const ack = typeof last === "function" ? last as Ack : undefined;
@@ -111,7 +111,7 @@ export class Dispatcher {
       const answer = withSpan(
         this.#label(name),
         EVENT_SPAN,
-        () => this.#handle(socket, name, payload),
+        () => this.#handle(socket, rate, name, payload),
       );
       if (!(answer instanceof Promise)) return ack?.(answer ?? OK);
       answer.then(
@@ -123,13 +123,13 @@ export class Dispatcher {
     }
   }
 
-  #handle(socket: RealtimeSocket, name: string, payload: unknown): unknown {
+  #handle(socket: RealtimeSocket, rate: EventRate, name: string, payload: unknown): unknown {
     const { isLogged, logger } = this.#options;
     if (isLogged) {
       const user = socket.data.session?.user.id;
       logger.info("event", { event: this.#label(name), sid: socket.id, user });
     }
-    if (!socket.data.rate?.take(this.#options.clock.nowMs())) {
+    if (!rate.take(this.#options.clock.nowMs())) {
       throw new AppError("rate_limited", "Too many events: slow down.");
     }
     const definition = this.#events.get(name) ?? this.#options.dynamic?.(name);

@@ -1,7 +1,6 @@
-/** What a socket carries of its own: who is behind it, and how fast it may speak. */
+/** What a socket carries of its own: who is behind it. */
 import type { RemoteSocket, Server, Socket } from "socket.io";
 import type { SessionUser } from "../protocol/user.ts";
-import type { EventRate } from "./event_rate.ts";
 
 /** Who is behind a socket. Kept on the socket, so that no event needs a read of the store. */
 export interface Session {
@@ -11,9 +10,9 @@ export interface Session {
   token: { jti: string | undefined; exp: number | undefined; iat: number | undefined };
 }
 
+/** `socket.data`. */
 export interface SocketData {
   session?: Session;
-  rate?: EventRate;
 }
 
 // The event maps of Socket.IO's generics would check names only: payloads are checked by schemas.
