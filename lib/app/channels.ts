@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { AccessChange } from "../auth/access_changes.ts";
 import { ChannelService } from "../channels/channel_service.ts";
 import { Conversation } from "../channels/conversation.ts";
+import { deletionSweepJob } from "../channels/deletion_sweep.ts";
 import { MessageEvents } from "../channels/message_events.ts";
 import { ModelAnswers } from "../channels/model_answers.ts";
 import { storedChange } from "../chats/message_changes.ts";
@@ -98,6 +99,8 @@ export function openChannels(
       ]);
     },
     accessChanged: (channel_id) => accessChanged({ channel_id }),
+    stopAnswers: (channelId) =>
+      tasks.stopItem(roomNames.channel(channelId), { userId: "", admin: true }),
     emitToUser,
   });
   const conversation: Conversation = new Conversation({
@@ -145,6 +148,11 @@ export function openChannels(
     messageEvents,
     typing,
     events,
+    deletionSweep: deletionSweepJob({
+      channels,
+      accessChanged: (channel_id) => accessChanged({ channel_id }),
+      logger,
+    }),
     /** Users have joined a group, or left it. */
     regrouped: (userIds: readonly string[]) => accessChanged({ user_ids: [...userIds] }),
     /** Follows a room that was joined or left anywhere; says whether it is a channel's. */

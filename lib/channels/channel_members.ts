@@ -86,12 +86,18 @@ export class ChannelMembers {
     return this.#order(channelId).count({ limit: MAX_MEMBERS });
   }
 
-  /** Lets everybody out. */
+  /** Lets everybody out. The order goes last: a walk that is cut short finds its way again. */
   async clear(channelId: string): Promise<void> {
-    for await (const page of this.#members(channelId).scan({ pageSize: 200 })) {
-      await this.remove(channelId, page.map(([userId]) => userId));
+    const order = this.#order(channelId);
+    while (true) {
+      const { entries } = await order.page({ limit: 200 });
+      if (entries.length === 0) break;
+      const userIds = entries.map(({ member }) => member);
+      await Promise.all(userIds.map((id) => this.#channelsOf(id).remove(channelId)));
+      await this.#members(channelId).delete(...userIds);
+      await order.remove(...userIds);
     }
-    await this.#order(channelId).clear();
+    await this.#members(channelId).clear();
   }
 
   #members(channelId: string): Dictionary<ChannelMember> {

@@ -232,8 +232,10 @@ export class ChannelMessages {
   /** Deletes everything that was said in the channel. */
   async clear(channelId: string): Promise<void> {
     for await (const page of this.#messages(channelId).scan({ pageSize: PAGE })) {
-      const threads = page.filter(([, message]) => message.has_replies);
-      await Promise.all(threads.map(([id]) => this.#thread(channelId, id).clear()));
+      // A reply may have outlived the message that began its thread.
+      const threads = page.map(([id, message]) => message.has_replies ? id : message.parent_id);
+      const ids = new Set(threads.filter((id) => id !== null));
+      await Promise.all([...ids].map((id) => this.#thread(channelId, id).clear()));
     }
     await this.#messages(channelId).clear();
     await Promise.all([

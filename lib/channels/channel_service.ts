@@ -25,6 +25,8 @@ export interface ChannelServiceOptions {
   membershipChanged(channelId: string, userId: string, isMember: boolean): Promise<void>;
   /** Whoever may enter the channel has changed: told to all instances. */
   accessChanged(channelId: string): Promise<void>;
+  /** Ends the answers of models that are being written in the channel. */
+  stopAnswers(channelId: string): Promise<unknown>;
   emitToUser(userId: string, event: ChannelEvent): void;
   clock?: Clock;
 }
@@ -114,10 +116,17 @@ export class ChannelService {
     return channel;
   }
 
-  /** @throws {AppError} `not_found`, `forbidden` */
+  /**
+   * Deletes the channel. Everybody leaves its room before what was said is taken away; Open WebUI's
+   * client knows no event for that, so none is sent.
+   *
+   * @throws {AppError} `not_found`, `forbidden`
+   */
   async delete(user: PublicUser, channelId: string): Promise<void> {
+    const { accessChanged, stopAnswers } = this.#options;
     const channel = await this.#channels.delete(user, channelId);
-    await this.#options.accessChanged(channel.id);
+    await Promise.all([accessChanged(channel.id), stopAnswers(channel.id)]);
+    await this.#channels.clear(channel);
   }
 
   /** @throws {AppError} `not_found` */

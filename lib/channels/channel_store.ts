@@ -14,7 +14,7 @@ import {
 import type { Channel, ChannelBody, ChannelPatch } from "../protocol/channel.ts";
 import type { Role } from "../protocol/user.ts";
 import { keys } from "../state/key_space.ts";
-import type { SortedIndex, StateStore } from "../state/state_store.ts";
+import type { Dictionary, SortedIndex, StateStore } from "../state/state_store.ts";
 import { ChannelMembers } from "./channel_members.ts";
 import { ChannelMessages } from "./channel_messages.ts";
 import { directChannelId } from "./direct_channel_id.ts";
@@ -29,6 +29,12 @@ export interface ChannelStoreOptions {
   store: StateStore;
   groups: GroupMembership;
   clock?: Clock;
+}
+
+/** A channel that is being deleted, and since when, in milliseconds. */
+export interface Deletion {
+  channel: Channel;
+  at: number;
 }
 
 const PUBLIC = (["read", "write"] as const).map((permission) => ({
@@ -205,20 +211,41 @@ export class ChannelStore {
   }
 
   /**
-   * Deletes the channel with all that was said in it. From the first step on nobody may enter.
+   * Deletes the channel: from here on nobody may enter. What was said in it is taken away by
+   * {@linkcode clear}, and once more by the sweep, for who was in the middle of saying something.
    *
    * @throws {AppError} `not_found`, `forbidden`
    */
   async delete(visitor: Visitor, channelId: string): Promise<Channel> {
     const channel = await this.enterToManage(visitor, channelId);
+    await this.#deleted().set(channelId, { channel, at: this.#clock.nowMs() });
     await this.#store.values.delete(keys.channel(channelId));
-    await this.messages.clear(channelId);
-    if (channel.type === null) {
-      await Promise.all(principalsIn(channel).map((one) => this.#of(one).remove(channelId)));
-    } else {
-      await this.members.clear(channelId);
-    }
     return channel;
+  }
+
+  /** Takes away all that belonged to a channel that is deleted. */
+  async clear(channel: Channel): Promise<void> {
+    await this.messages.clear(channel.id);
+    if (channel.type !== null) return await this.members.clear(channel.id);
+    await Promise.all(principalsIn(channel).map((one) => this.#of(one).remove(channel.id)));
+  }
+
+  /** The deletions that have not been looked after yet, a page at a time. */
+  async *deletions(): AsyncGenerator<Deletion[]> {
+    for await (const page of this.#deleted().scan({ pageSize: 200 })) {
+      yield page.map(([, deletion]) => deletion);
+    }
+  }
+
+  /** Completes a deletion wherever it was cut short. */
+  async finishDeletion({ channel }: Deletion): Promise<void> {
+    await this.#store.values.delete(keys.channel(channel.id));
+    await this.clear(channel);
+    await this.#deleted().delete(channel.id);
+  }
+
+  #deleted(): Dictionary<Deletion> {
+    return this.#store.dictionary<Deletion>(keys.deletedChannels);
   }
 
   async #record(channelId: string): Promise<Channel> {
