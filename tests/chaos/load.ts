@@ -11,7 +11,7 @@ import { tokensOf, type World } from "./world.ts";
 
 const PEOPLE = 8;
 /** An answer takes some seconds; beyond this time, whatever has happened, its reader waits in vain. */
-const ANSWER_LIMIT_MS = 60_000;
+const ANSWER_LIMIT_MS = 25_000;
 
 /** Who hears nothing for so long goes elsewhere. */
 const REQUEST_LIMIT_MS = 15_000;
