@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /**
  * Keeps the pages and what was last read, so that they open without a connection. Files named by
  * their content come from the cache; everything else is asked for first.
