@@ -7,9 +7,10 @@ import { ChatStore } from "../../lib/chats/chat_store.ts";
 import { startModelProvider } from "../support/model_provider.ts";
 import { say } from "../support/say.ts";
 import { connect, signUp } from "../support/server.ts";
+import { spawnServer, startServerProcess } from "../support/server_process.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { until } from "../support/until.ts";
 import { ask, completions, message, newChat, textOf } from "./support/chat.ts";
-import { spawnServer, startProcess, tempFolder } from "./support/server_process.ts";
 
 const WORDS = Array.from({ length: 20_000 }, (_, i) => `w${i} `);
 const SESSION_TIMEOUT_S = 3;
@@ -25,7 +26,7 @@ Deno.test("T8, S1: after SIGKILL in mid-stream a new process cleans up in time, 
     SESSION_TIMEOUT: String(SESSION_TIMEOUT_S),
     WEBSOCKET_HEARTBEAT_INTERVAL: "1",
   };
-  await using first = await startProcess(env);
+  await using first = await startServerProcess(env);
   const ada = await signUp(first.url);
   const chatId = await newChat(ada, "titled");
   let seen = "";
@@ -42,7 +43,7 @@ Deno.test("T8, S1: after SIGKILL in mid-stream a new process cleans up in time, 
   }
   await first.status;
 
-  await using second = await startProcess(env);
+  await using second = await startServerProcess(env);
   const started = performance.now();
   const later = {
     ...ada,
@@ -95,7 +96,7 @@ Deno.test("SIGTERM, even twice: 0 within 5 s with 50 clients and a stream, who a
   provider.script = { tokens: WORDS, paceMs: 5 };
   await using folder = await tempFolder();
   const path = `${folder.path}/server.kv`;
-  await using server = await startProcess({
+  await using server = await startServerProcess({
     DENO_KV_PATH: path,
     OPENAI_API_BASE_URL: provider.baseUrl,
   });
@@ -180,7 +181,7 @@ Deno.test("with OTEL_DENO=true spans of events, HTTP and completions reach a col
       return Response.json({});
     },
   );
-  await using server = await startProcess({
+  await using server = await startServerProcess({
     DENO_KV_PATH: ":memory:",
     OTEL_DENO: "true",
     OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",

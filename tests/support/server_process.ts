@@ -28,8 +28,17 @@ export interface LogLine {
 
 const LISTENING = /listening on (http:\/\/[\d.:]+)","instance":"([^"]+)"/;
 
-/** Starts a server with the permissions of `deno task start` and waits until it listens. */
-export async function startServerProcess(env: Env): Promise<ServerProcess> {
+/** A process alone, which may end at once. */
+export interface SpawnedServer {
+  child: Deno.ChildProcess;
+  /** What it has written to standard error. */
+  log(): string;
+  /** Resolves when that has been read to its end. */
+  read: Promise<void>;
+}
+
+/** Spawns a server with the permissions of `deno task start`. */
+export function spawnServer(env: Env): SpawnedServer {
   const child = new Deno.Command(Deno.execPath(), {
     // Beside them, the folder of the test's own database.
     args: ["run", "--quiet", "--no-prompt", "-P=start", "--allow-read", "--allow-write", "main.ts"],
@@ -51,6 +60,12 @@ export async function startServerProcess(env: Env): Promise<ServerProcess> {
   const read = (async () => {
     for await (const piece of child.stderr.pipeThrough(new TextDecoderStream())) text += piece;
   })();
+  return { child, log: () => text, read };
+}
+
+/** Starts a server and waits until it listens. */
+export async function startServerProcess(env: Env): Promise<ServerProcess> {
+  const { child, log, read } = spawnServer(env);
   let isOver = false;
   const status = child.status.finally(() => isOver = true);
   const kill: ServerProcess["kill"] = (signal) => {
@@ -67,8 +82,8 @@ export async function startServerProcess(env: Env): Promise<ServerProcess> {
   };
   try {
     const [, url = "", instanceId = ""] = await until(() => {
-      if (isOver) throw new Error(`the server ended at once: ${text}`);
-      return LISTENING.exec(text);
+      if (isOver) throw new Error(`the server ended at once: ${log()}`);
+      return LISTENING.exec(log());
     }, { limitMs: 30_000, what: "the server process", everyMs: 20 });
     return {
       url,
@@ -78,8 +93,8 @@ export async function startServerProcess(env: Env): Promise<ServerProcess> {
       get isOver() {
         return isOver;
       },
-      lines: () => parseLines(text),
-      log: () => text,
+      lines: () => parseLines(log()),
+      log,
       kill,
       [Symbol.asyncDispose]: end,
     };
