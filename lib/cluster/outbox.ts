@@ -3,15 +3,13 @@ import type { Logger } from "../common/logger.ts";
 import { backOff, pause, settledWithin } from "../common/pause.ts";
 import type { Bus } from "./bus.ts";
 import { countParts, encodeFrame, partEnd } from "./frame.ts";
+import { Pace } from "./pace.ts";
 
-const FRAMES_A_BATCH = 256;
-const CHARS_A_BATCH = 512 * 1024;
-/**
- * How fast large messages go. Redis cuts a subscriber off for whom 32 MB wait: at this pace, one
- * that stands still for a second is not.
- */
-const PACE_CHARS_PER_MS = 32 * 1024;
-const PACED_FROM_CHARS = 256 * 1024;
+/** What may be under way at once. Receivers know a frame again among the last 2,048 of a sender. */
+const MOST_FRAMES_UNDER_WAY = 2_048;
+const MOST_CHARS_UNDER_WAY = 512 * 1024;
+/** So many in one turn of the event loop are not kept waiting for its end. */
+const MANY_A_TURN = 128;
 
 export interface OutboxOptions {
   bus: Bus;
@@ -33,10 +31,13 @@ interface Waiting {
   readonly message: number;
   index: number;
   at: number;
+  /** Parts that have not arrived yet. */
+  left: number;
   isDropped: boolean;
 }
 
 interface Outgoing {
+  readonly seq: number;
   readonly text: string;
   readonly waiting: Waiting;
 }
@@ -44,7 +45,10 @@ interface Outgoing {
 /**
  * What waits for the bus. A caller never waits: what comes is queued, within bounds, and sent in
  * the background, the channels in turns, each in its order. So a large message holds up those
- * behind it on its own channel, and others by one batch at most.
+ * behind it on its own channel, and others by what may be under way at most.
+ *
+ * Frames follow each other without waiting for receipts. Once one fails nothing new is sent: those
+ * under way are waited for, and what failed of them goes again first, in its order.
  *
  * While the bus is away, messages wait for `maxAgeMs`; older ones, and those that find the queue
  * full, are dropped, counted, and told in the log once an outage.
@@ -58,11 +62,20 @@ export class Outbox implements AsyncDisposable {
   readonly #options: Required<OutboxOptions>;
   readonly #queues = new Map<string, Waiting[]>();
   readonly #stop = new AbortController();
+  readonly #pace = new Pace(() => this.#pump());
   #messages = 0;
   #chars = 0;
   #seq = 0;
   #message = 0;
-  #running: Promise<void> | undefined;
+  #framesUnderWay = 0;
+  #charsUnderWay = 0;
+  /** Frames that the bus did not take, in the order in which they were sent. */
+  #failed: Outgoing[] = [];
+  #pushedInTurn = 0;
+  #isPumpDue = false;
+  #pauseMs = 0;
+  #retrying: Promise<void> | undefined;
+  #quiet: PromiseWithResolvers<void> | undefined;
   #isFailing = false;
   #droppedBefore = 0;
 
@@ -75,6 +88,7 @@ export class Outbox implements AsyncDisposable {
     };
   }
 
+  /** Messages whose receipt has not come yet. */
   get pendingMessages(): number {
     return this.#messages;
   }
@@ -91,14 +105,16 @@ export class Outbox implements AsyncDisposable {
       this.#drop("the queue is full");
       return false;
     }
+    const count = countParts(body);
     const waiting: Waiting = {
       channel,
       body,
       queuedAtMs: performance.now(),
-      count: countParts(body),
+      count,
       message: this.#message++,
       index: 0,
       at: 0,
+      left: count,
       isDropped: false,
     };
     const queue = this.#queues.get(channel);
@@ -106,127 +122,155 @@ export class Outbox implements AsyncDisposable {
     else queue.push(waiting);
     this.#messages++;
     this.#chars += body.length;
-    this.#running ??= this.#drain();
+    if (++this.#pushedInTurn % MANY_A_TURN === 0) this.#pump();
+    else this.#pumpSoon();
     return true;
   }
 
   /** Waits until all is sent, at most so long; says whether it was. */
   async flush(timeoutMs: number): Promise<boolean> {
-    return await settledWithin(this.#running ?? Promise.resolve(), timeoutMs);
+    return await settledWithin(this.#whenQuiet(), timeoutMs);
   }
 
-  /** Never rejects. */
-  async #drain(): Promise<void> {
-    // What is emitted in one turn leaves together.
-    await Promise.resolve();
-    const { signal } = this.#stop;
-    while (this.#queues.size > 0 && !signal.aborted) {
-      const began = performance.now();
-      const batch = this.#take();
-      await this.#send(batch);
-      const chars = batch.reduce((sum, { text }) => sum + text.length, 0);
-      const owedMs = chars / PACE_CHARS_PER_MS - (performance.now() - began);
-      if (chars >= PACED_FROM_CHARS && owedMs >= 1) await pause(owedMs, signal);
+  /** What is emitted in one turn leaves together, the channels in turns. */
+  #pumpSoon(): void {
+    if (this.#isPumpDue) return;
+    this.#isPumpDue = true;
+    queueMicrotask(() => {
+      this.#isPumpDue = false;
+      this.#pushedInTurn = 0;
+      this.#pump();
+    });
+  }
+
+  /** Sends as much as may be under way. */
+  #pump(): void {
+    while (this.#maySend()) {
+      const outgoing = this.#next();
+      if (outgoing === undefined) break;
+      this.#pace.spend(outgoing.text.length);
+      this.#publish(outgoing);
     }
-    this.#running = undefined;
+    if (!this.#isQuiet()) return;
+    if (this.#messages === 0) this.#recovered();
+    this.#quiet?.resolve();
+    this.#quiet = undefined;
   }
 
-  /** The next frames: one of each channel, again and again, until the batch is full. */
-  #take(): Outgoing[] {
-    const batch: Outgoing[] = [];
-    let chars = 0;
-    while (this.#queues.size > 0) {
-      for (const [channel, queue] of this.#queues) {
-        const waiting = queue[0];
-        if (waiting === undefined) {
-          this.#queues.delete(channel);
-          continue;
-        }
-        if (waiting.isDropped || this.#isTooOld(waiting)) {
-          this.#giveUp(waiting);
-          this.#leave(queue, waiting);
-          continue;
-        }
-        const text = this.#nextFrame(waiting);
-        batch.push({ text, waiting });
-        if (waiting.index === waiting.count) this.#leave(queue, waiting);
-        chars += text.length;
-        // A map keeps the order of insertion: whoever had its turn goes to the end.
-        this.#queues.delete(channel);
-        if (queue.length > 0) this.#queues.set(channel, queue);
-        if (batch.length >= FRAMES_A_BATCH || chars >= CHARS_A_BATCH) return batch;
-      }
+  #maySend(): boolean {
+    return this.#queues.size > 0 && this.#failed.length === 0 && !this.#stop.signal.aborted &&
+      this.#framesUnderWay < MOST_FRAMES_UNDER_WAY &&
+      this.#charsUnderWay < MOST_CHARS_UNDER_WAY && this.#pace.allows();
+  }
+
+  /** Nothing is under way, and nothing is going to be. */
+  #isQuiet(): boolean {
+    if (this.#framesUnderWay > 0) return false;
+    return this.#stop.signal.aborted || this.#queues.size === 0 && this.#failed.length === 0;
+  }
+
+  async #whenQuiet(): Promise<void> {
+    if (this.#isQuiet()) return;
+    this.#quiet ??= Promise.withResolvers();
+    await this.#quiet.promise;
+  }
+
+  /** The next frame of the channel whose turn it is. */
+  #next(): Outgoing | undefined {
+    for (const [channel, queue] of this.#queues) {
+      // A map keeps the order of insertion: whoever had its turn goes to the end.
+      this.#queues.delete(channel);
+      while (queue[0] !== undefined && this.#isOver(queue[0])) queue.shift();
+      const [waiting] = queue;
+      if (waiting === undefined) continue;
+      const outgoing = this.#nextFrame(waiting);
+      if (waiting.index === waiting.count) queue.shift();
+      if (queue.length > 0) this.#queues.set(channel, queue);
+      return outgoing;
     }
-    return batch;
+    return undefined;
   }
 
-  #nextFrame(waiting: Waiting): string {
+  #nextFrame(waiting: Waiting): Outgoing {
     const { body, message, count } = waiting;
-    const frame = { sender: this.#options.sender, seq: this.#seq++ };
+    const seq = this.#seq++;
+    const frame = { sender: this.#options.sender, seq };
     if (count === 1) {
       waiting.index = 1;
-      return encodeFrame({ ...frame, body });
+      return { seq, text: encodeFrame({ ...frame, body }), waiting };
     }
     const end = partEnd(body, waiting.at);
     const part = { message, index: waiting.index++, count };
     const text = encodeFrame({ ...frame, body: body.slice(waiting.at, end), part });
     waiting.at = end;
     this.sentParts++;
-    return text;
+    return { seq, text, waiting };
   }
 
-  #leave(queue: Waiting[], { body }: Waiting): void {
-    queue.shift();
-    this.#messages--;
-    this.#chars -= body.length;
+  #publish(outgoing: Outgoing): void {
+    const { text, waiting } = outgoing;
+    this.#framesUnderWay++;
+    this.#charsUnderWay += text.length;
+    this.#options.bus.publish(waiting.channel, text).then(
+      () => this.#returned(outgoing),
+      (error) => this.#returned(outgoing, error),
+    );
   }
 
-  /** Sends the frames, and again those that the bus did not take, until they are too old. */
-  async #send(frames: Outgoing[]): Promise<void> {
-    const { bus } = this.#options;
-    const { signal } = this.#stop;
-    let left = frames;
-    for (let pauseMs = 0;;) {
-      const results = await Promise.allSettled(
-        left.map(({ text, waiting }) => bus.publish(waiting.channel, text)),
-      );
-      const failed: Outgoing[] = [];
-      let error: unknown;
-      for (const [i, outgoing] of left.entries()) {
-        const result = results[i];
-        if (result?.status !== "rejected") this.#count(outgoing);
-        else if (isPassing(result.reason)) {
-          failed.push(outgoing);
-          error = result.reason;
-        } else this.#giveUp(outgoing.waiting, result.reason);
-      }
-      left = failed;
-      if (left.length === 0) return this.#recovered();
-      if (!this.#isFailing) this.#failed(error);
-      pauseMs = backOff(pauseMs, { firstMs: 25, maxMs: 500 });
-      await pause(pauseMs, signal);
-      for (const { waiting } of left) {
-        if (signal.aborted || this.#isTooOld(waiting)) this.#giveUp(waiting);
-      }
-      left = left.filter(({ waiting }) => !waiting.isDropped);
-      if (left.length === 0) return;
-      this.retries += left.length;
-    }
+  /** A frame's fate is known. */
+  #returned(outgoing: Outgoing, error?: unknown): void {
+    const { text, waiting } = outgoing;
+    this.#framesUnderWay--;
+    this.#charsUnderWay -= text.length;
+    if (error === undefined) this.#arrived(outgoing);
+    else if (isPassing(error)) {
+      this.#failed.push(outgoing);
+      if (!this.#isFailing) this.#beginFailing(error);
+    } else this.#giveUp(waiting, error);
+    if (this.#failed.length > 0 && this.#framesUnderWay === 0) this.#retrying ??= this.#retry();
+    else this.#pumpSoon();
   }
 
-  #count({ text, waiting }: Outgoing): void {
+  #arrived({ text, waiting }: Outgoing): void {
     this.sentChars += text.length;
-    if (waiting.index === waiting.count) this.sentMessages++;
+    this.#pauseMs = 0;
+    if (this.#isFailing && this.#failed.length === 0) this.#recovered();
+    if (--waiting.left > 0 || waiting.isDropped) return;
+    this.sentMessages++;
+    this.#release(waiting);
   }
 
-  #isTooOld({ queuedAtMs }: Waiting): boolean {
-    return performance.now() - queuedAtMs > this.#options.maxAgeMs;
+  /** After a while, sends again what failed, unless it is too old. Never rejects. */
+  async #retry(): Promise<void> {
+    this.#pauseMs = backOff(this.#pauseMs, { firstMs: 25, maxMs: 500 });
+    await pause(this.#pauseMs, this.#stop.signal);
+    this.#retrying = undefined;
+    // Receipts may have come in any order.
+    const failed = this.#failed.splice(0).sort((a, b) => a.seq - b.seq);
+    if (!this.#stop.signal.aborted) {
+      const again = failed.filter(({ waiting }) => !this.#isOver(waiting));
+      this.retries += again.length;
+      for (const outgoing of again) this.#publish(outgoing);
+    }
+    this.#pump();
+  }
+
+  /** Whether the message is of no use any more; then it is given up. */
+  #isOver(waiting: Waiting): boolean {
+    if (performance.now() - waiting.queuedAtMs > this.#options.maxAgeMs) this.#giveUp(waiting);
+    return waiting.isDropped;
   }
 
   #giveUp(waiting: Waiting, why?: unknown): void {
     if (waiting.isDropped) return;
     waiting.isDropped = true;
+    this.#release(waiting);
     this.#drop(why === undefined ? "the bus is away" : errorText(why));
+  }
+
+  #release({ body }: Waiting): void {
+    this.#messages--;
+    this.#chars -= body.length;
   }
 
   #drop(why: string): void {
@@ -236,7 +280,7 @@ export class Outbox implements AsyncDisposable {
     this.dropped++;
   }
 
-  #failed(error: unknown): void {
+  #beginFailing(error: unknown): void {
     this.#isFailing = true;
     this.#options.logger.warn("cluster: the bus takes no messages, they wait", {
       bus: this.#options.bus.name,
@@ -245,18 +289,20 @@ export class Outbox implements AsyncDisposable {
   }
 
   #recovered(): void {
-    const wasFull = this.dropped > this.#droppedBefore && this.#messages === 0;
-    if (!this.#isFailing && !wasFull) return;
     const dropped = this.dropped - this.#droppedBefore;
+    if (!this.#isFailing && dropped === 0) return;
     this.#isFailing = false;
     this.#droppedBefore = this.dropped;
     this.#options.logger.info("cluster: the bus takes messages again", { dropped });
   }
 
+  /** Waits for what is under way; what is queued goes no more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    await this.#running;
+    this.#pace[Symbol.dispose]();
     this.#queues.clear();
+    await this.#retrying;
+    await this.#whenQuiet();
     this.#messages = 0;
     this.#chars = 0;
   }

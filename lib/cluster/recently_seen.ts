@@ -1,5 +1,5 @@
 /** What can still be sent again lies within the last frames of a sender. */
-const FRAMES_A_SENDER = 1_024;
+const FRAMES_A_SENDER = 2_048;
 const MOST_SENDERS = 256;
 
 /** Tells a frame that was sent again, because its receipt was lost, from a new one. */

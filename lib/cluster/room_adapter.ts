@@ -9,7 +9,6 @@ import {
   type SocketId,
 } from "socket.io-adapter";
 import { AppError } from "../common/errors.ts";
-import { pause } from "../common/pause.ts";
 import { AckRequests } from "./ack_requests.ts";
 import type { Listening } from "./bus.ts";
 import type { Courier } from "./courier.ts";
@@ -32,6 +31,8 @@ export interface RoomAdapterOptions {
   onError(error: unknown): void;
 }
 
+/** As Socket.IO makes the ids of sockets. */
+const SOCKET_ID = /^[\w-]{20}$/;
 /** How long after a join from afar its room's events go to everybody. */
 const FRESH_MS = 5_000;
 const MOST_FRESH_ROOMS = 10_000;
@@ -41,7 +42,8 @@ const MOST_FRESH_ROOMS = 10_000;
  *
  * - A room has a channel, and an instance listens to those of the rooms in which it has someone. So
  *   an event for one room reaches the instances that it concerns, and no other.
- * - Events for several rooms or for all, and what expects answers, go to every instance.
+ * - Events for several rooms or for all, and what expects answers, go to every instance. So do those
+ *   for the room of one socket, which are rare: two subscriptions fewer in the life of each socket.
  * - Local sockets are served first, and the caller never waits for the bus.
  * - `socket.join` resolves when the room's events from other instances arrive.
  */
@@ -49,6 +51,8 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
   readonly #options: RoomAdapterOptions;
   readonly #base: string;
   readonly #rooms = new Map<Room, Listening>();
+  /** Rooms that are not heard yet. */
+  readonly #notLive = new Map<Room, Promise<void>>();
   readonly #fresh = new Map<Room, number>();
   readonly #acks = new AckRequests();
   readonly #closing = new AbortController();
@@ -68,7 +72,13 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
       });
     this.#own = [listen(this.#base), listen(this.#responseChannel(this.uid))];
     this.on("create-room", (room: Room) => {
-      this.#rooms.set(room, listen(this.#roomChannel(room)));
+      if (SOCKET_ID.test(room)) return;
+      const listening = listen(this.#roomChannel(room));
+      this.#rooms.set(room, listening);
+      const live = listening.live.then(() => {
+        if (this.#notLive.get(room) === live) this.#notLive.delete(room);
+      });
+      this.#notLive.set(room, live);
     });
     this.on("delete-room", (room: Room) => {
       this.#rooms.get(room)?.stop();
@@ -86,17 +96,25 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
     await Promise.all(this.#own.map(({ live }) => live));
   }
 
-  override addAll(id: SocketId, rooms: Set<Room>): Promise<void> {
+  override addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void {
     super.addAll(id, rooms);
-    return this.#whenLive(rooms);
+    const awaited: Promise<void>[] = [];
+    for (const room of rooms) {
+      const live = this.#notLive.get(room);
+      if (live !== undefined) awaited.push(live);
+    }
+    if (awaited.length > 0) return this.#settled(awaited);
   }
 
-  async #whenLive(rooms: Iterable<Room>): Promise<void> {
-    const over = new AbortController();
-    const live = Promise.all([...rooms].map((room) => this.#rooms.get(room)?.live));
-    const limit = pause(this.#options.joinTimeoutMs, over.signal);
-    await Promise.race([live, limit]);
-    over.abort();
+  /** Waits for all of them, within the limit of a join. */
+  #settled(awaited: Promise<void>[]): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, this.#options.joinTimeoutMs);
+    void Promise.all(awaited).then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    return promise;
   }
 
   override broadcast(packet: unknown, opts: BroadcastOptions): Promise<void> {
@@ -199,8 +217,8 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
   /** To the instances with someone in the room, if it is one room; to all otherwise. */
   #channelOf({ rooms }: BroadcastOptions): string {
     const [room] = rooms;
-    if (room === undefined || rooms.size > 1 || this.#isFresh(room)) return this.#base;
-    return this.#roomChannel(room);
+    if (room === undefined || rooms.size > 1 || SOCKET_ID.test(room)) return this.#base;
+    return this.#isFresh(room) ? this.#base : this.#roomChannel(room);
   }
 
   #isFresh(room: Room): boolean {
@@ -261,6 +279,7 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
     this.#acks[Symbol.dispose]();
     for (const listening of [...this.#own, ...this.#rooms.values()]) listening.stop();
     this.#rooms.clear();
+    this.#notLive.clear();
   }
 }
 
