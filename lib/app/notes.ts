@@ -18,8 +18,8 @@ export function createNoteRoutes(
     notes: noteRoutes({
       notes,
       publicUser,
-      contentGiven: (noteId, { md, html, json }) =>
-        documents.applyExternal(noteId, { md, html, json }),
+      writeText: (noteId, { md, html, json }, store) =>
+        documents.writeText(noteId, { md, html, json }, store),
       noteChanged: (note) => void io.to(rooms.note(note.id)).emit("events:note", note),
       accessChanged: (noteId) => documents.accessChanged(noteId),
       noteDeleted: (noteId) => documents.noteDeleted(noteId),

@@ -12,7 +12,6 @@ import { documentSweep } from "./document_sweep.ts";
 import type { LiveDocument } from "./live_document.ts";
 import type { Member } from "./members.ts";
 import type { NoteAccess, NoteSnapshot } from "./note_ports.ts";
-import { contentOf } from "./parse_content.ts";
 import { missingFrom } from "./yjs_state.ts";
 
 type Given = "store" | "content" | "audience" | "instanceId" | "logger";
@@ -215,11 +214,24 @@ export class DocumentService implements AsyncDisposable {
   }
 
   /**
-   * Merges a text written past the editors (by HTTP) into the document, if it is open anywhere.
-   * To be called before the text is stored, so that it can be compared with what was stored before.
+   * Takes a text that was written past the editors (by HTTP). If the document is open anywhere, the
+   * text is merged with what they have written and saved, and `store(true)` has only the rest to
+   * store; else `store(false)` stores it all, and nobody opens the document meanwhile.
+   *
+   * @throws {AppError} `unavailable`; whatever `store` throws
    */
-  async applyExternal(noteId: string, snapshot: NoteSnapshot): Promise<void> {
-    await this.#shelf.visit(documentOfNote(noteId), (live) => live.merge(contentOf(snapshot)));
+  async writeText<T>(
+    noteId: string,
+    text: NoteSnapshot,
+    store: (isMerged: boolean) => Promise<T>,
+  ): Promise<T> {
+    let stored: { result: T } | undefined;
+    const live = await this.#shelf.visit(documentOfNote(noteId), {
+      open: (there) => there.merge(text),
+      closed: async () => void (stored = { result: await store(false) }),
+    });
+    await live?.saver.flush();
+    return stored ? stored.result : await store(true);
   }
 
   /** Who may read or write the note has changed: on every instance, those who may not any more leave. */

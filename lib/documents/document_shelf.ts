@@ -61,18 +61,36 @@ export class DocumentShelf {
     this.#settleSoon(live);
   }
 
-  /** Does something in the document if it is open on any instance. */
-  visit(ref: DocumentRef, work: (live: LiveDocument) => Promise<void>): Promise<void> {
+  /**
+   * Does something in the document if it is open on any instance, and returns it; else does `closed`
+   * while nobody can open it.
+   */
+  visit(
+    ref: DocumentRef,
+    { open, closed }: { open(live: LiveDocument): Promise<void>; closed(): Promise<void> },
+  ): Promise<LiveDocument | undefined> {
     return this.#turn(ref.key, async () => {
-      const log = this.#parts.store.updateLog(keys.documentUpdates(ref.key));
+      const { store } = this.#parts;
       const there = this.#live.get(ref.key);
-      if (!there && await log.length() === 0) return;
+      if (!there) {
+        await using _lock = await acquireSoon(store, keys.documentLock(ref.key));
+        const [length, users] = await Promise.all([
+          store.updateLog(keys.documentUpdates(ref.key)).length(),
+          this.users(ref.key),
+        ]);
+        // The log of a note without a text is empty while it is open.
+        if (length === 0 && users.length === 0) {
+          await closed();
+          return undefined;
+        }
+      }
       const live = there ?? await this.#open(ref);
       try {
-        await work(live);
+        await open(live);
       } finally {
-        this.#settleSoon(live);
+        void this.#settleSoon(live);
       }
+      return live;
     });
   }
 

@@ -25,7 +25,7 @@ import type { Member } from "./members.ts";
 import { NoteRecord } from "./note_record.ts";
 import { NoteSaver } from "./note_saver.ts";
 import type { NoteSnapshot } from "./note_ports.ts";
-import { type JsonNode } from "./prosemirror_json.ts";
+import { contentOf } from "./parse_content.ts";
 import { applyAll, checkUpdate, isIncomplete } from "./yjs_state.ts";
 
 const FROM_LOG = Symbol("from the log");
@@ -127,10 +127,12 @@ export class LiveDocument {
   }
 
   /** Merges a text that was written past the document, against the text that its writer knew. */
-  async merge(content: JsonNode): Promise<void> {
+  async merge(text: NoteSnapshot): Promise<void> {
+    const content = contentOf(text);
     const update = await this.#note.changeTo(this.#doc, content);
-    this.#note.forget();
     if (update) await this.update(update);
+    // Its writer's own Markdown and HTML are the note's, if that is all that the document says.
+    this.give({ ...present(text), json: content });
   }
 
   /** @throws {AppError} `invalid_payload`, `forbidden` */
@@ -313,6 +315,9 @@ export class LiveDocument {
     });
   }
 }
+
+const present = (text: NoteSnapshot): NoteSnapshot =>
+  Object.fromEntries(Object.entries(text).filter(([, value]) => value));
 
 const personOf = ({ sid, userId, userName, userColor }: Person): Person => ({
   sid,

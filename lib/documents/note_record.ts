@@ -71,11 +71,6 @@ export class NoteRecord {
     this.#isFresh = true;
   }
 
-  /** What an editor said before does not hold any more. */
-  forget(): void {
-    this.#given = undefined;
-  }
-
   /** The update that brings the change from the last saved text to `content` into the document. */
   async changeTo(doc: Y.Doc, content: JsonNode): Promise<Uint8Array | undefined> {
     const base = new Y.Doc();

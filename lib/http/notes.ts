@@ -1,6 +1,12 @@
 import { Hono } from "hono";
 import type { NoteStore, Reader } from "../notes/note_store.ts";
-import { type Note, NoteBodySchema, type NoteData, NotePatchSchema } from "../protocol/note.ts";
+import {
+  type Note,
+  NoteBodySchema,
+  type NoteData,
+  type NotePatch,
+  NotePatchSchema,
+} from "../protocol/note.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
@@ -10,8 +16,15 @@ export interface NoteRoutesOptions {
   notes: Pick<NoteStore, "create" | "get" | "page" | "update" | "delete" | "requireWrite">;
   /** What others are told about a user. */
   publicUser(userId: string): Promise<PublicUser | undefined>;
-  /** A text is about to be stored past the editors: they must have it, too. */
-  contentGiven(noteId: string, content: NonNullable<NoteData["content"]>): Promise<void>;
+  /**
+   * Takes a text past the editors: one that was merged with theirs (`isMerged`) is in the note
+   * already when `store` is called.
+   */
+  writeText<T>(
+    noteId: string,
+    content: NonNullable<NoteData["content"]>,
+    store: (isMerged: boolean) => Promise<T>,
+  ): Promise<T>;
   /** A note was changed: tells those who look at it. */
   noteChanged(note: Note): void;
   /** Who may read or write the note has changed, on every instance. */
@@ -25,7 +38,7 @@ const PAGE_SIZE = 60;
 
 /** `/api/v1/notes` (protocol, section 11). All routes want a user. */
 export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
-  const { notes, publicUser, contentGiven, noteChanged, accessChanged, noteDeleted } = options;
+  const { notes, publicUser, writeText, noteChanged, accessChanged, noteDeleted } = options;
   const routes = new Hono<HttpEnv>();
   const readerOf = ({ id, role }: Reader): Reader => ({ id, role });
 
@@ -51,11 +64,14 @@ export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
     const reader = readerOf(c.get("user"));
     const id = c.req.param("id");
     const content = patch.data?.content;
-    if (content) {
-      await notes.requireWrite(reader, id);
-      await contentGiven(id, content);
-    }
-    const { note, isAccessChanged } = await notes.update(reader, id, patch);
+    if (content) await notes.requireWrite(reader, id);
+    const { note, isAccessChanged } = content
+      ? await writeText(
+        id,
+        content,
+        (isMerged) => notes.update(reader, id, isMerged ? withoutText(patch) : patch),
+      )
+      : await notes.update(reader, id, patch);
     if (isAccessChanged) await accessChanged(id);
     noteChanged(note);
     return c.json(note);
@@ -69,4 +85,9 @@ export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
   });
 
   return routes;
+}
+
+function withoutText({ data, ...patch }: NotePatch): NotePatch {
+  const { content: _, ...rest } = data ?? {};
+  return { ...patch, data: rest };
 }

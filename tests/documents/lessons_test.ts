@@ -99,11 +99,15 @@ Deno.test("D3: a write by HTTP while editors are open is merged with what they h
   await editor.write("typed");
   const written = { json: textJson("one", "two by api"), md: "one\n\ntwo by api" };
   // By an instance where nobody edits.
-  await b.documents.applyExternal("n1", written);
-  notes.add("n1", written);
+  const keep = (isMerged: boolean) => {
+    if (!isMerged) notes.add("n1", written);
+    return Promise.resolve(isMerged);
+  };
+  assert.equal(await b.documents.writeText("n1", written, keep), true);
   await until(() => editor.text() === "onetwo by apityped", { what: "the merge" });
   await until(() => notes.text("n1") === "onetwo by apityped", { what: "the save" });
-  await b.documents.applyExternal("other", written);
+  assert.equal(notes.text("n1"), "onetwo by apityped", "saved when the writer is answered");
+  assert.equal(await b.documents.writeText("other", written, keep), false);
 });
 
 Deno.test("D4: a paste of 5 MB is taken as an attachment; one too large is refused, and the socket lives", async () => {

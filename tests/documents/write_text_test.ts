@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { until } from "../support/until.ts";
+import { Client, FakeNotes, openStore, startInstance, textJson } from "./harness.ts";
+
+const written = { json: textJson("by HTTP"), md: "by *HTTP*" };
+const merged = (isMerged: boolean) => Promise.resolve(isMerged);
+
+Deno.test("D3: a note without a text that is open elsewhere gets what is written by HTTP", async () => {
+  await using store = await openStore();
+  const notes = new FakeNotes();
+  notes.add("n1", { json: null, md: "" });
+  await using a = await startInstance({ store, notes });
+  await using b = await startInstance({ store, notes });
+  using editor = await Client.open(a.url, "ada", "note:n1");
+  assert.equal(await b.documents.writeText("n1", written, merged), true);
+  await until(() => editor.text() === "by HTTP", { what: "the text at the editor" });
+  assert.equal(notes.notes.get("n1")?.md, "by *HTTP*", "its writer's own Markdown");
+  await editor.write("typed");
+  await until(() => notes.text("n1") === "by HTTPtyped", { what: "both in the note" });
+});
+
+Deno.test("D3: who opens a note while it is written by HTTP gets what is written", async () => {
+  await using store = await openStore();
+  const notes = new FakeNotes();
+  notes.add("n1", { json: textJson("old") });
+  await using a = await startInstance({ store, notes });
+  await using b = await startInstance({ store, notes });
+  using editor = new Client(a.url, "ada", "note:n1");
+  await editor.connected();
+  let asked = 0;
+  const real = notes.mayRead.bind(notes);
+  notes.mayRead = (user, note) => (asked++, real(user, note));
+  let joined: Promise<unknown> | undefined;
+  const isMerged = await b.documents.writeText("n1", written, async (answer) => {
+    joined = editor.join();
+    await until(() => asked > 0, { what: "the join" });
+    // Time enough to open it, for who does not wait.
+    for (let turn = 0; turn < 50; turn++) await store.ping(1_000);
+    notes.add("n1", written);
+    return answer;
+  });
+  assert.equal(isMerged, false);
+  await joined;
+  assert.equal(editor.text(), "by HTTP");
+  await editor.write("typed");
+  await until(() => notes.text("n1") === "by HTTPtyped");
+});
