@@ -49,3 +49,10 @@ Deno.test("a client connects, the built-in model streams word by word, and the c
   assert.equal(chat.title, "to be or not to be");
   assert.deepEqual(await ada.json("GET", `/api/tasks/chat/${chatId}`), { task_ids: [] });
 });
+
+const sanitized = { sanitizeOps: true, sanitizeResources: true };
+
+Deno.test("a start that fails leaves nothing open", sanitized, async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await assert.rejects(startServer({ PORT: String(taken.addr.port) }), /in use|EADDRINUSE/i);
+});

@@ -53,6 +53,8 @@ export function openSockets(
     onRequest,
     logger,
   });
+  // Closed long before by a stop; a start that fails is what this is for.
+  stack.defer(() => server.close({ timeoutMs: 0 }));
   const io = server.io as unknown as RealtimeServer;
   const toUser = (userId: string, event: ChatEvent) => emitToUser(io, userId, event);
   const browserStreams = new BrowserStreams({
