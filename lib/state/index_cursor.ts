@@ -15,5 +15,5 @@ export function readCursor(cursor: string): IndexEntry {
   } catch {
     // Falls through: whatever it was, it is no cursor.
   }
-  throw new AppError("invalid_payload", "Not a cursor of this index.");
+  throw new AppError("invalid_payload", "cursor: is not one of this list");
 }
