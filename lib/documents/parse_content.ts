@@ -1,14 +1,19 @@
 /** A note's Markdown as ProseMirror's JSON in TipTap's names, for notes that no editor has opened yet. */
 import { lexer, type Token, type Tokens } from "marked";
+import { fromHtml } from "./html_content.ts";
 import type { NoteSnapshot } from "./note_ports.ts";
 import type { JsonMark, JsonNode } from "./prosemirror_json.ts";
+
+/** A parser of HTML may take its time with what is nested on purpose: beyond, only the text counts. */
+const MAX_HTML = 256 * 1024;
 
 /** The text of a note as JSON: its own, else what its Markdown or HTML says. */
 export function contentOf(snapshot: NoteSnapshot): JsonNode {
   const { json, md, html } = snapshot;
   if (json && Array.isArray(json.content)) return json;
   if (md) return fromMd(md);
-  return html ? fromMd(textOfHtml(html)) : { type: "doc", content: [] };
+  if (!html) return { type: "doc", content: [] };
+  return html.length > MAX_HTML ? fromMd(textOfHtml(html)) : fromHtml(html);
 }
 
 /** What an HTML text says, without its form: a block is a paragraph. */

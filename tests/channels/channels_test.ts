@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { App } from "../../lib/app.ts";
 import type { Channel, ChannelMessage } from "../../lib/protocol/channel.ts";
 import { redisAvailable, RedisServer } from "../support/redis_servers.ts";
-import { signUp, startServer } from "../support/server.ts";
+import { type Person, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { connectToChannels, makeGroup, messagesOf, post, refusal } from "./support.ts";
 
@@ -253,4 +253,37 @@ Deno.test("a reaction may have any name, and a message not any number of them", 
   assert.equal(await refusal(ada, "POST", `${at}/reactions/add`, { name: "+1" }), "413 too_large");
   assert.equal(await ada.json("POST", `${at}/reactions/remove`, { name: "__proto__" }), true);
   assert.equal(await ada.json("POST", `${at}/reactions/add`, { name: "+1" }), true);
+});
+
+Deno.test("a list shows what is unread, and reading over HTTP tells one's other tabs", async () => {
+  await using app = await startServer();
+  const [ada, bob] = [await signUp(app.url), await signUp(app.url)];
+  const channel = await makeGroup(ada, [bob]);
+  await using tab = await connectToChannels(app.url, bob.token);
+  await using other = await connectToChannels(app.url, ada.token);
+  for (const text of ["one", "two"]) await post(ada, channel.id, text);
+  type Listed = Channel & { unread_count: number; last_read_at: number; last_message_at: number };
+  const listOf = (person: Person) => person.json<Listed[]>("GET", "/api/v1/channels/list");
+  const [listed] = await listOf(bob);
+  assert.deepEqual([listed?.id, listed?.unread_count], [channel.id, 2]);
+  assert.ok(Math.abs((listed?.last_message_at ?? 0) - Date.now() / 1000) < 60, "unix seconds");
+  assert.deepEqual(await listOf(bob), await bob.json("GET", "/api/v1/channels/"));
+  const read = `/api/v1/channels/${channel.id}/messages/read`;
+  assert.equal(await bob.json("POST", read), true);
+  await until(() => tab.of("last_read_at").length === 1, { what: "the other tab" });
+  const [after] = await listOf(bob);
+  assert.equal(after?.unread_count, 0);
+  const told = tab.of("last_read_at")[0]?.data.data as { last_read_at: number };
+  assert.equal(told.last_read_at, after?.last_read_at);
+  assert.deepEqual(other.of("last_read_at"), [], "nobody else's matter");
+  const stranger = await signUp(app.url);
+  assert.equal(await refusal(stranger, "POST", read), "404 not_found");
+  assert.deepEqual(await listOf(stranger), []);
+
+  const more = await Promise.all(Array.from({ length: 62 }, () => makeGroup(bob, [])));
+  const first = await bob.call("GET", "/api/v1/channels/list");
+  const page = await first.json() as Listed[];
+  const cursor = first.headers.get("x-next-cursor");
+  const rest = await bob.json<Listed[]>("GET", `/api/v1/channels/list?cursor=${cursor}`);
+  assert.deepEqual([page.length, rest.length], [60, more.length + 1 - 60]);
 });
