@@ -97,7 +97,11 @@ export function openSockets(
     dynamic: (name) => browserStreams.definition(name),
     events: {
       ...sessionEvents({
-        connections: { signIn: (socket, token) => connections.signIn(socket, token) },
+        async signIn(socket, token) {
+          const session = await connections.signIn(socket, token);
+          await channels.rooms.enter(socket, session);
+          return session;
+        },
         touchSession: (sid) => sessions.touch(sid),
         touchUser: (userId) =>
           inBackground("user's last sign of life is not stored", users.touchLastActive(userId)),
@@ -129,7 +133,6 @@ export function openSockets(
         if (!await tokens.stillCounts({ id: user.id, ...token })) return false;
         return (await users.get(user.id))?.role === user.role;
       },
-      onSession: (socket, session) => channels.rooms.enter(socket, session),
       onSessionGone({ sid }) {
         documents.sessionGone(sid);
         channels.typing.sessionGone(sid);

@@ -52,15 +52,17 @@ export async function* untilAborted<T>(
 ): AsyncGenerator<T> {
   signal.throwIfAborted();
   const iterator = source[Symbol.asyncIterator]();
-  const { promise: over, reject } = Promise.withResolvers<never>();
-  over.catch(() => {});
-  const onAbort = () => reject(signal.reason);
+  // One wait at a time: a promise for the end that every wait is raced with would keep them all.
+  let giveUp: ((reason: unknown) => void) | undefined;
+  const onAbort = () => giveUp?.(signal.reason);
   signal.addEventListener("abort", onAbort);
   try {
     while (true) {
-      const next = iterator.next();
-      next.catch(() => {});
-      const { done, value } = await Promise.race([next, over]);
+      signal.throwIfAborted();
+      const { done, value } = await new Promise<IteratorResult<T>>((resolve, reject) => {
+        giveUp = reject;
+        iterator.next().then(resolve, reject);
+      });
       if (done) return;
       yield value;
     }

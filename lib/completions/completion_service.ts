@@ -7,6 +7,9 @@ import { type GenerationPorts, runGeneration } from "./generation.ts";
 import type { CompletionRequest, ModelProvider } from "./model_provider.ts";
 import { makeTitle } from "./title.ts";
 
+/** Twenty events a second read as smoothly as fifty, and cost each reader less than half. */
+const PACE_MS = 50;
+
 /** The title of a chat that has none yet. */
 const UNTITLED = "New Chat";
 
@@ -104,6 +107,7 @@ export class CompletionService {
     const { userId, chatId, messageId, parentId, request, provider, isUntitled } = start;
     const result = await runGeneration({
       ...{ userId, chatId, messageId, parentId, taskId, request, provider, signal, ports },
+      paceMs: PACE_MS,
     });
     if (!isUntitled || result.state !== "done" || signal.aborted) return;
     const messages = [...request.messages, { role: "assistant", content: result.content }];

@@ -5,6 +5,7 @@ import type { AnswerEnd, AnswerMessages, AnswerRef } from "./answer_messages.ts"
 import type { LiveStream } from "./live_stream.ts";
 import type { CompletionRequest, ModelProvider } from "./model_provider.ts";
 import { pause, untilAborted } from "../common/pause.ts";
+import { paced } from "./paced.ts";
 import type { StreamRegistry } from "./stream_registry.ts";
 
 /** What a generation needs of the rest of the house; tied by `app`. */
@@ -29,6 +30,8 @@ export interface GenerationOptions {
   /** Stops the answer: what was streamed is stored as `interrupted`. */
   signal: AbortSignal;
   ports: GenerationPorts;
+  /** The least time between two events of the text, in milliseconds. Default: 0, one for each chunk. */
+  paceMs?: number;
 }
 
 export interface GenerationResult {
@@ -89,12 +92,14 @@ export async function runGeneration(options: GenerationOptions): Promise<Generat
 
 /** Streams until the end, and says how it ended. */
 async function streamAnswer(options: GenerationOptions, stream: LiveStream): Promise<Outcome> {
-  const { userId, chatId, messageId, request, provider, ports } = options;
+  const { userId, chatId, messageId, request, provider, ports, paceMs = 0 } = options;
   const signal = AbortSignal.any([options.signal, stream.superseded]);
+  const open = (signal: AbortSignal) => provider.stream(request, signal);
+  const chunks = paceMs > 0 ? paced(open, paceMs, signal) : open(signal);
   const outcome: Outcome = {};
   let hasToolCalls = false;
   try {
-    for await (const chunk of untilAborted(provider.stream(request, signal), signal)) {
+    for await (const chunk of untilAborted(chunks, signal)) {
       if (signal.aborted) break;
       if (chunk.usage) outcome.usage = chunk.usage;
       hasToolCalls ||= chunk.toolCalls !== undefined;

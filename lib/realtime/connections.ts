@@ -32,8 +32,6 @@ export interface ConnectionsOptions {
   };
   /** A session has gone, after its socket left all rooms. */
   onSessionGone?(session: Session): void;
-  /** A session has begun or was renewed: the place to join further rooms. */
-  onSession?(socket: RealtimeSocket, session: Session): void | Promise<void>;
   /** Whether each connection is logged (`WEBSOCKET_SERVER_ENGINEIO_LOGGING`). Default: `false`. */
   isLogged?: boolean;
   logger: Logger;
@@ -210,7 +208,6 @@ export class Connections implements Disposable {
       }
       if (!isCurrent()) return;
       this.#options.pool.add(socket.id, session.user);
-      await this.#options.onSession?.(socket, session);
     } catch (thrown) {
       if (isCurrent()) socket.conn.close();
       throw thrown;

@@ -1,9 +1,10 @@
-import type { Connections } from "./connections.ts";
+import type { RealtimeSocket, Session } from "./session.ts";
 import { event, type EventTable, openEvent } from "./dispatcher.ts";
 import { HeartbeatSchema, UsageSchema, UserJoinSchema } from "./payloads.ts";
 
 export interface SessionEventsOptions {
-  connections: Pick<Connections, "signIn">;
+  /** Opens the socket's session and lets it into its rooms. */
+  signIn(socket: RealtimeSocket, token: string): Promise<Session>;
   /** Notes that the session is alive. */
   touchSession(sid: string): void;
   /** Notes that the user is here, at most once a minute in the store. */
@@ -19,7 +20,7 @@ export function sessionEvents(options: SessionEventsOptions): EventTable {
       schema: UserJoinSchema,
       open: true,
       async handle(socket, { auth }) {
-        const { user } = await options.connections.signIn(socket, auth.token);
+        const { user } = await options.signIn(socket, auth.token);
         return { id: user.id, name: user.name };
       },
     }),
