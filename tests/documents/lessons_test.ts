@@ -48,7 +48,7 @@ Deno.test("D1: an editor that comes back with its own copy after the document wa
   assert.equal(again.text(), "seedmineapi");
 });
 
-Deno.test("D2: a bare update is saved, also after a snapshot that did not have it, and at a disconnect", async () => {
+Deno.test("D2, 10.4: a bare update is saved, also after a snapshot that did not have it, and at a disconnect", async () => {
   await using store = await openStore();
   const notes = new FakeNotes();
   notes.add("n1", {});
@@ -160,7 +160,7 @@ Deno.test("D6: leave and join in the same moment, a thousand times: no edit is d
   await until(() => words(notes.text("n1")) === expected);
 });
 
-Deno.test("D7: a failing store keeps the document and tells the editors; healed, it has the edit", async () => {
+Deno.test("D7, 10.4: a failing store keeps the document and tells the editors; healed, it has the edit", async () => {
   await using store = await openStore();
   const notes = new FakeNotes();
   notes.add("n1", {});

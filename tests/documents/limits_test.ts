@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { silentLogger } from "../../lib/common/logger.ts";
+import { NoteSaver } from "../../lib/documents/note_saver.ts";
+import { keys } from "../../lib/state/key_space.ts";
+import { until } from "../support/until.ts";
+import { Client, FakeNotes, openStore, startInstance } from "./harness.ts";
+
+Deno.test("10.2: at 500 updates the oldest half becomes one snapshot, and every update is there", async () => {
+  await using store = await openStore();
+  const notes = new FakeNotes();
+  notes.add("n1", {});
+  await using a = await startInstance({ store, notes, saving: { quietMs: 60_000 } });
+  await using b = await startInstance({ store, notes });
+  using one = await Client.open(a.url, "ada", "note:n1");
+  const length = () => store.updateLog(keys.documentUpdates("note_n1")).length();
+  for (let at = 0; at < 499; at++) void one.write(`${at},`);
+  await Promise.all(one.unanswered);
+  assert.equal(await length(), 499, "none before");
+  await one.write("499,");
+  await until(async () => await length() === 251, { what: "250 and a snapshot of 250" });
+  using two = await Client.open(b.url, "bob", "note:n1");
+  assert.equal(two.text(), Array.from({ length: 500 }, (_, at) => `${at},`).join(""));
+});
+
+Deno.test("a note is saved 500 ms after the last edit, and every 5 s while edits go on", async () => {
+  const saver = () => {
+    const savedAtMs: number[] = [];
+    const save = () => Promise.resolve(void savedAtMs.push(performance.now()));
+    return { savedAtMs, of: new NoteSaver({ save, onFailure: () => {}, logger: silentLogger }) };
+  };
+  const [quiet, busy] = [saver(), saver()];
+  using _quiet = quiet.of;
+  using _busy = busy.of;
+  const startMs = performance.now();
+  quiet.of.edited();
+  busy.of.edited();
+  const timer = setInterval(() => busy.of.edited(), 100);
+  try {
+    await until(() => busy.savedAtMs.length > 0, { limitMs: 8_000, what: "a save between edits" });
+  } finally {
+    clearInterval(timer);
+  }
+  const [quietMs = 0, busyMs = 0] = [quiet, busy].map(({ savedAtMs: [at = 0] }) => at - startMs);
+  assert.ok(quietMs >= 499 && quietMs < 1_500, `${quietMs} ms`);
+  assert.ok(busyMs >= 4_900 && busyMs < 6_500, `${busyMs} ms`);
+  assert.equal(quiet.savedAtMs.length, 1);
+});
