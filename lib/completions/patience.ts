@@ -9,6 +9,10 @@ export class Patience implements Disposable {
   readonly #callers: AbortSignal;
   readonly #total: ReturnType<typeof setTimeout>;
   #step: ReturnType<typeof setTimeout> | undefined;
+  /** When the timer looks; a step may end later than that, by when it looks again. */
+  #looksAtMs = Infinity;
+  #endsAtMs = Infinity;
+  #text = "";
 
   constructor(callers: AbortSignal, totalMs: number, totalText: string) {
     this.#callers = callers;
@@ -21,15 +25,30 @@ export class Patience implements Disposable {
     return this.#controller.signal;
   }
 
-  /** Starts the time of the next step, and ends that of the one before. */
+  /**
+   * Starts the time of the next step, and ends that of the one before. Called for every read of a
+   * stream, so the timer is not set anew each time: it looks whether the time is over, and waits on.
+   */
   allow(timeoutMs: number, text: string): void {
-    clearTimeout(this.#step);
-    this.#step = setTimeout(() => this.#expire(text), timeoutMs);
+    this.#text = text;
+    this.#endsAtMs = performance.now() + timeoutMs;
+    if (this.#endsAtMs < this.#looksAtMs) this.#lookIn(timeoutMs);
   }
 
   /** Ends the time of the step: what follows is somebody else's to take. */
   pause(): void {
+    this.#endsAtMs = Infinity;
+  }
+
+  #lookIn(waitMs: number): void {
     clearTimeout(this.#step);
+    this.#looksAtMs = performance.now() + waitMs;
+    this.#step = setTimeout(() => {
+      this.#looksAtMs = Infinity;
+      const leftMs = this.#endsAtMs - performance.now();
+      if (leftMs <= 1) this.#expire(this.#text);
+      else if (leftMs < Infinity) this.#lookIn(leftMs);
+    }, waitMs);
   }
 
   /** Whether it was the caller who ended the request. */

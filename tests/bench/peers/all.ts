@@ -1,12 +1,15 @@
 /** Every server that is measured. A further one is a further entry. */
 import { join } from "node:path";
 import { bunFolder, fastPythonFolder, nodeFolder, pythonFolder, SERVERS } from "./install.ts";
+import { INSTANCE_PEERS } from "./instances.ts";
 import type { Launch, Peer } from "./peer.ts";
 
 const ALLOW_GC = "--v8-flags=--expose-gc";
+/** With what the start task gives it. */
+const AS_STARTED = `${ALLOW_GC},--min-semi-space-size=16`;
 
-function deno(file: string, env?: Record<string, string>): Launch {
-  const args = ["run", "--allow-all", "--quiet", ALLOW_GC, join(SERVERS, file)];
+function deno(file: string, v8Flags: string, env?: Record<string, string>): Launch {
+  const args = ["run", "--allow-all", "--quiet", v8Flags, join(SERVERS, file)];
   return { command: Deno.execPath(), args, env };
 }
 
@@ -18,18 +21,19 @@ export const PEERS: readonly Peer[] = [
   {
     id: "ours",
     title: "webui-realtime",
-    prepare: () => Promise.resolve(deno("webui_realtime.ts")),
+    prepare: () => Promise.resolve(deno("webui_realtime.ts", AS_STARTED)),
   },
   {
     id: "ours-native",
     title: "webui-realtime, native engine",
     sections: ["delivery", "echo", "connect", "memory"],
-    prepare: () => Promise.resolve(deno("webui_realtime.ts", { WEBSOCKET_ENGINE: "native" })),
+    prepare: () =>
+      Promise.resolve(deno("webui_realtime.ts", AS_STARTED, { WEBSOCKET_ENGINE: "native" })),
   },
   {
     id: "deno",
     title: "socket.io, Deno",
-    prepare: () => Promise.resolve(deno("socket_io.mjs")),
+    prepare: () => Promise.resolve(deno("socket_io.mjs", ALLOW_GC)),
   },
   {
     id: "node",
@@ -58,6 +62,7 @@ export const PEERS: readonly Peer[] = [
     title: "python-socketio, uvicorn[standard]",
     prepare: async () => python(await fastPythonFolder()),
   },
+  ...INSTANCE_PEERS,
 ];
 
 /** Whose figures the others are divided by. */
