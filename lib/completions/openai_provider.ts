@@ -14,7 +14,7 @@ export interface ProviderLimits {
   totalTimeoutMs: number;
 }
 
-export const DEFAULT_PROVIDER_LIMITS: ProviderLimits = {
+const DEFAULT_PROVIDER_LIMITS: ProviderLimits = {
   connectTimeoutMs: 60_000,
   idleTimeoutMs: 120_000,
   totalTimeoutMs: 30 * 60_000,

@@ -9,7 +9,7 @@ import {
 import { untilAborted } from "../common/pause.ts";
 
 /** The longest title, in UTF-16 units. */
-export const MAX_TITLE_LENGTH = 80;
+const MAX_TITLE_LENGTH = 80;
 
 const MAX_TOKENS = 60;
 

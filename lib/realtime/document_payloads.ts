@@ -5,7 +5,7 @@ import { AppError } from "../common/errors.ts";
 import { IdSchema } from "../protocol/chat.ts";
 
 /** An update above this is refused: a document takes no more than twice as much. */
-export const MAX_UPDATE_BYTES = 8 * 1024 * 1024;
+const MAX_UPDATE_BYTES = 8 * 1024 * 1024;
 const MAX_AWARENESS_BYTES = 64 * 1024;
 
 /** Bytes, and how the client spoke them. */

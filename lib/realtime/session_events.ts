@@ -1,3 +1,4 @@
+import { AppError } from "../common/errors.ts";
 import type { RealtimeSocket, Session } from "./session.ts";
 import { event, type EventTable, openEvent } from "./dispatcher.ts";
 import { HeartbeatSchema, UsageSchema, UserJoinSchema } from "./payloads.ts";
@@ -9,8 +10,8 @@ export interface SessionEventsOptions {
   touchSession(sid: string): void;
   /** Notes that the user is here, at most once a minute in the store. */
   touchUser(userId: string): void;
-  /** Notes that the session uses the model for the next seconds. */
-  useModel(sid: string, model: string): void;
+  /** Notes that the session uses the model for the next seconds, unless too many are in use. */
+  useModel(sid: string, model: string): { accepted: boolean };
 }
 
 /** `user-join`, `heartbeat` and `usage` (protocol, section 4). */
@@ -34,7 +35,8 @@ export function sessionEvents(options: SessionEventsOptions): EventTable {
     usage: event({
       schema: UsageSchema,
       handle({ session }, { model }) {
-        options.useModel(session.sid, model);
+        const { accepted } = options.useModel(session.sid, model);
+        if (!accepted) throw new AppError("rate_limited", "Too many models are in use at once.");
       },
     }),
   };

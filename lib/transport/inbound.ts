@@ -3,7 +3,7 @@ import { type Connection, cut, STATE } from "./connection.ts";
 import type { Counters } from "./stats.ts";
 
 /** A client may send what it is allowed in this many seconds all at once. */
-export const BURST_SECONDS = 2;
+const BURST_SECONDS = 2;
 
 export interface InboundOptions {
   maxPacketsPerSecond: number;

@@ -7,7 +7,7 @@ import type { Frame, PacketOptions } from "./packet.ts";
 import type { Counters } from "./stats.ts";
 
 /** A socket with this much waiting is behind: from here on its streams merge. */
-export const BEHIND_BYTES = 64 * 1024;
+const BEHIND_BYTES = 64 * 1024;
 
 /** After a measuring, this share of the bound must be free again, so that measuring stays rare. */
 const SHARE_AFTER_MEASURING = 0.75;

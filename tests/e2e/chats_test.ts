@@ -145,3 +145,24 @@ Deno.test("a chat that is deleted while it is being answered ends the answer, an
   const left = app.services.store.dictionary(keys.chatMessages(chatId));
   assert.equal(await left.get("a"), undefined);
 });
+
+Deno.test("the chats of a deleted user go soon after, and nobody else's", async () => {
+  await using app = await startServer({
+    SESSION_TIMEOUT: "2",
+    WEBSOCKET_HEARTBEAT_INTERVAL: "1",
+  });
+  const ada = await signUp(app.url);
+  const eve = await signUp(app.url);
+  const kept = await newChat(ada, "hers");
+  const gone = await newChat(eve, "gone");
+  await ada.json("DELETE", `/api/v1/users/${eve.id}`);
+  const { store } = app.services;
+  await until(async () => await store.values.get(keys.chat(gone)) === undefined, {
+    what: "the chat's end",
+    limitMs: 5_000,
+  });
+  await until(async () => await store.dictionary(keys.chatMessages(gone)).get("q") === undefined, {
+    what: "the messages' end",
+  });
+  assert.equal((await message(ada, kept, "q")).content, "What is it?");
+});

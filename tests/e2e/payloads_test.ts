@@ -130,3 +130,13 @@ for (const transport of ["websocket", "polling"] as const) {
     if (transport === "websocket") assert.equal(app.sockets.server.stats().oversized, 1);
   });
 }
+
+Deno.test("a session that uses too many models at once is told so", async () => {
+  await using app = await startServer();
+  const ada = await signUp(app.url);
+  await using client = await connect(app.url, ada.token);
+  const use = (model: string) => client.socket.emitWithAck("usage", { model });
+  for (let at = 0; at < 16; at++) assert.deepEqual(await use(`model ${at}`), { status: true });
+  assert.equal((await use("one more")).error.code, "rate_limited");
+  assert.deepEqual(await use("model 0"), { status: true });
+});
