@@ -27,8 +27,8 @@ export function createNoteRoutes(
     groups: groupRoutes({
       groups,
       publicUser,
-      async membersChanged(groupId, userIds) {
-        await channels.regrouped(userIds);
+      regrouped: (userIds) => channels.regrouped(userIds),
+      async readersChanged(groupId) {
         for await (const noteIds of notes.sharedWith(groupId)) {
           await documents.manyAccessChanged(noteIds);
         }

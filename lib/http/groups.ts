@@ -10,15 +10,21 @@ import { askedPage } from "./paging.ts";
 export interface GroupRoutesOptions {
   groups: GroupStore;
   publicUser(userId: string): Promise<PublicUser | undefined>;
-  /** These users may see more, or less, than before. */
-  membersChanged(groupId: string, userIds: readonly string[]): Promise<void>;
+  /** These users have joined a group, or left it. */
+  regrouped(userIds: readonly string[]): Promise<void>;
+  /** Whoever is in the group may have changed: what is shared with it has other readers. */
+  readersChanged(groupId: string): Promise<void>;
 }
 
 const PAGE_SIZE = 60;
 
 /** `/api/v1/groups`, in Open WebUI's shape: a user sees their own groups, an admin all. */
-export function groupRoutes({ groups, publicUser, membersChanged }: GroupRoutesOptions) {
+export function groupRoutes({ groups, publicUser, regrouped, readersChanged }: GroupRoutesOptions) {
   const routes = new Hono<HttpEnv>();
+  const membersChanged = async (groupId: string, userIds: readonly string[]) => {
+    await regrouped(userIds);
+    await readersChanged(groupId);
+  };
   const known = async (ids: readonly string[]) =>
     (await Promise.all(ids.map(publicUser))).filter((user) => user !== undefined);
 
@@ -65,7 +71,8 @@ export function groupRoutes({ groups, publicUser, membersChanged }: GroupRoutesO
 
   routes.delete("/id/:id/delete", requireAdmin, async (c) => {
     const id = c.req.param("id");
-    for await (const userIds of groups.delete(id)) await membersChanged(id, userIds);
+    for await (const userIds of groups.delete(id)) await regrouped(userIds);
+    await readersChanged(id);
     return c.json(true);
   });
 
