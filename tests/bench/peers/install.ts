@@ -40,7 +40,8 @@ export function fastPythonFolder(): Promise<string> {
   return pipFolder("python-uvloop", PIP_FAST_PACKAGES);
 }
 
-async function pipFolder(name: string, packages: readonly string[]): Promise<string> {
+/** A virtual environment with these packages. */
+export async function pipFolder(name: string, packages: readonly string[]): Promise<string> {
   const folder = join(CACHE, name);
   await once(folder, packages.join(" "), async () => {
     await run("python3", ["-m", "venv", "--clear", folder]);
@@ -49,7 +50,11 @@ async function pipFolder(name: string, packages: readonly string[]): Promise<str
   return folder;
 }
 
-async function npmFolder(name: string, dependencies: Record<string, string>): Promise<string> {
+/** A folder with these packages and the JavaScript servers. */
+export async function npmFolder(
+  name: string,
+  dependencies: Record<string, string>,
+): Promise<string> {
   const folder = join(CACHE, name);
   const manifest = JSON.stringify({ private: true, type: "module", dependencies });
   await once(folder, manifest, async () => {

@@ -19,7 +19,7 @@ export interface Figure {
   /** As in the targets and in the machine-readable output. */
   id: string;
   title: string;
-  unit: "µs" | "KiB";
+  unit: "µs" | "KiB" | "ms" | "round trips";
   /** Peer id → one value a round; the rounds of all peers were interleaved. */
   samples: Record<string, number[]>;
   /** Peer id → why there are no samples of it. */

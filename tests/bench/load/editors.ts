@@ -1,0 +1,120 @@
+/** Editors of shared documents: this project's by its wire events, Hocuspocus' by its own protocol. */
+import * as decoding from "lib0/decoding";
+import * as encoding from "lib0/encoding";
+import * as sync from "y-protocols/sync";
+import * as Y from "yjs";
+import type { ServerProcess } from "../measure/server_process.ts";
+import { withLimit } from "../measure/with_limit.ts";
+import { clientFrame } from "./frames.ts";
+import { LoadSocket } from "./socket.ts";
+
+const LIMIT_MS = 30_000;
+const textDecoder = new TextDecoder();
+
+export interface Editor {
+  /** From asking to having the document, in milliseconds. */
+  readonly syncedMs: number;
+  /** What the server sent for it. */
+  readonly syncedBytes: number;
+  send(update: Uint8Array): Promise<void> | void;
+  close(): Promise<void> | void;
+}
+
+export interface EditorOptions {
+  server: ServerProcess;
+  token: string;
+  documentId: string;
+  /** Another's update has come. */
+  onUpdate(): void;
+}
+
+/** Joins, and applies what comes first to a document of its own. */
+export async function openOurs(options: EditorOptions): Promise<Editor> {
+  const { server, token, documentId, onUpdate } = options;
+  const state = Promise.withResolvers<Uint8Array>();
+  const socket = await LoadSocket.connect({
+    port: server.port,
+    token,
+    onLost: (why) => state.reject(new Error(`The server closed an editor: ${why}`)),
+    onPacket(kind, payload) {
+      if (kind !== "event") return;
+      // Without reading the whole of it: `["ydoc:document:update",`.
+      const name = textDecoder.decode(payload.subarray(2, 23));
+      if (name.startsWith("ydoc:document:update")) onUpdate();
+      else if (name.startsWith("ydoc:document:state")) state.resolve(payload.slice());
+      else if (name.startsWith("error")) state.reject(new Error(textDecoder.decode(payload)));
+    },
+  });
+  const emit = (name: string, payload: object) =>
+    socket.send(
+      clientFrame(`42${JSON.stringify([name, { document_id: documentId, ...payload }])}`),
+    );
+  const began = performance.now();
+  await emit("ydoc:document:join", { user_color: "#abc" });
+  const packet = await withLimit(state.promise, LIMIT_MS, () => "the document's state");
+  using doc = disposable(new Y.Doc());
+  Y.applyUpdate(doc, Uint8Array.from(JSON.parse(textDecoder.decode(packet))[1].state));
+  return {
+    syncedMs: performance.now() - began,
+    syncedBytes: packet.length,
+    send: (update) => emit("ydoc:document:update", { update: Array.from(update) }),
+    close: () => socket.close(),
+  };
+}
+
+const MESSAGE = { sync: 0, auth: 2 };
+
+/** The same with Hocuspocus: token, first step of y-protocols, second step back. */
+export async function openHocuspocus(options: EditorOptions): Promise<Editor> {
+  const { server, token, documentId, onUpdate } = options;
+  const socket = new WebSocket(`ws://127.0.0.1:${server.port}`);
+  socket.binaryType = "arraybuffer";
+  const state = Promise.withResolvers<void>();
+  const doc = new Y.Doc();
+  const opened = new Promise<void>((resolve) => socket.onopen = () => resolve());
+  const say = (type: number, write: (encoder: encoding.Encoder) => void) => {
+    const encoder = encoding.createEncoder();
+    encoding.writeVarString(encoder, documentId);
+    encoding.writeVarUint(encoder, type);
+    write(encoder);
+    socket.send(encoding.toUint8Array(encoder).slice());
+  };
+  let bytes = 0;
+  let isSynced = false;
+  socket.onmessage = ({ data }) => {
+    bytes += data.byteLength;
+    const decoder = decoding.createDecoder(new Uint8Array(data));
+    decoding.readVarString(decoder);
+    if (decoding.readVarUint(decoder) !== MESSAGE.sync) return;
+    const kind = decoding.readVarUint(decoder);
+    if (isSynced) return void (kind === sync.messageYjsUpdate && onUpdate());
+    if (kind === sync.messageYjsSyncStep1) return;
+    Y.applyUpdate(doc, decoding.readVarUint8Array(decoder));
+    isSynced = true;
+    state.resolve();
+  };
+  await opened;
+  const began = performance.now();
+  say(MESSAGE.auth, (encoder) => {
+    encoding.writeVarUint(encoder, 0);
+    encoding.writeVarString(encoder, token);
+  });
+  say(MESSAGE.sync, (encoder) => sync.writeSyncStep1(encoder, doc));
+  await withLimit(state.promise, LIMIT_MS, () => "the document's state");
+  const syncedMs = performance.now() - began;
+  doc.destroy();
+  return {
+    syncedMs,
+    syncedBytes: bytes,
+    send: (update) => say(MESSAGE.sync, (encoder) => sync.writeUpdate(encoder, update)),
+    async close() {
+      const closed = new Promise<void>((resolve) => socket.onclose = () => resolve());
+      socket.close();
+      await closed;
+    },
+  };
+}
+
+function disposable(doc: Y.Doc): Y.Doc & Disposable {
+  return Object.assign(doc, { [Symbol.dispose]: () => doc.destroy() });
+}

@@ -1,0 +1,101 @@
+/** Servers of which several make one service. */
+import { join } from "node:path";
+import { npmFolder, pipFolder, SERVERS } from "./install.ts";
+import type { Launch, Peer } from "./peer.ts";
+
+const SECTIONS = ["instances"];
+const OUR_SECTIONS = ["instances", "sweep", "round_trips", "cold_start"];
+const NPM_PACKAGES = {
+  "socket.io": "4.8.4",
+  "@socket.io/redis-adapter": "8.3.0",
+  "socket.io-adapter": "2.5.8",
+  "ioredis": "6.0.0",
+  "jose": "6.2.17",
+};
+const PIP_PACKAGES = [
+  "python-socketio==5.18.1",
+  "redis==8.1.0",
+  "uvicorn==0.54.0",
+  "websockets==17.4",
+  "uvloop==0.23.0",
+  "httptools==0.9.0",
+  "PyJWT==2.15.1",
+];
+
+/** The key prefix keeps peers that speak alike apart on the one Redis. */
+function named(id: string, launch: Launch, env: Record<string, string> = {}): Launch {
+  return { ...launch, env: { BENCH_KEY_PREFIX: `bench-${id}`, ...env } };
+}
+
+function ours(state: "redis" | "kv"): Launch {
+  const flags = ["run", "--allow-all", "--quiet", "--v8-flags=--expose-gc"];
+  const launch = { command: Deno.execPath(), args: [...flags, join(SERVERS, "instance.ts")] };
+  return named(`ours-${state}`, launch, { BENCH_STATE: state });
+}
+
+const packages = () => npmFolder("node-redis", NPM_PACKAGES);
+
+export const INSTANCE_PEERS: readonly Peer[] = [
+  {
+    id: "ours-redis",
+    title: "webui-realtime, Redis",
+    sections: OUR_SECTIONS,
+    prepare: () => Promise.resolve(ours("redis")),
+  },
+  {
+    id: "ours-kv",
+    title: "webui-realtime, KV file",
+    sections: [...OUR_SECTIONS, "documents"],
+    prepare: () => Promise.resolve(ours("kv")),
+  },
+  {
+    id: "node-redis",
+    title: "redis-adapter, Node",
+    sections: SECTIONS,
+    prepare: async () =>
+      named("node", {
+        command: "node",
+        args: ["--expose-gc", "socket_io_redis.mjs"],
+        cwd: await packages(),
+      }),
+  },
+  {
+    id: "deno-redis",
+    title: "redis-adapter, Deno",
+    sections: SECTIONS,
+    prepare: async () =>
+      named("deno", {
+        command: Deno.execPath(),
+        args: [
+          ...["run", "--allow-all", "--quiet", "--no-config", "--node-modules-dir=manual"],
+          ...["--v8-flags=--expose-gc", "socket_io_redis.mjs"],
+        ],
+        cwd: await packages(),
+      }),
+  },
+  {
+    id: "hocuspocus",
+    title: "Hocuspocus, Node",
+    sections: ["documents"],
+    prepare: async () => ({
+      command: "node",
+      args: ["--expose-gc", "hocuspocus.mjs"],
+      cwd: await npmFolder("hocuspocus", {
+        "@hocuspocus/server": "3.4.4",
+        "y-protocols": "1.0.7",
+        "yjs": "13.6.33",
+        "jose": "6.2.17",
+      }),
+    }),
+  },
+  {
+    id: "python-redis",
+    title: "python-socketio, AsyncRedisManager, uvloop",
+    sections: SECTIONS,
+    prepare: async () =>
+      named("python", {
+        command: join(await pipFolder("python-redis", PIP_PACKAGES), "bin/python"),
+        args: [join(SERVERS, "python_redis.py")],
+      }),
+  },
+];

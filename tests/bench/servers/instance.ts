@@ -1,0 +1,37 @@
+/** One of several instances of this project's server: its state in Redis, or in a KV file of them all. */
+import { startApp } from "../../../lib/app.ts";
+import { createLogger } from "../../../lib/common/logger.ts";
+import { loadConfig } from "../../../lib/config.ts";
+import { addUsers } from "./bench_users.ts";
+import { obey } from "./control.mjs";
+import { stamping } from "./stamped.mjs";
+
+const redisUrl = Deno.env.get("BENCH_STATE") === "redis" ? Deno.env.get("BENCH_REDIS_URL") : "";
+
+const settings: Record<string, string | undefined> = {
+  HOST: "127.0.0.1",
+  PORT: "0",
+  LOG_LEVEL: "warn",
+  WEBUI_SECRET_KEY: Deno.env.get("BENCH_SECRET_KEY"),
+  // All load comes from one address.
+  MAX_CONNECTIONS_PER_ADDRESS: "20000",
+  // One editor may stand for many.
+  MAX_EVENTS_PER_SECOND: "10000",
+  ...(redisUrl
+    ? {
+      WEBSOCKET_MANAGER: "redis",
+      WEBSOCKET_REDIS_URL: redisUrl,
+      REDIS_KEY_PREFIX: Deno.env.get("BENCH_KEY_PREFIX"),
+    }
+    : { DENO_KV_PATH: Deno.env.get("BENCH_KV_PATH") }),
+};
+
+const config = loadConfig((name) => settings[name]);
+await using app = await startApp(config, createLogger({ level: config.logLevel }));
+await addUsers(app);
+await obey({
+  io: stamping(app.sockets.server.io),
+  port: Number(new URL(app.url).port),
+  collectGarbage: () => (globalThis as unknown as { gc(): void }).gc(),
+  signedIn: () => app.services.sessions.size,
+});
