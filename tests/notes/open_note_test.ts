@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as Y from "yjs";
 import type { Note } from "../../lib/protocol/note.ts";
+import { keys } from "../../lib/state/key_space.ts";
 import { connect, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
@@ -58,4 +59,30 @@ Deno.test("A1: who loses a note can neither read nor change it while it is open"
   for (const event of ["ydoc:document:state", "ydoc:document:update", "ydoc:document:join"]) {
     assert.equal((await ask(event, { update: [0, 0] })).status, false, event);
   }
+});
+
+Deno.test("a note that is deleted while it is open leaves nothing of its text behind", async () => {
+  await using app = await startServer();
+  const ada = await signUp(app.url);
+  const note = await ada.json<Note>("POST", "/api/v1/notes/create", {
+    title: "open",
+    data: { content: { html: "<h1>secret</h1>" } },
+  });
+  await using editor = await connect(app.url, ada.token);
+  const document_id = `note:${note.id}`;
+  const doc = new Y.Doc();
+  doc.getXmlFragment("prosemirror").insert(0, [new Y.XmlElement("paragraph")]);
+  const update = [...Y.encodeStateAsUpdate(doc)];
+  doc.destroy();
+  for (const event of ["ydoc:document:join", "ydoc:document:update"]) {
+    await editor.socket.timeout(4_000).emitWithAck(event, { document_id, update });
+  }
+  const { store } = app.services;
+  const state = () => store.values.get(keys.documentState(document_id));
+  await until(state, { what: "the first save" });
+  await ada.json("DELETE", `/api/v1/notes/${note.id}/delete`);
+  const log = store.updateLog(keys.documentUpdates(document_id));
+  await until(async () => await log.length() === 0, { what: "the end of the document" });
+  assert.equal(await state(), undefined);
+  assert.equal(await store.values.get(keys.noteData(note.id)), undefined);
 });
