@@ -175,7 +175,7 @@ function toSessionUser(user: User): SessionUser {
 
 /** Ends sessions whose access changes, wherever the change was made. */
 export async function watchAccess(
-  { access, users }: Services,
+  { access, users, tasks }: Services,
   { connections, channels }: Sockets,
   logger: Logger,
 ): Promise<AsyncDisposable> {
@@ -194,6 +194,7 @@ export async function watchAccess(
         case "role_changed":
           return connections.closeUser(change.user_id, "Your role has changed: sign in again.");
         case "user_deleted":
+          tasks.stopUserHere(change.user_id);
           return connections.closeUser(change.user_id, "This account no longer exists.");
         case "room_left":
         case "room_joined":

@@ -48,7 +48,8 @@ export const ChatBodySchema = v.looseObject({
   models: v.optional(v.array(v.string())),
   history: v.optional(v.looseObject({
     currentId: v.optional(v.nullable(IdSchema)),
-    messages: v.optional(v.record(IdSchema, ChatMessageSchema), () => ({})),
+    /** Left out: those that are there stay as they are. */
+    messages: v.optional(v.record(IdSchema, ChatMessageSchema)),
   })),
 });
 export type ChatBody = v.InferOutput<typeof ChatBodySchema>;

@@ -180,6 +180,13 @@ export class TaskRegistry implements AsyncDisposable {
     return { status: true, message: `All tasks for ${itemId} stop requested` };
   }
 
+  /** Stops what runs here for somebody who may not have it any more. */
+  stopUserHere(userId: string): void {
+    for (const { owner, controller } of this.#local.values()) {
+      if (owner.user_id === userId) controller.abort();
+    }
+  }
+
   async #ofItem(itemId: string, requester: Requester, kind: string) {
     const tasks = await this.#records.ofItem(itemId);
     return tasks.filter(([, owner]) => owner.kind === kind && may(requester, owner));

@@ -207,3 +207,11 @@ Deno.test("ChatStore lists no remains of deleted chats, and deletes all chats of
   assert.deepEqual((await chats.page("u1")).chats, []);
   assert.equal((await chats.get("u2", others)).id, others);
 });
+
+Deno.test("ChatStore keeps the messages when a history is saved without them", async () => {
+  await using store = await openStore();
+  const chats = new ChatStore(store);
+  const { id } = await chats.create("u1", { history: { messages: { m: message("m") } } });
+  await chats.update("u1", id, { title: "New", history: { currentId: "m" } });
+  assert.deepEqual(Object.keys((await chats.get("u1", id)).chat.history?.messages ?? {}), ["m"]);
+});
