@@ -29,7 +29,10 @@ async function emit(io, { count, pauseMs, event, payload }) {
  * Says that the server is ready, then obeys until stdin ends.
  *
  * @param {{
- *   io: import("socket.io").Server,
+ *   io: {
+ *     socketsJoin(room: string): void,
+ *     to(room: string): { emit(event: string, payload: unknown): unknown },
+ *   },
  *   port: number,
  *   collectGarbage: () => void,
  *   signedIn: () => number,
