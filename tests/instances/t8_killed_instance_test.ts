@@ -42,7 +42,9 @@ inModes(
     await using client = await connect(dying.url, ada.token, { reconnection: false });
     await ask(at(dying.url, ada), chatId);
     await client.socket.emitWithAck("usage", { model: "of the dead" });
-    await until(() => completions(reader, chatId).length > 200, { what: "some of the answer" });
+    await until(() => textOf(completions(reader, chatId)).length > 1_000, {
+      what: "some of the answer",
+    });
     await until(async () => await sessionsOf(house, dying.instanceId) === 1, {
       what: "the session",
     });
