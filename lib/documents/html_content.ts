@@ -167,8 +167,13 @@ function gathered(items: (Inline | Block)[]): JsonNode[] {
       const content = trimmed(run.inline);
       return content.length > 0 ? [{ type: "paragraph", content }] : [];
     }
-    return PARTS.has(run.block.type ?? "") ? run.block.content ?? [] : [run.block];
+    return unpacked(run.block);
   });
+}
+
+/** A stray part is taken for what is in it, and so are the parts in it: a row without a table. */
+function unpacked(block: JsonNode): JsonNode[] {
+  return PARTS.has(block.type ?? "") ? (block.content ?? []).flatMap(unpacked) : [block];
 }
 
 function runs(items: (Inline | Block)[]): ({ inline: JsonNode[] } | Block)[] {

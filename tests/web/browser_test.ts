@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { picture, signUpOnPage, visit } from "../support/browser.ts";
+import { until } from "../support/until.ts";
 import { ask, house, LIMIT_MS, options, waitForText, WORDS } from "./support.ts";
 
 /** Attacks that an answer or a message could carry. */
@@ -224,6 +225,12 @@ Deno.test(
       assert.deepEqual(await findings(ada), []);
       assert.deepEqual(await findings(bob), []);
       await ada.getByText("Saved", { exact: true }).waitFor();
+      // Every edit is kept by then; lists show the note's own text, which follows within a second.
+      const noteId = new URL(ada.url()).hash.split("/").at(-1) ?? "";
+      await until(
+        async () => JSON.stringify(await app.services.notes.load(noteId) ?? "").includes("of all"),
+        { limitMs: 10_000, what: "the note's own text" },
+      );
       await ada.goto(`${app.url}/#/notes`);
       await ada.locator(".note-list a", { hasText: "First things first of all" }).waitFor();
       await picture(ada, "notes");
