@@ -56,6 +56,10 @@ Deno.test("a polling client hears the end too", async () => {
   let reason = "";
   client.on("disconnect", (why) => reason = why);
   await until(() => client.connected, { what: "the connection" });
+  // Between two polls a client can be told nothing, and finds the port closed.
+  const [connection] = started.server.io.sockets.sockets.values();
+  const isPolling = () => connection?.conn.transport.writable === true;
+  await until(isPolling, { what: "a poll that waits" });
   await started.server.close({ timeoutMs: 1_000 });
   await until(() => reason, { what: "the end" });
   assert.equal(reason, "io server disconnect");
