@@ -16,3 +16,22 @@ export function readSummary(output: string): Summary | undefined {
 export function closingLine({ passed, failed, skipped }: Summary): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
+
+/** Finds the files in which something failed, in the output of `deno test --parallel` without colours. */
+export class FailedFiles {
+  readonly #files = new Set<string>();
+  #line = "";
+
+  read(chunk: string): void {
+    const lines = (this.#line + chunk).split("\n");
+    this.#line = (lines.pop() ?? "").slice(-10_000);
+    for (const line of lines) {
+      const file = /^(?:Uncaught error from )?\.\/(tests\/\S+\.tsx?)\b.*\bFAILED\b/.exec(line)?.[1];
+      if (file) this.#files.add(file);
+    }
+  }
+
+  list(): string[] {
+    return [...this.#files].sort();
+  }
+}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { closingLine, readSummary } from "./summary.ts";
+import { closingLine, FailedFiles, readSummary } from "./summary.ts";
 
 Deno.test("deno's last summary is read, steps and time aside", () => {
   const output =
@@ -11,4 +11,17 @@ Deno.test("deno's last summary is read, steps and time aside", () => {
 
 Deno.test("no summary is no summary", () => {
   assert.equal(readSummary("error: Module not found\n"), undefined);
+});
+
+Deno.test("files that failed are found, however the output is cut", () => {
+  const output = "./tests/a_test.ts => one ... ok (1ms)\n" +
+    "./tests/b_test.ts => two ... FAILED (2ms)\n" +
+    "./tests/b_test.ts => two ... a step ... FAILED (1ms)\n" +
+    "Uncaught error from ./tests/web/c_test.ts FAILED\n" +
+    "FAILED | 1 passed | 2 failed (3ms)\n";
+  for (let size = 1; size < output.length; size += 7) {
+    const files = new FailedFiles();
+    for (let at = 0; at < output.length; at += size) files.read(output.slice(at, at + size));
+    assert.deepEqual(files.list(), ["tests/b_test.ts", "tests/web/c_test.ts"]);
+  }
 });
