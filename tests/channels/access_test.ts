@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { App } from "../../lib/app.ts";
 import type { Channel } from "../../lib/protocol/channel.ts";
-import { redisAvailable, RedisServer } from "../support/redis_servers.ts";
+import { onTwoInstances } from "../support/two_instances.ts";
 import { type Person, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { connectToChannels, makeGroup, post } from "./support.ts";
@@ -73,17 +73,7 @@ Deno.test("A1: who is let into a channel is in it at once, and who is sent out i
   await follow(app, app);
 });
 
-Deno.test({
-  name: "A1: the same on another instance, in under two seconds",
-  ignore: !redisAvailable(),
-  async fn() {
-    await using redis = await RedisServer.start();
-    const env = { WEBSOCKET_MANAGER: "redis", WEBSOCKET_REDIS_URL: redis.url };
-    await using near = await startServer(env);
-    await using far = await startServer(env);
-    await follow(near, far);
-  },
-});
+onTwoInstances("A1: the same on another instance, in under two seconds", follow);
 
 Deno.test("adding and removing at once leaves the rooms as the store has it", async () => {
   await using app = await startServer();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { App } from "../../lib/app.ts";
 import type { Channel, ChannelMessage } from "../../lib/protocol/channel.ts";
-import { redisAvailable, RedisServer } from "../support/redis_servers.ts";
+import { onTwoInstances } from "../support/two_instances.ts";
 import { type Person, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { connectToChannels, makeGroup, messagesOf, post, refusal } from "./support.ts";
@@ -138,17 +138,7 @@ Deno.test("reactions that come at once are all there, and each once", async () =
   await reactAtOnce(app, app);
 });
 
-Deno.test({
-  name: "reactions that come at once by two instances are all there",
-  ignore: !redisAvailable(),
-  async fn() {
-    await using redis = await RedisServer.start();
-    const env = { WEBSOCKET_MANAGER: "redis", WEBSOCKET_REDIS_URL: redis.url };
-    await using near = await startServer(env);
-    await using far = await startServer(env);
-    await reactAtOnce(near, far);
-  },
-});
+onTwoInstances("reactions that come at once by two instances are all there", reactAtOnce);
 
 Deno.test("a direct channel is there once for its people, whoever makes it", async () => {
   await using app = await startServer();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { App } from "../../lib/app.ts";
 import type { AccessGrant } from "../../lib/protocol/access_grants.ts";
 import type { Note, NoteSummary } from "../../lib/protocol/note.ts";
-import { redisAvailable, RedisServer } from "../support/redis_servers.ts";
+import { onTwoInstances } from "../support/two_instances.ts";
 import { type Client, connect, type Person, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
@@ -193,17 +193,7 @@ Deno.test("A1: who loses a note leaves its room at once", async () => {
   await loseAccess(app, app);
 });
 
-Deno.test({
-  name: "A1: the same on another instance, in under two seconds",
-  ignore: !redisAvailable(),
-  async fn() {
-    await using redis = await RedisServer.start();
-    const env = { WEBSOCKET_MANAGER: "redis", WEBSOCKET_REDIS_URL: redis.url };
-    await using near = await startServer(env);
-    await using far = await startServer(env);
-    await loseAccess(near, far);
-  },
-});
+onTwoInstances("A1: the same on another instance, in under two seconds", loseAccess);
 
 Deno.test("only an admin makes groups and changes them", async () => {
   await using app = await startServer();
