@@ -64,7 +64,19 @@ async function askModel(options: TitleOptions): Promise<string> {
     text += content;
     if (text.length > 10 * MAX_TITLE_LENGTH) break;
   }
-  return text.trim().replace(/^(["'“«])(.*)(["'”»])$/s, "$2");
+  return bareTitle(text);
+}
+
+/** What models put around a title goes: their thoughts, further lines, Markdown, quotes, a label. */
+export function bareTitle(text: string): string {
+  const lines = text.replace(/<think>.*?(<\/think>|$)/s, "").split("\n").map((line) => line.trim());
+  const first = lines.find((line) => line !== "") ?? "";
+  return first
+    .replace(/^#{1,6}\s+/, "")
+    .replace(/(\*\*|__|`)(.+?)\1/g, "$2")
+    .replace(/^title\s*:\s*/i, "")
+    .replace(/^(["'“«])(.*)(["'”»])$/, "$2")
+    .trim();
 }
 
 /** A timer that does not outlive its use, as `AbortSignal.timeout` would. */

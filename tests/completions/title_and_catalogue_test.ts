@@ -3,7 +3,7 @@ import { silentLogger } from "../../lib/common/logger.ts";
 import { EchoProvider } from "../../lib/completions/echo_provider.ts";
 import { ModelCatalogue } from "../../lib/completions/model_catalogue.ts";
 import { passThrough } from "../../lib/completions/pass_through.ts";
-import { asTitle, makeTitle } from "../../lib/completions/title.ts";
+import { asTitle, bareTitle, makeTitle } from "../../lib/completions/title.ts";
 import { providerOf, request } from "./house.ts";
 
 const signal = new AbortController().signal;
@@ -14,6 +14,21 @@ Deno.test("a title is one short line, cut between words", () => {
   assert.equal(asTitle(" One\n two "), "One two");
   assert.equal(asTitle("word ".repeat(30)), "word ".repeat(16).trim());
   assert.equal(asTitle("x".repeat(200)).length, 80);
+});
+
+Deno.test("a model's title is bare: no thoughts, Markdown, label, quotes or further lines", () => {
+  for (
+    const said of [
+      "Tides and the Moon",
+      '"Tides and the Moon"',
+      "# Tides and the Moon\n\nA longer text.",
+      "**Title:** Tides and the Moon\n",
+      "Title: **Tides and the Moon**",
+      "<think>What is\nit about?</think>\n\n“Tides and the Moon”",
+    ]
+  ) assert.equal(bareTitle(said), "Tides and the Moon", said);
+  assert.equal(bareTitle("<think>never ending"), "");
+  assert.equal(bareTitle("C# and 2 * 3 * 4"), "C# and 2 * 3 * 4");
 });
 
 Deno.test("the model's title, or the user's words where it fails, hangs or only echoes", async () => {
