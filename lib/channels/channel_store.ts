@@ -1,20 +1,18 @@
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
 import { mergedPage } from "../common/merged_pages.ts";
+import { SharedIndex } from "../common/shared_index.ts";
 import {
   EVERYONE,
   type GroupMembership,
   isGranted,
   type Permission,
-  type Principal,
-  principalName,
-  principalsOf,
   sameGrants,
 } from "../protocol/access_grants.ts";
 import type { Channel, ChannelBody, ChannelPatch } from "../protocol/channel.ts";
 import type { Role } from "../protocol/user.ts";
 import { keys } from "../state/key_space.ts";
-import type { Dictionary, SortedIndex, StateStore } from "../state/state_store.ts";
+import type { Dictionary, StateStore } from "../state/state_store.ts";
 import { ChannelMembers } from "./channel_members.ts";
 import { ChannelMessages } from "./channel_messages.ts";
 import { directChannelId } from "./direct_channel_id.ts";
@@ -55,11 +53,17 @@ export class ChannelStore {
   readonly #store: StateStore;
   readonly #groups: GroupMembership;
   readonly #clock: Clock;
+  readonly #index: SharedIndex;
 
   constructor({ store, groups, clock = systemClock }: ChannelStoreOptions) {
     this.#store = store;
     this.#groups = groups;
     this.#clock = clock;
+    this.#index = new SharedIndex(
+      ({ principal_type, principal_id }) =>
+        store.sortedIndex(keys.channelsOf(principal_type, principal_id)),
+      clock,
+    );
     this.members = new ChannelMembers(store);
     this.messages = new ChannelMessages(store, clock);
   }
@@ -101,7 +105,7 @@ export class ChannelStore {
       updated_at: now,
     };
     if (type === null) {
-      await this.#index(channel.id, principalsIn(channel));
+      await this.#index.put(channel);
     } else {
       await this.members.add(channel.id, people, { by: visitor.id, now });
       if (type === "group") {
@@ -187,7 +191,7 @@ export class ChannelStore {
   ): Promise<{ channel: Channel; isAccessChanged: boolean }> {
     const seen = await this.enterToManage(visitor, channelId);
     const grants = seen.type === null ? grantsOf(patch, seen) : undefined;
-    if (grants) await this.#index(channelId, principalsIn({ ...seen, access_grants: grants }));
+    if (grants) await this.#index.put({ ...seen, access_grants: grants });
     let before = seen;
     const updated_at = unixSeconds(this.#clock);
     const channel = await this.#store.values.update<Channel>(keys.channel(channelId), (now) => {
@@ -206,7 +210,9 @@ export class ChannelStore {
     });
     if (!channel) throw noSuchChannel();
     const isAccessChanged = !sameGrants(before.access_grants, channel.access_grants);
-    if (isAccessChanged) await this.#unlist(before, channel);
+    if (isAccessChanged) {
+      await this.#index.regrant(before, channel, () => this.find(channelId));
+    }
     return { channel, isAccessChanged };
   }
 
@@ -227,7 +233,7 @@ export class ChannelStore {
   async clear(channel: Channel): Promise<void> {
     await this.messages.clear(channel.id);
     if (channel.type !== null) return await this.members.clear(channel.id);
-    await Promise.all(principalsIn(channel).map((one) => this.#of(one).remove(channel.id)));
+    await this.#index.remove(channel);
   }
 
   /** The deletions that have not been looked after yet, a page at a time. */
@@ -260,25 +266,6 @@ export class ChannelStore {
     return role === "admin" || channel.user_id === id ||
       await isGranted(channel.access_grants, id, permission, this.#groups);
   }
-
-  async #index(channelId: string, principals: readonly Principal[]): Promise<void> {
-    const score = this.#clock.nowMs();
-    await Promise.all(principals.map((one) => this.#of(one).put({ member: channelId, score })));
-  }
-
-  /** Takes the channel from the lists of those who lost it, unless somebody gave it back meanwhile. */
-  async #unlist(before: Channel, after: Channel): Promise<void> {
-    const kept = new Set(principalsIn(after).map(principalName));
-    const lost = principalsIn(before).filter((one) => !kept.has(principalName(one)));
-    await Promise.all(lost.map((one) => this.#of(one).remove(after.id)));
-    const now = await this.find(after.id);
-    const again = new Set(now ? principalsIn(now).map(principalName) : []);
-    await this.#index(after.id, lost.filter((one) => again.has(principalName(one))));
-  }
-
-  #of({ principal_type, principal_id }: Principal): SortedIndex {
-    return this.#store.sortedIndex(keys.channelsOf(principal_type, principal_id));
-  }
 }
 
 export const noSuchChannel = () => new AppError("not_found", "There is no such channel.");
@@ -288,8 +275,4 @@ function grantsOf({ access_grants, is_private }: ChannelPatch, now: Channel) {
   if (access_grants) return access_grants;
   if (typeof is_private !== "boolean" || is_private === now.is_private) return undefined;
   return is_private ? [] : PUBLIC;
-}
-
-function principalsIn({ user_id, access_grants }: Pick<Channel, "user_id" | "access_grants">) {
-  return principalsOf([{ principal_type: "user", principal_id: user_id }, ...access_grants]);
 }

@@ -248,11 +248,6 @@ export class DocumentService implements AsyncDisposable {
     await checked;
   }
 
-  /** The user may not read the note any more. */
-  userLost(userId: string, noteId: string): Promise<void> {
-    return this.accessChanged(noteId, userId);
-  }
-
   /** The note is gone: everybody leaves, and nothing of its text is kept. Call it after the deletion. */
   async noteDeleted(noteId: string): Promise<void> {
     await this.accessChanged(noteId);

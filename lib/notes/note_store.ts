@@ -1,22 +1,19 @@
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
 import { mergedPage } from "../common/merged_pages.ts";
+import { SharedIndex } from "../common/shared_index.ts";
 import {
-  type AccessGrant,
   EVERYONE,
   type GroupMembership,
   groupsIn,
   isGranted,
   type Permission,
-  type Principal,
-  principalName,
-  principalsOf,
   sameGrants,
 } from "../protocol/access_grants.ts";
 import type { Note, NoteBody, NoteData, NotePatch, NoteSummary } from "../protocol/note.ts";
 import type { Role } from "../protocol/user.ts";
 import { keys } from "../state/key_space.ts";
-import type { SortedIndex, StateStore } from "../state/state_store.ts";
+import type { StateStore } from "../state/state_store.ts";
 
 /** Who asks. An admin may do everything with every note. */
 export interface Reader {
@@ -53,12 +50,18 @@ export class NoteStore {
   readonly #groups: GroupMembership;
   readonly #findUser: NoteStoreOptions["findUser"];
   readonly #clock: Clock;
+  readonly #index: SharedIndex;
 
   constructor({ store, groups, findUser, clock = systemClock }: NoteStoreOptions) {
     this.#store = store;
     this.#groups = groups;
     this.#findUser = findUser;
     this.#clock = clock;
+    this.#index = new SharedIndex(
+      ({ principal_type, principal_id }) =>
+        store.sortedIndex(keys.notesOf(principal_type, principal_id)),
+      clock,
+    );
   }
 
   async create(userId: string, body: NoteBody): Promise<Note> {
@@ -75,7 +78,7 @@ export class NoteStore {
       created_at: now,
       updated_at: now,
     };
-    await this.#index(id, readersOf(record));
+    await this.#index.put(record);
     if (data) await this.#store.values.set(keys.noteData(id), data);
     await this.#store.values.set(keys.note(id), record);
     return toNote(record, data);
@@ -146,7 +149,7 @@ export class NoteStore {
     if (grants && !sameGrants(grants, seen.access_grants) && !isOwner(reader, seen)) {
       throw new AppError("forbidden", "Only the owner of a note may share it.");
     }
-    await this.#index(noteId, readersOf({ ...seen, access_grants: grants ?? seen.access_grants }));
+    await this.#index.put({ ...seen, access_grants: grants ?? seen.access_grants });
     const data = patch.data ? await this.#mergeData(noteId, patch.data) : await this.#data(noteId);
     let before = seen;
     const after = await this.#changeRecord(noteId, (record) => {
@@ -160,7 +163,9 @@ export class NoteStore {
       };
     });
     const isAccessChanged = !sameGrants(before.access_grants, after.access_grants);
-    if (isAccessChanged) await this.#unlist(noteId, before, after);
+    if (isAccessChanged) {
+      await this.#index.regrant(before, after, () => this.#record(noteId));
+    }
     return { note: toNote(after, data), isAccessChanged };
   }
 
@@ -172,7 +177,7 @@ export class NoteStore {
     await this.#store.values.delete(keys.note(noteId));
     // Who was saving it in between has brought it back.
     await this.#store.values.delete(keys.noteData(noteId));
-    await Promise.all(readersOf(record).map((principal) => this.#of(principal).remove(noteId)));
+    await this.#index.remove(record);
   }
 
   mayRead(userId: string, noteId: string): Promise<boolean> {
@@ -194,7 +199,7 @@ export class NoteStore {
     const record = await this.#record(noteId);
     if (!record) throw noSuchNote();
     const data = await this.#mergeData(noteId, { content: { ...content } });
-    await this.#index(noteId, readersOf(record));
+    await this.#index.put(record);
     await this.#changeRecord(noteId, (now) => ({ ...now, preview: previewOf(data) }));
   }
 
@@ -260,41 +265,12 @@ export class NoteStore {
     await this.#store.values.delete(keys.noteData(noteId));
     throw noSuchNote();
   }
-
-  /** Puts the note on top of everybody's list who may read it. */
-  async #index(noteId: string, principals: readonly Principal[]): Promise<void> {
-    const score = this.#clock.nowMs();
-    await Promise.all(
-      principals.map((principal) => this.#of(principal).put({ member: noteId, score })),
-    );
-  }
-
-  /** Takes the note from the lists of those who lost it, unless somebody gave it back meanwhile. */
-  async #unlist(noteId: string, before: NoteRecord, after: NoteRecord): Promise<void> {
-    const kept = new Set(readersOf(after).map(principalName));
-    const lost = readersOf(before).filter((principal) => !kept.has(principalName(principal)));
-    if (lost.length === 0) return;
-    await Promise.all(lost.map((principal) => this.#of(principal).remove(noteId)));
-    const now = await this.#record(noteId);
-    const again = new Set(now ? readersOf(now).map(principalName) : []);
-    await this.#index(noteId, lost.filter((principal) => again.has(principalName(principal))));
-  }
-
-  #of({ principal_type, principal_id }: Principal): SortedIndex {
-    return this.#store.sortedIndex(keys.notesOf(principal_type, principal_id));
-  }
 }
 
 const noSuchNote = () => new AppError("not_found", "There is no such note.");
 
 function isOwner({ id, role }: Reader, { user_id }: Pick<NoteRecord, "user_id">): boolean {
   return role === "admin" || id === user_id;
-}
-
-function readersOf(
-  { user_id, access_grants }: { user_id: string; access_grants: AccessGrant[] },
-): Principal[] {
-  return principalsOf([{ principal_type: "user", principal_id: user_id }, ...access_grants]);
 }
 
 const previewOf = (data: NoteData | null) => data?.content?.md?.slice(0, PREVIEW_LENGTH) ?? "";

@@ -97,22 +97,6 @@ export class SessionPool implements AsyncDisposable {
     return this.#local.get(sid)?.session ?? await this.#entries.get(sid);
   }
 
-  /** The ids of this instance's sessions of the user. */
-  localOfUser(userId: string): string[] {
-    return [...this.#local].filter(([, { session }]) => session.id === userId).map(([sid]) => sid);
-  }
-
-  /** The ids of all sessions of the user, on every instance: a walk of the pool, not for hot paths. */
-  async ofUser(userId: string): Promise<string[]> {
-    const sids = new Set(this.localOfUser(userId));
-    for await (const page of this.#entries.scan({ pageSize: 500 })) {
-      for (const [sid, session] of page) {
-        if (session.id === userId && !this.#removed.has(sid)) sids.add(sid);
-      }
-    }
-    return [...sids];
-  }
-
   /** The user ids behind the sessions, each once, with at most one read. */
   async userIds(sids: Iterable<string>): Promise<string[]> {
     const users = new Set<string>();

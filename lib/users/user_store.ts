@@ -155,11 +155,6 @@ export class UserStore {
     return this.#cache.get(userId);
   }
 
-  async getByEmail(email: string): Promise<User | undefined> {
-    const record = await this.#recordByEmail(email);
-    return record && toUser(record);
-  }
-
   /** A page in the order of sign-up. */
   async page(options: Pick<IndexPageOptions, "limit" | "cursor"> = {}): Promise<UserPage> {
     const { entries, cursor } = await this.#index().page(options);

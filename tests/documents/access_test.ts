@@ -265,7 +265,7 @@ Deno.test("A1: who loses access is out at once, on every instance; who keeps it 
     await bob.write("before");
     await until(() => ada.text() === "secretbefore");
     notes.readers.get("n1")?.delete("bob");
-    await a.documents.userLost("bob", "n1");
+    await a.documents.accessChanged("n1", "bob");
     await until(() => bob.all("error").some(({ code }) => code === "forbidden"));
     assert.equal((await bob.write("after"))?.error?.code, "forbidden");
     assert.equal((await bob.join()).error?.code, "forbidden");

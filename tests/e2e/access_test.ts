@@ -27,8 +27,20 @@ const CHANGES: Record<
 
 type App = Awaited<ReturnType<typeof startServer>>;
 
+/** How many of the sessions the pool holds. */
+async function inPool(app: App, sids: readonly string[]): Promise<number> {
+  const sessions = await Promise.all(sids.map((sid) => app.services.sessions.get(sid)));
+  return sessions.filter((session) => session !== undefined).length;
+}
+
 /** Out in time, told why before, without rooms and without a session. */
-async function assertOut(app: App, clients: Client[], userId: string, told: RegExp): Promise<void> {
+async function assertOut(
+  app: App,
+  clients: Client[],
+  sids: readonly string[],
+  userId: string,
+  told: RegExp,
+): Promise<void> {
   const started = performance.now();
   await until(() => clients.every(({ socket }) => !socket.connected), {
     limitMs: 2_000,
@@ -41,7 +53,7 @@ async function assertOut(app: App, clients: Client[], userId: string, told: RegE
     assert.match(errors[0]?.message ?? "", told);
   }
   assert.equal(app.sockets.io.sockets.adapter.rooms.has(rooms.user(userId)), false);
-  await until(async () => (await app.services.sessions.ofUser(userId)).length === 0, {
+  await until(async () => await inPool(app, sids) === 0, {
     what: "the pool without the sessions",
   });
 }
@@ -55,9 +67,10 @@ Deno.test("A1: sign-out, a change of role and deletion put the user's sockets ou
       const user = await signUp(app.url);
       await using one = await connect(app.url, user.token);
       await using two = await connect(app.url, user.token);
-      await until(async () => (await app.services.sessions.ofUser(user.id)).length === 2);
+      const sids = [one, two].map(({ socket }) => socket.id ?? "");
+      await until(async () => await inPool(app, sids) === 2);
       assert.equal((await change(admin, user)).ok, true);
-      await assertOut(app, [one, two], user.id, told);
+      await assertOut(app, [one, two], sids, user.id, told);
       await using again = await connect(app.url, user.token);
       const refused = await again.socket.emitWithAck("heartbeat", {});
       assert.equal(refused.error.code, "unauthenticated", "the token does not count any more");
@@ -72,10 +85,11 @@ Deno.test("A1: a socket does not outlive its token", async () => {
   const ada = await signUp(app.url);
   const issued = performance.now();
   await using client = await connect(app.url, ada.token);
+  const sid = client.socket.id ?? "";
   await until(() => !client.socket.connected, { limitMs: 5_000, what: "the token's end" });
   const livedMs = performance.now() - issued;
   assert.ok(livedMs > 500 && livedMs < 4_000, `${livedMs} ms`);
-  await assertOut(app, [client], ada.id, /expired/);
+  await assertOut(app, [client], [sid], ada.id, /expired/);
 });
 
 Deno.test("A1: who signs in anew before the token's end stays", async () => {

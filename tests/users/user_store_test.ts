@@ -76,7 +76,7 @@ Deno.test("claims of a sign-up that was cut short can be taken over, later and n
     h.users.create(person("ada")),
   ]);
   assert.deepEqual([one.status, other.status].sort(), ["fulfilled", "rejected"]);
-  assert.equal((await h.users.getByEmail("ada@example.org"))?.role, "admin");
+  assert.equal((await h.users.authenticate("ada@example.org", "of ada"))?.role, "admin");
 });
 
 Deno.test("that the first has left makes nobody an admin", async () => {
@@ -183,8 +183,8 @@ Deno.test("an address that was left is free, one that is taken is not", async ()
   await h.users.create(person("bob"));
   await assert.rejects(h.users.update(ada.id, { email: "bob@example.org" }), { code: "conflict" });
   await h.users.update(ada.id, { email: "Countess@example.org" });
-  assert.equal((await h.users.getByEmail("countess@example.org"))?.id, ada.id);
-  assert.equal(await h.users.getByEmail("ada@example.org"), undefined);
+  assert.equal((await h.users.authenticate("countess@example.org", "of ada"))?.id, ada.id);
+  assert.equal(await h.users.authenticate("ada@example.org", "of ada"), undefined);
   const next = await h.users.create(person("ada"));
   await h.users.delete(next.id);
   await h.users.create(person("ada"));
