@@ -1,3 +1,4 @@
+import { followedChats } from "../completions/followed_chats.ts";
 import { completionKey, mergeCompletions } from "../completions/merge_completions.ts";
 import { systemClock, unixSeconds } from "../common/clock.ts";
 import { errorText } from "../common/errors.ts";
@@ -116,6 +117,7 @@ export function openSockets(
           if (!chatId.startsWith("local:")) await chats.summary(userId, chatId);
           return await streams.resume({ userId, chatId, ...query });
         },
+        follow: (socket, chatIds) => server.limitStreams(socket, chatIds && followedChats(chatIds)),
       }),
     },
   });

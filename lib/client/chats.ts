@@ -8,7 +8,7 @@ import type {
   PythonResult,
   ToolData,
 } from "../protocol/chat_events.ts";
-import type { ChatEvent, CompletionEvent } from "../protocol/events.ts";
+import { type ChatEvent, type CompletionEvent, MAX_FOLLOWED_CHATS } from "../protocol/events.ts";
 import type { Connection } from "./connection.ts";
 import { messageOf } from "./errors.ts";
 import { FollowedAnswer, type FollowedAnswerOptions } from "./followed_answer.ts";
@@ -57,9 +57,23 @@ export class ChatHandler implements Disposable {
     this.#hooks = hooks;
     this.#ends = [
       connection.on<ChatEvent>("events", (event, ack) => this.#handle(event, ack)),
-      connection.onOnline(() => this.#resumeAll()),
+      connection.onOnline(() => {
+        this.#tellFollowed();
+        this.#resumeAll();
+      }),
       connection.on("missed", () => this.#resumeAll()),
     ];
+  }
+
+  /** A chat that nobody here looks at need not be streamed here: only its answers' ends are told. */
+  #tellFollowed(): void {
+    const chats = [...new Set([...this.#followed.values()].map(({ chatId }) => chatId))];
+    const chat_ids = chats.length <= MAX_FOLLOWED_CHATS ? chats : null;
+    this.#connection.send("chat:follow", { chat_ids });
+  }
+
+  #follows(chatId: string): boolean {
+    return [...this.#followed.values()].some((followed) => followed.chatId === chatId);
   }
 
   #resumeAll(): void {
@@ -74,8 +88,9 @@ export class ChatHandler implements Disposable {
   }
 
   /**
-   * Follows one message's answer until it is disposed of. With `resume` (default: true) the text so
-   * far is asked for at once; a message that was asked for just now has none.
+   * Follows one message's answer until `unfollow`: the text of chats that nobody follows here is not
+   * sent here. With `resume` (default: true) the text so far is asked for at once; a message that
+   * was asked for just now has none.
    */
   follow(
     options: Omit<FollowedAnswerOptions, "connection"> & { resume?: boolean },
@@ -83,18 +98,22 @@ export class ChatHandler implements Disposable {
     const key = keyOf(options.chatId, options.messageId);
     const existing = this.#followed.get(key);
     if (existing) return existing;
+    const isNewChat = !this.#follows(options.chatId);
     const followed = new FollowedAnswer({ connection: this.#connection, ...options });
     this.#followed.set(key, followed);
-    if (options.resume !== false && this.#connection.status.state === "online") {
-      void followed.resume();
-    }
+    if (this.#connection.status.state !== "online") return followed;
+    // Before the text so far is asked for, so that nothing falls between it and what follows.
+    if (isNewChat) this.#tellFollowed();
+    if (options.resume !== false) void followed.resume();
     return followed;
   }
 
   unfollow(followed: FollowedAnswer): void {
     followed[Symbol.dispose]();
     const key = keyOf(followed.chatId, followed.messageId);
-    if (this.#followed.get(key) === followed) this.#followed.delete(key);
+    if (this.#followed.get(key) !== followed) return;
+    this.#followed.delete(key);
+    if (!this.#follows(followed.chatId)) this.#tellFollowed();
   }
 
   /** Says every second that a model is in use, until the returned end is called. */

@@ -6,6 +6,9 @@ import type { ErrorCode } from "./error_codes.ts";
 
 export const SOCKET_PATH = "/ws/socket.io";
 
+/** Chats that a session may follow by name (`chat:follow`); who follows more hears all. */
+export const MAX_FOLLOWED_CHATS = 64;
+
 export const rooms = {
   user: (userId: string) => `user:${userId}`,
   channel: (channelId: string) => `channel:${channelId}`,

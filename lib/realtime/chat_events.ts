@@ -1,7 +1,8 @@
 import type { ChatEvent, ResumeAnswer } from "../protocol/events.ts";
 import { AppError } from "../common/errors.ts";
 import { event, type EventTable } from "./dispatcher.ts";
-import { ChatEventSchema, ChatResumeSchema } from "./payloads.ts";
+import { ChatEventSchema, ChatFollowSchema, ChatResumeSchema } from "./payloads.ts";
+import type { RealtimeSocket } from "./session.ts";
 
 /** Which part of which answer a client asks for. */
 export interface ResumeRequest {
@@ -18,9 +19,14 @@ export interface ChatEventsOptions {
   emitToUser(userId: string, event: ChatEvent): void;
   /** Throws `not_found` for a chat of somebody else. */
   resume(request: ResumeRequest): Promise<ResumeAnswer>;
+  /** Limits the text that the socket hears to these chats' answers; `undefined`: it hears all. */
+  follow(socket: RealtimeSocket, chatIds: readonly string[] | undefined): void;
 }
 
-/** `events:chat` and `chat:resume` (protocol, sections 4 and 7). */
+/**
+ * `events:chat` and `chat:resume` (protocol, sections 4 and 7), and `chat:follow` of our own: which
+ * chats' answers the session wants to hear word by word.
+ */
 export function chatEvents(options: ChatEventsOptions): EventTable {
   return {
     "events:chat": event({
@@ -47,6 +53,10 @@ export function chatEvents(options: ChatEventsOptions): EventTable {
           after: after ?? undefined,
           generation: generation ?? undefined,
         }),
+    }),
+    "chat:follow": event({
+      schema: ChatFollowSchema,
+      handle: ({ socket }, { chat_ids }) => options.follow(socket, chat_ids ?? undefined),
     }),
   };
 }

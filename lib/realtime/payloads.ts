@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { AnyChatIdSchema, IdSchema } from "../protocol/chat.ts";
+import { MAX_FOLLOWED_CHATS } from "../protocol/events.ts";
 
 /** A token is a few hundred bytes; anything longer is no token. */
 const TokenSchema = v.pipe(v.string(), v.maxLength(8192));
@@ -33,6 +34,11 @@ export const ChatResumeSchema = v.object({
   after: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0))),
   /** The generation that `after` belongs to; of another one, the whole text is answered. */
   generation: v.nullish(v.pipe(v.string(), v.maxLength(64))),
+});
+
+export const ChatFollowSchema = v.object({
+  /** `null`: the answers of all chats, as in the beginning. */
+  chat_ids: v.nullable(v.pipe(v.array(AnyChatIdSchema), v.maxLength(MAX_FOLLOWED_CHATS))),
 });
 
 /** The answer of a browser-run model: a line of its stream, a parsed chunk, or its end. */

@@ -11,6 +11,9 @@ export interface Coalescer {
   merge(earlier: readonly unknown[], later: readonly unknown[]): unknown[] | undefined;
 }
 
+/** Whether a socket wants a packet of a stream, by its `[eventName, payload]`. */
+export type StreamFilter = (args: readonly unknown[]) => boolean;
+
 /** An encoded packet, looked at from the side of its stream. */
 export interface StreamPacket {
   key: string;

@@ -2,6 +2,7 @@ import type { Socket as EngineSocket, Transport } from "engine.io";
 import type { Socket as NetSocket } from "node:net";
 import type { ServerResponse } from "node:http";
 import type { Lease } from "./admission.ts";
+import type { StreamFilter } from "./coalescing.ts";
 import type { HeldPackets } from "./held_packets.ts";
 import type { PacketOptions } from "./packet.ts";
 
@@ -37,6 +38,8 @@ export class ConnectionState {
   inFlightBytes = 0;
   /** Packets that may still merge; undefined while the socket keeps up. */
   held: HeldPackets | undefined;
+  /** Which streams the socket wants; undefined: all. */
+  wants: StreamFilter | undefined;
   /** How many packets may still come before the clock is asked. */
   packetsLeft: number;
   windowStartMs: number;

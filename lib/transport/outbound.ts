@@ -1,6 +1,6 @@
 import { Socket as EngineSocket } from "engine.io";
 import type { Logger } from "../common/logger.ts";
-import type { Coalescer, RememberingEncoder } from "./coalescing.ts";
+import type { Coalescer, RememberingEncoder, StreamFilter } from "./coalescing.ts";
 import { type Connection, cut, STATE } from "./connection.ts";
 import { HeldPackets } from "./held_packets.ts";
 import type { Frame, PacketOptions } from "./packet.ts";
@@ -60,6 +60,11 @@ export function outboundGuard(options: OutboundOptions): (connection: Connection
     packetOptions: PacketOptions = {},
     callback?: () => void,
   ): Connection {
+    const state = this[STATE];
+    if (state.wants !== undefined && callback === undefined && !isWanted(state.wants, data)) {
+      counters.unwantedPackets++;
+      return this;
+    }
     let size = data.length;
     if (typeof data === "string") {
       const encoded = packetOptions.wsPreEncodedFrame;
@@ -68,13 +73,18 @@ export function outboundGuard(options: OutboundOptions): (connection: Connection
       }
       size = packetOptions.wsPreEncodedFrame?.[0]?.length ?? size;
     }
-    const state = this[STATE];
     if (this.transport.writable) {
       state.inFlightBytes = 0;
       state.queuedBytes = 0;
       return send(this, data, size, packetOptions, callback);
     }
     return writeLater(this, data, size, packetOptions, callback);
+  }
+
+  function isWanted(wants: StreamFilter, data: string | Uint8Array): boolean {
+    if (coalescing === undefined || typeof data !== "string") return true;
+    const packet = coalescing.encoder.streamOf(data);
+    return packet === undefined || wants(packet.args);
   }
 
   function writeLater(

@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket as NetSocket } from "node:net";
 import { Server as EngineServer } from "engine.io";
-import { Server, type ServerOptions } from "socket.io";
+import { Server, type ServerOptions, type Socket } from "socket.io";
 import * as parser from "socket.io-parser";
 import type { Logger } from "../common/logger.ts";
 import { Admission } from "./admission.ts";
-import { type Coalescer, RememberingEncoder } from "./coalescing.ts";
+import { type Coalescer, RememberingEncoder, type StreamFilter } from "./coalescing.ts";
 import { type Connection, ConnectionState, STATE } from "./connection.ts";
 import { httpSide } from "./http_side.ts";
 import { burstOf, inboundGuard } from "./inbound.ts";
@@ -72,6 +72,11 @@ export interface SocketServer {
   stopAccepting(): void;
   /** Says goodbye to all clients, waits for what is under way, and destroys what remains after `timeoutMs`. */
   close(options: { timeoutMs: number }): Promise<void>;
+  /**
+   * From here on the socket is sent only those packets of streams that `wants` takes; what belongs to
+   * no stream it always gets. `undefined`: all of them again.
+   */
+  limitStreams(socket: Pick<Socket, "conn">, wants: StreamFilter | undefined): void;
   stats(): TransportStats;
 }
 
@@ -221,6 +226,9 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       });
     },
     close: ({ timeoutMs }) => closed ??= shutDown(closing, timeoutMs),
+    limitStreams({ conn }, wants) {
+      (conn as unknown as Connection)[STATE].wants = wants;
+    },
     stats: () => ({
       sockets: admission.taken,
       tcpConnections: tcpConnections.size,

@@ -14,6 +14,8 @@ export interface TransportStats {
   sentBytes: number;
   /** Packets that were merged into an earlier one of their stream. */
   mergedPackets: number;
+  /** Packets of streams that their socket does not want: not sent. */
+  unwantedPackets: number;
   slowReadersCut: number;
   floodsCut: number;
   oversized: number;
@@ -29,6 +31,7 @@ export class Counters {
   sentPackets = 0;
   sentBytes = 0;
   mergedPackets = 0;
+  unwantedPackets = 0;
   slowReadersCut = 0;
   floodsCut = 0;
   oversized = 0;
