@@ -28,7 +28,7 @@ export interface TitleOptions {
 }
 
 /**
- * A title for a chat: the model's, or the first words of the user where the model has none, fails or
+ * A title for a chat: the model's, or the first line of the user where the model has none, fails or
  * takes too long. One line, at most 80 characters, never empty. Throws only the signal's reason.
  */
 export async function makeTitle(options: TitleOptions): Promise<string> {
@@ -42,7 +42,7 @@ export async function makeTitle(options: TitleOptions): Promise<string> {
       logger.info("the model gave no title", { error: errorText(error) });
     }
   }
-  return asTitle(lastUserText(messages)) || "New Chat";
+  return asTitle(bareTitle(lastUserText(messages))) || "New Chat";
 }
 
 async function askModel(options: TitleOptions): Promise<string> {
@@ -67,10 +67,10 @@ async function askModel(options: TitleOptions): Promise<string> {
   return bareTitle(text);
 }
 
-/** What models put around a title goes: their thoughts, further lines, Markdown, quotes, a label. */
+/** The first line of words, without what is put around one: thoughts, Markdown, quotes, a label. */
 export function bareTitle(text: string): string {
   const lines = text.replace(/<think>.*?(<\/think>|$)/s, "").split("\n").map((line) => line.trim());
-  const first = lines.find((line) => line !== "") ?? "";
+  const first = lines.find((line) => line !== "" && !line.startsWith("```")) ?? "";
   return first
     .replace(/^#{1,6}\s+/, "")
     .replace(/(\*\*|__|`)(.+?)\1/g, "$2")

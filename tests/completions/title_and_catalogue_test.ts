@@ -28,6 +28,7 @@ Deno.test("a model's title is bare: no thoughts, Markdown, label, quotes or furt
     ]
   ) assert.equal(bareTitle(said), "Tides and the Moon", said);
   assert.equal(bareTitle("<think>never ending"), "");
+  assert.equal(bareTitle("```ts\nlet a;\n```\nWhat is this?"), "let a;");
   assert.equal(bareTitle("C# and 2 * 3 * 4"), "C# and 2 * 3 * 4");
 });
 
