@@ -1,36 +1,46 @@
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { GrowingMarkdown } from "./markdown.ts";
 
 /** A block's element is made once and stays, so that a selection in it stays, too. */
 function MarkdownBlock({ html }: { html: string }) {
-  return <div class="block" dangerouslySetInnerHTML={{ __html: html }} />;
+  const block = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    for (const code of block.current?.querySelectorAll("pre") ?? []) addCopyButton(code);
+  }, [html]);
+  return <div class="block" ref={block} dangerouslySetInnerHTML={{ __html: html }} />;
 }
 
 /** Markdown that may still grow; only its end is drawn again. */
 export function MarkdownView({ text }: { text: string }) {
   const growing = useMemo(() => new GrowingMarkdown(), []);
-  const frame = useRef<HTMLDivElement>(null);
   const blocks = growing.update(text);
-  useEffect(() => {
-    const onClick = (event: Event) => void copyCode(event);
-    frame.current?.addEventListener("click", onClick);
-    return () => frame.current?.removeEventListener("click", onClick);
-  }, []);
   return (
-    <div class="markdown" ref={frame}>
+    <div class="markdown">
       {blocks.map(({ html }, at) => <MarkdownBlock key={at} html={html} />)}
     </div>
   );
 }
 
-/** A click into the corner of a block of code copies it. */
-async function copyCode(event: Event): Promise<void> {
-  const { target } = event;
-  if (!(target instanceof HTMLElement) || target.tagName !== "PRE") return;
-  const { right, top } = target.getBoundingClientRect();
-  const { clientX, clientY } = event as MouseEvent;
-  if (clientX < right - 72 || clientY > top + 40) return;
-  await navigator.clipboard.writeText(target.textContent ?? "");
-  target.dataset.copied = "";
-  setTimeout(() => delete target.dataset.copied, 1_500);
+/** Beside the code, not in it: what scrolls must not take the button along. */
+function addCopyButton(code: HTMLElement): void {
+  const frame = document.createElement("div");
+  frame.className = "code";
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "Copy";
+  button.setAttribute("aria-label", "Copy code");
+  button.addEventListener("click", () => void copy(code.textContent ?? "", button));
+  code.replaceWith(frame);
+  frame.append(code, button);
+}
+
+async function copy(text: string, button: HTMLButtonElement): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    // No clipboard without a permission, or without a secure context.
+    button.textContent = "Not allowed";
+  }
+  setTimeout(() => button.textContent = "Copy", 1_500);
 }
