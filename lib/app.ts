@@ -70,7 +70,7 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
   const elsewhere = new Elsewhere(cluster, services, config.eventCallerTimeoutMs);
   logger.info("store open", { store: store.capabilities.name, signingKey: services.keySource });
 
-  const metrics = createMetrics(services, cluster, () => sockets, stack);
+  const { metrics, lag } = createMetrics(services, cluster, () => sockets, stack);
   const sockets: Sockets = openSockets(
     config,
     services,
@@ -84,7 +84,7 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
     createSweeper(config, services, sockets, logger, sockets.toUser),
   );
   const checks = readinessChecks(services, sweeper);
-  const routes = createRoutes({ config, services, sockets, metrics, checks, logger });
+  const routes = createRoutes({ config, services, sockets, metrics, lag, checks, logger });
 
   stack.use(await watchAccess(services, sockets, logger));
   stack.use(await watchChannels(services, sockets, logger));

@@ -1,4 +1,4 @@
-import type { Metrics } from "../common/metrics.ts";
+import type { Durations } from "../common/metrics.ts";
 import type { LiveView } from "../protocol/live.ts";
 import type { InstanceLease } from "../sessions/instance_registry.ts";
 import type { PooledSession } from "../sessions/session_pool.ts";
@@ -13,26 +13,36 @@ const MAX_TASKS = 100;
 
 const sum = (counts: Iterable<number>) => [...counts].reduce((total, count) => total + count, 0);
 
-/** Reads what runs right now. Several admins that look at once cost one reading a second. */
-export function createLiveView(services: Services, sockets: Sockets, metrics: Metrics) {
-  let reading: { atMs: number; view: Promise<LiveView> } | undefined;
+/** How long a reading counts at least. */
+const FRESH_MS = 900;
+/** Of the time, at most one part in so many is spent on reading: large pools are read less often. */
+const SHARE = 20;
+
+/** Reads what runs right now. Several admins that look at once cost one reading. */
+export function createLiveView(services: Services, sockets: Sockets, lag: Durations) {
+  let view: Promise<LiveView> | undefined;
+  let freshUntilMs = 0;
   return async (): Promise<LiveView> => {
-    const now = performance.now();
-    if (!reading || now - reading.atMs > 900) {
-      reading = { atMs: now, view: read(services, sockets, metrics) };
+    const startedMs = performance.now();
+    if (view && startedMs < freshUntilMs) return await view;
+    freshUntilMs = Infinity;
+    view = read(services, sockets, lag);
+    try {
+      return await view;
+    } finally {
+      const tookMs = performance.now() - startedMs;
+      freshUntilMs = startedMs + Math.max(FRESH_MS, SHARE * tookMs);
     }
-    return await reading.view;
   };
 }
 
-async function read(services: Services, sockets: Sockets, metrics: Metrics): Promise<LiveView> {
+async function read(services: Services, sockets: Sockets, lag: Durations): Promise<LiveView> {
   const { store, registry, sessions, streams, usage } = services;
-  const [instances, everywhere, tasks, { model_ids }, lag] = await Promise.all([
+  const [instances, everywhere, tasks, { model_ids }] = await Promise.all([
     readInstances(services),
     countSessions(services),
     readTasks(services),
     usage.inUse(),
-    readLag(metrics),
   ]);
   const rooms = [...sockets.io.sockets.adapter.rooms]
     // Each socket has a room of its own, which tells nothing.
@@ -54,7 +64,7 @@ async function read(services: Services, sockets: Sockets, metrics: Metrics): Pro
     packets_sent: transport.sentPackets,
     bytes_sent: transport.sentBytes,
     store_round_trips: store.stats().roundTrips,
-    lag,
+    lag: { sum_ms: lag.sumMs, count: lag.count },
   };
 }
 
@@ -88,12 +98,4 @@ async function readTasks({ store }: Services): Promise<LiveView["tasks"]> {
     if (found.length >= MAX_TASKS) break;
   }
   return found;
-}
-
-/** The histogram keeps its sum and count; a page shows how they rise. */
-async function readLag(metrics: Metrics): Promise<LiveView["lag"]> {
-  const text = await metrics.text();
-  const value = (name: string) =>
-    Number(new RegExp(`^rt_event_loop_lag_seconds_${name} (\\S+)$`, "m").exec(text)?.[1] ?? 0);
-  return { sum_ms: value("sum") * 1_000, count: value("count") };
 }

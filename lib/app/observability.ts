@@ -1,6 +1,6 @@
 import { AppError } from "../common/errors.ts";
 import { EventLoopMonitor } from "../common/event_loop.ts";
-import { Metrics } from "../common/metrics.ts";
+import { type Durations, Metrics } from "../common/metrics.ts";
 import type { ReadinessCheck } from "../http/operations.ts";
 import type { Sweeper } from "../sessions/sweeper.ts";
 import type { Cluster } from "../cluster/cluster.ts";
@@ -34,11 +34,11 @@ export function createMetrics(
   cluster: Cluster,
   sockets: () => Sockets | undefined,
   stack: AsyncDisposableStack,
-): Metrics {
+): { metrics: Metrics; lag: Durations } {
   const { store, sessions, tasks, streams } = services;
   const metrics = new Metrics();
   const lag = metrics.durations("rt_event_loop_lag_seconds", "How late the event loop was");
-  stack.use(new EventLoopMonitor({ intervalMs: LAG_EVERY_MS, onLag: lag }));
+  stack.use(new EventLoopMonitor({ intervalMs: LAG_EVERY_MS, onLag: (lagMs) => lag.add(lagMs) }));
   const transport = () => sockets()?.server.stats();
   const events = () => sockets()?.dispatcher.stats();
   metrics.gauges("rt_transport", "Sockets, packets, bytes and cuts of the transport", () => {
@@ -74,5 +74,5 @@ export function createMetrics(
   metrics.counts("rt_store_round_trips_total", "Requests sent to the store", "store", () => ({
     [store.capabilities.name]: store.stats().roundTrips,
   }));
-  return metrics;
+  return { metrics, lag };
 }

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { RateLimiter } from "../auth/rate_limiter.ts";
 import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
-import type { Metrics } from "../common/metrics.ts";
+import type { Durations, Metrics } from "../common/metrics.ts";
 import { CompletionService } from "../completions/completion_service.ts";
 import type { ModelProvider } from "../completions/model_provider.ts";
 import { passThrough } from "../completions/pass_through.ts";
@@ -36,6 +36,7 @@ export interface RoutesOptions {
   services: Services;
   sockets: Sockets;
   metrics: Metrics;
+  lag: Durations;
   checks: readonly ReadinessCheck[];
   logger: Logger;
 }
@@ -44,7 +45,7 @@ type Listener = (req: IncomingMessage, res: ServerResponse) => void;
 
 /** Mounts every resource's routes and returns the listener of the HTTP server. */
 export function createRoutes(options: RoutesOptions): Listener {
-  const { config, services, sockets, metrics, checks, logger } = options;
+  const { config, services, sockets, metrics, lag, checks, logger } = options;
   const { store, users, tokens, chats, tasks, usage, catalogue } = services;
   const app = createHttpApp({ allowedOrigins: config.corsAllowOrigin, logger });
   const user = requireUser(tokens);
@@ -85,7 +86,7 @@ export function createRoutes(options: RoutesOptions): Listener {
   app.route("/api/v1/users", userRoutes({ users, tokens }));
   app.use("/api/*", user);
   app.use("/api/v1/live", requireAdmin);
-  app.route("/api/v1/live", liveRoutes({ read: createLiveView(services, sockets, metrics) }));
+  app.route("/api/v1/live", liveRoutes({ read: createLiveView(services, sockets, lag) }));
   app.route(
     "/api/v1/chats",
     chatRoutes({

@@ -12,6 +12,36 @@ interface Metric {
 /** From a tenth of a millisecond to five seconds, in seconds. */
 const DURATION_BUCKETS = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5];
 
+/** How often something took how long. */
+export class Durations {
+  readonly #counts = DURATION_BUCKETS.map(() => 0);
+  /** The sum of all, in milliseconds. */
+  sumMs = 0;
+  count = 0;
+
+  add(durationMs: number): void {
+    const at = DURATION_BUCKETS.findIndex((bound) => durationMs <= bound * 1_000);
+    if (at >= 0) this.#counts[at] = (this.#counts[at] ?? 0) + 1;
+    this.sumMs += durationMs;
+    this.count++;
+  }
+
+  /** The lines of a histogram, in seconds. */
+  samples(name: string): string[] {
+    let below = 0;
+    const buckets = DURATION_BUCKETS.map((bound, at) => {
+      below += this.#counts[at] ?? 0;
+      return `${name}_bucket{le="${bound}"} ${below}`;
+    });
+    return [
+      ...buckets,
+      `${name}_bucket{le="+Inf"} ${this.count}`,
+      `${name}_sum ${this.sumMs / 1_000}`,
+      `${name}_count ${this.count}`,
+    ];
+  }
+}
+
 /**
  * The metrics of one app instance, in Prometheus' text format (0.0.4); nothing is global.
  *
@@ -42,31 +72,11 @@ export class Metrics {
   }
 
   /** Durations, given in milliseconds and exposed in seconds; the name ends in `_seconds`. */
-  durations(name: string, help: string): (durationMs: number) => void {
-    const counts = DURATION_BUCKETS.map(() => 0);
-    let sum = 0;
-    let count = 0;
-    const samples = () => {
-      let below = 0;
-      const buckets = DURATION_BUCKETS.map((bound, at) => {
-        below += counts[at] ?? 0;
-        return `${name}_bucket{le="${bound}"} ${below}`;
-      });
-      return [
-        ...buckets,
-        `${name}_bucket{le="+Inf"} ${count}`,
-        `${name}_sum ${sum}`,
-        `${name}_count ${count}`,
-      ];
-    };
+  durations(name: string, help: string): Durations {
+    const durations = new Durations();
+    const samples = () => durations.samples(name);
     this.#metrics.push({ name, help, type: "histogram", samples });
-    return (durationMs) => {
-      const seconds = durationMs / 1_000;
-      const at = DURATION_BUCKETS.findIndex((bound) => seconds <= bound);
-      if (at >= 0) counts[at] = (counts[at] ?? 0) + 1;
-      sum += seconds;
-      count++;
-    };
+    return durations;
   }
 
   /** Prometheus' text. */

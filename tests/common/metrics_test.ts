@@ -8,7 +8,7 @@ Deno.test("values are read when scraped, and registries share nothing", async ()
   let sockets = 1;
   metrics.gauge("sockets", "Open sockets", () => sockets);
   metrics.gauges("transport", "Of the transport", () => ({ cut: 2 }));
-  metrics.durations("store_seconds", "Round trips")(2);
+  metrics.durations("store_seconds", "Round trips").add(2);
   sockets = 7;
   const text = await metrics.text();
   assert.match(text, /^sockets 7$/m);
@@ -20,8 +20,8 @@ Deno.test("values are read when scraped, and registries share nothing", async ()
 Deno.test("the text is Prometheus' own: types, escaped labels, rising buckets", async () => {
   const metrics = new Metrics();
   metrics.counts("refusals_total", "By\ncode", "code", () => ({ 'a"b\\c\n': 3 }));
-  const observe = metrics.durations("lag_seconds", "Lag");
-  for (const ms of [0.05, 3, 3, 7_000]) observe(ms);
+  const lag = metrics.durations("lag_seconds", "Lag");
+  for (const ms of [0.05, 3, 3, 7_000]) lag.add(ms);
   const lines = (await metrics.text()).split("\n");
   assert.equal(lines[0], "# HELP refusals_total By\\ncode");
   assert.equal(lines[1], "# TYPE refusals_total counter");
