@@ -89,13 +89,17 @@ async function countSessions({ store }: Services): Promise<{ sessions: number; u
   return { sessions: count, users: users.size };
 }
 
-async function readTasks({ store }: Services): Promise<LiveView["tasks"]> {
-  const found: LiveView["tasks"] = [];
+async function readTasks({ store, users }: Services): Promise<LiveView["tasks"]> {
+  const found: (readonly [id: string, owner: TaskOwner])[] = [];
   for await (const page of store.dictionary<TaskOwner>(keys.taskOwners).scan()) {
-    for (const [id, owner] of page) {
-      found.push({ id, ...owner, started_at: Math.floor(owner.started_at / 1000) });
-    }
+    found.push(...page);
     if (found.length >= MAX_TASKS) break;
   }
-  return found;
+  return await Promise.all(
+    found.slice(0, MAX_TASKS).map(async ([id, owner]) => ({
+      ...{ id, ...owner },
+      user_name: (await users.get(owner.user_id))?.name ?? null,
+      started_at: Math.floor(owner.started_at / 1000),
+    })),
+  );
 }

@@ -15,6 +15,8 @@ export interface LiveView {
     id: string;
     kind: string;
     user_id: string;
+    /** `null`: there is no such user any more. */
+    user_name: string | null;
     item_id: string;
     instance_id: string;
     started_at: number;

@@ -171,6 +171,7 @@ function Tasks({ house, tasks, onStopped }: TasksProps) {
           <thead>
             <tr>
               <th>Kind</th>
+              <th>Who</th>
               <th>For</th>
               <th>Since</th>
               <th>
@@ -179,9 +180,10 @@ function Tasks({ house, tasks, onStopped }: TasksProps) {
             </tr>
           </thead>
           <tbody>
-            {tasks.map(({ id, kind, item_id, started_at }) => (
+            {tasks.map(({ id, kind, user_name, item_id, started_at }) => (
               <tr key={id}>
                 <td>{kind}</td>
+                <td>{user_name ?? "nobody any more"}</td>
                 <td>
                   <code>{item_id.slice(0, 13)}</code>
                 </td>

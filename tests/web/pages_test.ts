@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { brotliDecompressSync } from "node:zlib";
+import type { LiveView } from "../../lib/protocol/live.ts";
+import { ask, newChat } from "../e2e/support/chat.ts";
 import { buildPages } from "../support/browser.ts";
+import { startModelProvider } from "../support/model_provider.ts";
 import { say } from "../support/say.ts";
 import { signUp, startServer } from "../support/server.ts";
 
@@ -123,4 +126,19 @@ Deno.test("the live view is for admins", async () => {
   const refused = await user.call("GET", "/api/v1/live");
   await refused.body?.cancel();
   assert.equal(refused.status, 403);
+});
+
+Deno.test("the live view names the tasks that run, and for whom", async () => {
+  await using provider = startModelProvider();
+  provider.script = { tokens: ["One", " two"], paceMs: 60_000 };
+  await using app = await startServer({ OPENAI_API_BASE_URL: provider.baseUrl });
+  const admin = await signUp(app.url);
+  const chatId = await newChat(admin, "titled");
+  const id = await ask(admin, chatId);
+  const { tasks } = await admin.json<LiveView>("GET", "/api/v1/live");
+  const { name } = await admin.json<{ name: string }>("GET", "/api/v1/auths/");
+  assert.deepEqual(
+    tasks.map((task) => [task.id, task.item_id, task.user_name, task.instance_id]),
+    [[id, chatId, name, app.instanceId]],
+  );
 });
