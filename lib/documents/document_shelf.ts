@@ -197,7 +197,8 @@ export class DocumentShelf {
         }
         const isDone = await this.#turn(live.ref.key, () => this.#letGo(live));
         // Who left since the turn was taken would find this still running: it goes on for them.
-        if (isDone && live.leavers.size === 0) break;
+        const isGone = this.#live.get(live.ref.key) !== live;
+        if (isDone && (isGone || live.leavers.size === 0)) break;
         waitMs = 0;
       } catch (thrown) {
         this.#parts.logger.warn("document not closed yet", { error: errorText(thrown) });
@@ -221,6 +222,8 @@ export class DocumentShelf {
       leavers.forEach((sid) => live.leavers.delete(sid));
       return true;
     }
+    // The last one may have left while the others were taken out: then everybody is, in the next turn.
+    if (live.leavers.size > leavers.length) return false;
     if (live.saver.isDirty || live.writer.waiting.length > 0) return false;
     await using lock = await acquireSoon(this.#parts.store, keys.documentLock(key));
     const { left } = await this.#users(key).remove(...leavers);

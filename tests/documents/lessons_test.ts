@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as Y from "yjs";
 import { keys } from "../../lib/state/key_space.ts";
+import { FaultyStore } from "../support/faulty_store.ts";
 import { until } from "../support/until.ts";
 import { Client, FakeNotes, openStore, startInstance, textJson, textOf } from "./harness.ts";
 
@@ -158,6 +159,23 @@ Deno.test("D6: leave and join in the same moment, a thousand times: no edit is d
   const words = (text: string) => (text.match(/\[\d+\]/g) ?? []).sort().join();
   await until(() => words(one.text()) === expected && words(two.text()) === expected);
   await until(() => words(notes.text("n1")) === expected);
+});
+
+Deno.test("D6: the last editor leaves while the one before is being taken out: the document is let go", async () => {
+  await using faulty = await FaultyStore.open();
+  const notes = new FakeNotes();
+  notes.add("n1", { json: textJson("kept") });
+  await using a = await startInstance({ store: faulty.store, notes });
+  using one = await Client.open(a.url, "ada", "note:n1");
+  using two = await Client.open(a.url, "bob", "note:n1");
+  faulty.hung = true;
+  await one.leave();
+  await two.leave();
+  faulty.hung = false;
+  await until(() => a.documents.size === 0, { what: "the end of the document" });
+  assert.equal(notes.text("n1"), "kept");
+  assert.equal(await faulty.real.updateLog(LOG).length(), 0);
+  assert.deepEqual(await faulty.real.memberSet(keys.documentUsers("note_n1")).members(), []);
 });
 
 Deno.test("D7, 10.4: a failing store keeps the document and tells the editors; healed, it has the edit", async () => {
