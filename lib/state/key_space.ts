@@ -28,6 +28,8 @@ export const keys = {
   sessionDocuments: (sid: string): StateKey => ["ydoc", "documents", "session", sid, "documents"],
   tasks: ["tasks"] as StateKey,
   itemTasks: (itemId: string): StateKey => ["tasks", "item", itemId],
+  /** value: gone when nobody runs the task any more; newer instances of Open WebUI ask for it */
+  taskLife: (taskId: string): StateKey => ["tasks", taskId],
   taskCommands: ["tasks", "commands"] as StateKey,
   responseStreams: ["tasks", "response_streams"] as StateKey,
   revokedToken: (jti: string): StateKey => ["auth", "token", jti, "revoked"],

@@ -2,9 +2,12 @@ import { Buffer } from "node:buffer";
 import { AppError } from "../common/errors.ts";
 import { MAX_VALUE_BYTES, type StateKey } from "./state_store.ts";
 
-/** What stays behind a value: its text in Redis. */
+/**
+ * What stays behind a value: its text in Redis. A string that is no JSON stands there as it is, as
+ * Open WebUI's instances write and read their ids; {@linkcode decodeValue} tells the two apart.
+ */
 export function encodeValue(value: unknown): string {
-  const text = JSON.stringify(value);
+  const text = typeof value === "string" && !isJson(value) ? value : JSON.stringify(value);
   if (text === undefined) throw new AppError("invalid_payload", "Not a JSON value.");
   // A character takes at most three bytes, so most values need no counting.
   if (text.length * 3 > MAX_VALUE_BYTES && Buffer.byteLength(text) > MAX_VALUE_BYTES) {
@@ -20,6 +23,15 @@ export function decodeValue<T>(text: string | null | undefined): T | undefined {
     return JSON.parse(text);
   } catch {
     return text as T;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 

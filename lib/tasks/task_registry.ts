@@ -5,7 +5,7 @@ import type { Logger } from "../common/logger.ts";
 import { aborted, backOff, pause, settledWithin } from "../common/pause.ts";
 import { keys } from "../state/key_space.ts";
 import type { StateStore, Subscription } from "../state/state_store.ts";
-import { type TaskOwner, TaskRecords } from "./task_records.ts";
+import { LIFE_SIGN_MS, type TaskOwner, TaskRecords } from "./task_records.ts";
 
 /** Who asks. */
 export interface Requester {
@@ -63,6 +63,7 @@ export class TaskRegistry implements AsyncDisposable {
   readonly #cleanups = new Map<string, string>();
   readonly #stop = new AbortController();
   #running: Promise<unknown> | undefined;
+  #lifeShownAtMs = 0;
   #draining = false;
 
   constructor(options: TaskRegistryOptions) {
@@ -146,13 +147,17 @@ export class TaskRegistry implements AsyncDisposable {
     this.#local.delete(taskId);
   }
 
-  /** The ids of the tasks that the requester may see, on every instance. */
+  /** The ids of the tasks that the requester may see, on every instance, Open WebUI's own too. */
   async list(requester: Requester): Promise<string[]> {
-    const ids: string[] = [];
+    const ids = new Set<string>();
     for await (const page of this.#records.owners.scan({ pageSize: 200 })) {
-      for (const [taskId, owner] of page) if (may(requester, owner)) ids.push(taskId);
+      for (const [taskId, owner] of page) if (may(requester, owner)) ids.add(taskId);
     }
-    return ids;
+    if (!requester.admin) return [...ids];
+    for await (const page of this.#records.items.scan({ pageSize: 200 })) {
+      for (const [taskId] of page) ids.add(taskId);
+    }
+    return [...ids];
   }
 
   /** The ids of the item's tasks that the requester may see. */
@@ -164,7 +169,8 @@ export class TaskRegistry implements AsyncDisposable {
   async stop(taskId: string, requester: Requester): Promise<StopAnswer> {
     const unknown = { status: false, message: `Task ${taskId} not found` };
     const owner = this.#local.get(taskId)?.owner ?? await this.#records.owners.get(taskId);
-    if (!owner || !may(requester, owner)) return unknown;
+    if (!may(requester, owner)) return unknown;
+    if (!owner && await this.#records.items.get(taskId) === undefined) return unknown;
     return await this.#stopOwned(taskId, owner) ? requested(taskId) : unknown;
   }
 
@@ -189,17 +195,23 @@ export class TaskRegistry implements AsyncDisposable {
 
   async #ofItem(itemId: string, requester: Requester, kind: string) {
     const tasks = await this.#records.ofItem(itemId);
-    return tasks.filter(([, owner]) => owner.kind === kind && may(requester, owner));
+    return tasks.filter(([, owner]) =>
+      (owner?.kind ?? COMPLETION) === kind && may(requester, owner)
+    );
   }
 
-  /** Says whether there was something to stop. */
-  async #stopOwned(taskId: string, owner: TaskOwner): Promise<boolean> {
+  /** Says whether there was something to stop. A task without an owner is one of Open WebUI's own. */
+  async #stopOwned(taskId: string, owner: TaskOwner | undefined): Promise<boolean> {
     const { store, instanceId, clock, logger } = this.#options;
     if (this.#stopHere(taskId)) return true;
-    if (owner.instance_id === instanceId) return false;
+    if (owner?.instance_id === instanceId) return false;
+    const command = JSON.stringify({ action: "stop", task_id: taskId });
+    if (!owner) {
+      await store.publish(keys.taskCommands, command);
+      return true;
+    }
     // The record is what counts: the message only makes it fast.
     await this.#records.stops.set(taskId, clock.nowMs());
-    const command = JSON.stringify({ action: "stop", task_id: taskId });
     await store.publish(keys.taskCommands, command).catch((thrown) =>
       logger.warn("stop was recorded, not sent", { task: taskId, error: errorText(thrown) })
     );
@@ -264,6 +276,11 @@ export class TaskRegistry implements AsyncDisposable {
         this.#records.owners.getMany(ids),
       ]);
       ids.forEach((id, i) => stops[i] !== undefined && this.#stopHere(id));
+      const now = this.#options.clock.nowMs();
+      if (now - this.#lifeShownAtMs >= LIFE_SIGN_MS) {
+        await this.#records.showLife(ids);
+        this.#lifeShownAtMs = now;
+      }
       await this.#writeAgain(ids.filter((_, i) => owners[i] === undefined));
     } catch (thrown) {
       this.#options.logger.warn("stops could not be read", { error: errorText(thrown) });
@@ -298,8 +315,8 @@ export class TaskRegistry implements AsyncDisposable {
   }
 }
 
-function may(requester: Requester, owner: TaskOwner): boolean {
-  return requester.admin || owner.user_id === requester.userId;
+function may(requester: Requester, owner: TaskOwner | undefined): boolean {
+  return requester.admin || owner?.user_id === requester.userId;
 }
 
 function requested(taskId: string): StopAnswer {
