@@ -264,7 +264,12 @@ export class StreamRegistry implements AsyncDisposable {
       chat_id: chatId,
       message_id: messageId,
       content,
-      output: [],
+      // What newer instances of Open WebUI read in place of `content`.
+      output: [{
+        type: "message",
+        role: "assistant",
+        content: [{ type: "output_text", text: content }],
+      }],
     });
   }
 
