@@ -78,6 +78,10 @@ Deno.test("a life of null never ends", async () => {
 Deno.test("a token of Open WebUI counts: without iat and jti, too", async () => {
   await using h = await house();
   assert.equal((await h.tokens.verify(await signed({ id: "ada" }))).user.id, "ada");
+  for (const typ of ["session", "automation", "subagent"]) {
+    const token = await signed({ id: "ada", typ, auth_method: "password", session_stamp: null });
+    assert.equal((await h.tokens.verify(token)).user.id, "ada");
+  }
 });
 
 const now = seconds();
@@ -96,6 +100,7 @@ const forged: Record<string, () => string | Promise<string>> = {
   "an id that is no text": () => signed({ ...good, id: 7 }),
   "an empty id": () => signed({ ...good, id: "" }),
   "nobody's": () => signed({ ...good, id: "ghost" }),
+  "made for something else": () => signed({ ...good, typ: "password-reset" }),
   "a jti that is no text": () => signed({ ...good, jti: 7 as unknown as string }),
   "a signature that is cut": async () => cut(await signed(good)),
   "too long": async () => `${await signed(good)}${"A".repeat(10_000)}`,
