@@ -136,6 +136,11 @@ export class DocumentService implements AsyncDisposable {
     if (member) live?.announce("joined", member);
   }
 
+  /** Whether nothing was ever written. @throws {AppError} `forbidden` for who has not joined */
+  isEmpty(ref: DocumentRef, sid: string): boolean {
+    return this.member(ref, sid).live.doc.store.clients.size === 0;
+  }
+
   /** @throws {AppError} `forbidden` for who has not joined */
   async state(ref: DocumentRef, sid: string, stateVector?: Uint8Array): Promise<DocumentState> {
     const { live } = this.member(ref, sid);

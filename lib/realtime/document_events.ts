@@ -17,6 +17,7 @@ import {
   type SpokenBytes,
 } from "./document_payloads.ts";
 import { isStill, joinNoteRoom, NoteRooms } from "./note_rooms.ts";
+import { PendingJoins } from "./pending_joins.ts";
 import type { RealtimeServer, RealtimeSocket } from "./session.ts";
 
 /** The room of a document, in one spelling whatever its members call it. */
@@ -29,6 +30,8 @@ export interface DocumentEventsOptions {
 
 /** The events of documents and `join-note` (protocol, section 4). */
 export function documentEvents({ documents, access }: DocumentEventsOptions): EventTable {
+  const joins = new PendingJoins();
+
   /** Notes how the client speaks, for everything it is sent from now on. */
   function heard(ref: DocumentRef, sid: string, ...spoken: (SpokenBytes | null | undefined)[]) {
     const { member } = documents.member(ref, sid);
@@ -53,22 +56,24 @@ export function documentEvents({ documents, access }: DocumentEventsOptions): Ev
       schema: JoinDocumentSchema,
       async handle({ socket, session }, { document_id, user_color, state_vector }) {
         const ref = parseDocumentId(document_id);
-        const joiner = {
-          sid: socket.id,
-          userId: session.user.id,
-          userName: session.user.name,
-          ...(user_color ? { userColor: user_color } : {}),
-          documentId: document_id,
-          isBinary: state_vector?.isBinary ?? false,
-        };
-        const state = await documents.join(ref, joiner, state_vector?.bytes);
-        // Whoever left or was sent out since is no member any more: nothing is sent then.
-        const { member } = documents.member(ref, socket.id);
-        if (!isStill(socket, session)) return void documents.leave(ref, socket.id);
-        sendState(socket, member, state);
-        documents.announce(ref, socket.id);
-        await socket.join(roomOf(ref));
-        if (!isMember(documents, ref, socket.id)) await socket.leave(roomOf(ref));
+        await joins.run(socket, ref.key, async () => {
+          const joiner = {
+            sid: socket.id,
+            userId: session.user.id,
+            userName: session.user.name,
+            ...(user_color ? { userColor: user_color } : {}),
+            documentId: document_id,
+            isBinary: state_vector?.isBinary ?? false,
+          };
+          const state = await documents.join(ref, joiner, state_vector?.bytes);
+          // Whoever left or was sent out since is no member any more: nothing is sent then.
+          const { member } = documents.member(ref, socket.id);
+          if (!isStill(socket, session)) return void documents.leave(ref, socket.id);
+          sendState(socket, member, state);
+          documents.announce(ref, socket.id);
+          await socket.join(roomOf(ref));
+          if (!isMember(documents, ref, socket.id)) await socket.leave(roomOf(ref));
+        });
       },
     }),
     "ydoc:document:state": event({
@@ -81,13 +86,19 @@ export function documentEvents({ documents, access }: DocumentEventsOptions): Ev
     }),
     "ydoc:document:update": event({
       schema: DocumentUpdateSchema,
-      async handle({ socket }, { document_id, update, data }) {
+      async handle({ socket }, { document_id, update, initialize, data }) {
         const ref = parseDocumentId(document_id);
-        heard(ref, socket.id, update);
-        await documents.update(ref, socket.id, {
-          ...(update ? { update: update.bytes } : {}),
-          ...(data?.content ? { snapshot: data.content } : {}),
-        });
+        const member = heard(ref, socket.id, update);
+        // Checked and applied in one go: of several who begin the document, the first one does.
+        if (!initialize || documents.isEmpty(ref, socket.id)) {
+          await documents.update(ref, socket.id, {
+            ...(update ? { update: update.bytes } : {}),
+            ...(data?.content ? { snapshot: data.content } : {}),
+          });
+        }
+        if (!initialize) return;
+        const { state } = await documents.state(ref, socket.id);
+        return speak(state, member.isBinary);
       },
     }),
     "ydoc:document:leave": event({
@@ -102,8 +113,9 @@ export function documentEvents({ documents, access }: DocumentEventsOptions): Ev
     }),
     "ydoc:awareness:update": event({
       schema: AwarenessSchema,
-      handle({ socket }, { document_id, update }) {
+      async handle({ socket }, { document_id, update }) {
         const ref = parseDocumentId(document_id);
+        await joins.over(socket, ref.key);
         heard(ref, socket.id, update);
         documents.awareness(ref, socket.id, update.bytes);
       },

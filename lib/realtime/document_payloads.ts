@@ -90,6 +90,8 @@ const ContentSchema = v.object({
 export const DocumentUpdateSchema = v.object({
   document_id: DocumentIdSchema,
   update: v.nullish(UpdateSchema),
+  /** The update is a text to begin an empty document with; the ack is what it begins with. */
+  initialize: v.nullish(v.boolean()),
   data: v.nullish(v.object({ content: v.nullish(ContentSchema) })),
 });
 
