@@ -7,6 +7,7 @@ import type { Durations, Metrics } from "../common/metrics.ts";
 import { CompletionService } from "../completions/completion_service.ts";
 import type { ModelProvider } from "../completions/model_provider.ts";
 import { passThrough } from "../completions/pass_through.ts";
+import { placeQuestion } from "../completions/question.ts";
 import type { Config } from "../config.ts";
 import { requireAdmin, requireUser } from "../http/authentication.ts";
 import { authRoutes } from "../http/auths.ts";
@@ -56,8 +57,9 @@ export function createRoutes(options: RoutesOptions): Listener {
     limit: ATTEMPTS_PER_ADDRESS * config.signinRateLimit,
   });
   const completions = createCompletions(services, sockets, logger);
-  const providerFor = (asked: Omit<ChatCompletion, "chatId" | "messageId" | "parentId">) =>
-    findProvider(services, sockets, { chatId: "", messageId: "", ...asked });
+  const listChanged = (userId: string, chatId: string) =>
+    sockets.toUser(userId, { chat_id: chatId, message_id: "", data: { type: "chat:list" } });
+  const providerFor = (asked: AskedModel) => findProvider(services, sockets, asked);
 
   app.route(
     "/",
@@ -95,8 +97,7 @@ export function createRoutes(options: RoutesOptions): Listener {
       emitInChannel: (user, { channelId, messageId }, event) =>
         sockets.channels.messageEvents.emit(user, channelId, messageId, event),
       stopAnswers: (userId, chatId) => tasks.stopItem(chatId, { userId, admin: false }),
-      listChanged: (userId, chatId) =>
-        sockets.toUser(userId, { chat_id: chatId, message_id: "", data: { type: "chat:list" } }),
+      listChanged,
     }),
   );
   const { notes, groups } = createNoteRoutes(services, sockets);
@@ -111,12 +112,19 @@ export function createRoutes(options: RoutesOptions): Listener {
       models: () => catalogue.models(),
       usage: () => usage.inUse(),
       async start(asked) {
-        const { userId, chatId, messageId, parentId, request } = asked;
-        const provider = await findProvider(services, sockets, asked);
-        return await completions.start({ userId, chatId, messageId, parentId, request, provider });
+        const { userId, messageId } = asked;
+        const providerAt = await providerFor(asked);
+        const placed = await placeQuestion(chats, asked);
+        const { chatId } = placed;
+        if (asked.chatId === undefined) listChanged(userId, chatId);
+        const provider = providerAt({ chatId, messageId });
+        const taskId = await completions.start({ userId, messageId, provider, ...placed });
+        return { taskId, chatId };
       },
-      passThrough: async (asked, signal) =>
-        await passThrough(await providerFor(asked), asked.request, signal),
+      async passThrough(asked, signal) {
+        const provider = (await providerFor(asked))({ chatId: "", messageId: "" });
+        return await passThrough(provider, asked.request, signal);
+      },
     }),
   );
   app.route("/", pageRoutes());
@@ -138,19 +146,27 @@ function createCompletions(
   });
 }
 
-/** Who runs the model: a provider of this server, or the browser of the session that asked. */
+type AskedModel = Pick<
+  ChatCompletion,
+  "userId" | "sessionId" | "isDirect" | "modelItem" | "request"
+>;
+
+/**
+ * Who runs the model: a provider of this server, or the browser of the session that asked, which is
+ * told where its answer belongs.
+ */
 async function findProvider(
   { catalogue }: Services,
   { browserStreams, call }: Sockets,
-  asked: Omit<ChatCompletion, "parentId">,
-): Promise<ModelProvider> {
-  const { isDirect, modelItem: model, sessionId, userId, chatId, messageId, request } = asked;
-  if (!isDirect) return await catalogue.providerOf(request.model);
+  { isDirect, modelItem: model, sessionId, userId, request }: AskedModel,
+): Promise<(place: { chatId: string; messageId: string }) => ModelProvider> {
+  if (!isDirect) {
+    const provider = await catalogue.providerOf(request.model);
+    return () => provider;
+  }
   if (sessionId === undefined) {
     throw new AppError("invalid_payload", "session_id: is needed for a model of the browser");
   }
-  return browserProvider({
-    streams: browserStreams,
-    ...{ call, userId, sessionId, chatId, messageId, model },
-  });
+  return (place) =>
+    browserProvider({ streams: browserStreams, ...{ call, userId, sessionId, model }, ...place });
 }

@@ -89,7 +89,9 @@ export class ChatStore {
     await this.#dropRemains(userId, entries.filter((_, at) => records[at] === undefined));
     const chats = records
       .filter((record) => record !== undefined)
-      .map(({ id, title, updated_at, created_at }) => ({ id, title, updated_at, created_at }));
+      .map(({ id, title, updated_at, created_at, last_read_at = null }) => ({
+        ...{ id, title, updated_at, created_at, last_read_at },
+      }));
     return { chats, cursor };
   }
 
@@ -148,6 +150,18 @@ export class ChatStore {
     );
   }
 
+  /** The messages from the first to this one, along their parents. */
+  async branch(chatId: string, messageId: string): Promise<ChatMessage[]> {
+    const all = await this.#allMessages(chatId);
+    const branch = new Map<string, ChatMessage>();
+    let message = all[messageId];
+    while (message && !branch.has(message.id)) {
+      branch.set(message.id, message);
+      message = message.parentId ? all[message.parentId] : undefined;
+    }
+    return [...branch.values()].reverse();
+  }
+
   message(chatId: string, messageId: string): Promise<ChatMessage | undefined> {
     return this.#messages(chatId).get(messageId);
   }
@@ -174,7 +188,7 @@ export class ChatStore {
 
   /** Puts a message under its parent and makes it the chat's current one, if it is not there yet. */
   async addMessage(userId: string, chatId: string, message: ChatMessage): Promise<void> {
-    await this.changeMessage(chatId, message.id, (current) => current ?? message);
+    await this.changeMessage(chatId, message.id, (current) => current ?? unheld(message));
     await this.#adopt(chatId, message);
     await this.#change(userId, chatId, (chat) => ({
       ...chat,

@@ -66,4 +66,6 @@ export interface Chat {
 }
 
 /** A chat as lists show it. */
-export type ChatSummary = Pick<Chat, "id" | "title" | "updated_at" | "created_at">;
+export type ChatSummary =
+  & Pick<Chat, "id" | "title" | "updated_at" | "created_at">
+  & { last_read_at: number | null };
