@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import { AppError } from "../common/errors.ts";
+import { PERMISSIONS } from "../protocol/permissions.ts";
 import type { User } from "../protocol/user.ts";
 import { requireUser, type Verifier } from "./authentication.ts";
 import type { HttpEnv, TokenClaims } from "./http_env.ts";
@@ -97,5 +98,5 @@ export function authRoutes(options: AuthRoutesOptions): Hono<HttpEnv> {
 }
 
 function profile({ id, email, name, role, profile_image_url }: User) {
-  return { id, email, name, role, profile_image_url };
+  return { id, email, name, role, profile_image_url, permissions: PERMISSIONS };
 }

@@ -55,6 +55,7 @@ export function channelRoutes({ channels, conversation }: ChannelRoutesOptions):
   };
   routes.post("/:id", update);
   routes.post("/:id/update", update);
+  routes.post("/:id/access/update", update);
 
   routes.delete("/:id/delete", async (c) => {
     await channels.delete(speakerOf(c), c.req.param("id"));

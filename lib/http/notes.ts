@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { NoteStore, Reader } from "../notes/note_store.ts";
 import {
   type Note,
@@ -59,7 +59,7 @@ export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
     return c.json(await notes.get(readerOf(c.get("user")), c.req.param("id")));
   });
 
-  routes.post("/:id/update", async (c) => {
+  const update = async (c: Context<HttpEnv, "/:id">) => {
     const patch = await readJson(c, NotePatchSchema);
     const reader = readerOf(c.get("user"));
     const id = c.req.param("id");
@@ -75,7 +75,9 @@ export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
     if (isAccessChanged) await accessChanged(id);
     noteChanged(note);
     return c.json(note);
-  });
+  };
+  routes.post("/:id/update", update);
+  routes.post("/:id/access/update", update);
 
   routes.delete("/:id/delete", async (c) => {
     const id = c.req.param("id");

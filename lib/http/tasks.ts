@@ -29,8 +29,9 @@ const requesterOf = (c: Context<HttpEnv>): Requester => {
 /** `/api/tasks` (protocol, sections 8 and 11): one's own tasks; an admin sees and stops all. */
 export function taskRoutes({ tasks }: TaskRoutesOptions): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
+  // Open WebUI's client shows the `detail` of what failed.
   const answer = (c: Context<HttpEnv>, stopped: StopAnswer) =>
-    c.json(stopped, stopped.status ? 200 : 404);
+    stopped.status ? c.json(stopped) : c.json({ ...stopped, detail: stopped.message }, 404);
 
   routes.get("/", async (c) => c.json({ tasks: await tasks.list(requesterOf(c)) }));
   routes.get(

@@ -1,0 +1,21 @@
+/**
+ * What Open WebUI's client shows to a user who is no admin: it reads them of the user it signed in,
+ * and fails without. What this server does not have is not allowed; its own checks are its services'.
+ */
+export const PERMISSIONS = {
+  workspace: {},
+  sharing: { notes: true },
+  chat: {
+    controls: true,
+    delete: true,
+    delete_message: true,
+    edit: true,
+    multiple_models: true,
+    params: true,
+    regenerate_response: true,
+    system_prompt: true,
+    temporary: true,
+  },
+  features: { channels: true, direct_tool_servers: true, notes: true },
+  settings: { interface: true },
+} as const;
