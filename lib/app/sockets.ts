@@ -4,6 +4,7 @@ import { systemClock, unixSeconds } from "../common/clock.ts";
 import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import type { Config } from "../config.ts";
+import { isTemporary } from "../protocol/chat.ts";
 import { type ChatEvent, SOCKET_PATH } from "../protocol/events.ts";
 import type { SessionUser, User } from "../protocol/user.ts";
 import { BrowserStreams } from "../realtime/browser_streams.ts";
@@ -114,7 +115,7 @@ export function openSockets(
         markRead: (userId, chatId) => chats.markRead(userId, chatId),
         emitToUser: toUser,
         async resume({ userId, chatId, ...query }) {
-          if (!chatId.startsWith("local:")) await chats.summary(userId, chatId);
+          if (!isTemporary(chatId)) await chats.summary(userId, chatId);
           return await streams.resume({ userId, chatId, ...query });
         },
         follow: (socket, chatIds) => server.limitStreams(socket, chatIds && followedChats(chatIds)),

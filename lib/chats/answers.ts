@@ -1,4 +1,4 @@
-import type { ChatMessage } from "../protocol/chat.ts";
+import { type ChatMessage, isTemporary } from "../protocol/chat.ts";
 import type { ChatStore } from "./chat_store.ts";
 
 /** Which generation of which message. */
@@ -37,7 +37,7 @@ export class ChatAnswers {
     { userId, chatId, messageId, generation }: AnswerRef,
     { model, parentId }: { model: string; parentId: string | null },
   ): Promise<void> {
-    if (isUnstored(chatId)) return;
+    if (isTemporary(chatId)) return;
     await this.#chats.summary(userId, chatId);
     let isNew = false;
     const begun = await this.#chats.changeMessage(chatId, messageId, (message) => {
@@ -60,7 +60,7 @@ export class ChatAnswers {
     { chatId, messageId, generation }: AnswerRef,
     end: End,
   ): Promise<"stored" | "ended" | "superseded"> {
-    if (isUnstored(chatId)) return "stored";
+    if (isTemporary(chatId)) return "stored";
     let outcome: "stored" | "ended" | "superseded" = "stored";
     await this.#chats.changeMessage(chatId, messageId, (message) => {
       outcome = message?.generation !== generation
@@ -78,9 +78,4 @@ export class ChatAnswers {
 /** Only the instance that writes the answer knows more of it than its log does. */
 function isCorrected({ interrupted, content = "" }: ChatMessage, end: End): boolean {
   return interrupted === true && (!end.interrupted || end.content.length > content.length);
-}
-
-/** A chat that lives in the browser only: its answers are streamed, not stored. */
-function isUnstored(chatId: string): boolean {
-  return chatId.startsWith("local:");
 }

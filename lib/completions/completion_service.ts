@@ -1,7 +1,7 @@
 import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { withSpan } from "../common/tracing.ts";
-import type { ChatMessage } from "../protocol/chat.ts";
+import { type ChatMessage, isTemporary } from "../protocol/chat.ts";
 import type { EmitterData } from "../protocol/events.ts";
 import { type GenerationPorts, runGeneration } from "./generation.ts";
 import type { CompletionRequest, ModelProvider } from "./model_provider.ts";
@@ -62,7 +62,7 @@ export class CompletionService {
   /** Starts the answer and returns its task's id. Throws before anything is told or stored. */
   async start(start: StartCompletion): Promise<string> {
     const { userId, chatId, messageId } = start;
-    const isStored = !chatId.startsWith("local:");
+    const isStored = !isTemporary(chatId);
     const prepared = isStored ? await this.#prepare(start) : { parentId: null, isUntitled: false };
     return await this.#options.runTask(
       { itemId: chatId, userId, kind: "completion" },

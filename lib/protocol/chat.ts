@@ -2,7 +2,7 @@ import * as v from "valibot";
 
 /**
  * Ids that a client may choose: no separators of keys or rooms, nothing invisible. A UUID is one.
- * `local:…` and `channel:…` ids of the event emitter are a schema of their own.
+ * `temporary:…`, `local:…` and `channel:…` ids of the event emitter are a schema of their own.
  */
 export const IdSchema = v.pipe(
   v.string(),
@@ -11,11 +11,14 @@ export const IdSchema = v.pipe(
   v.regex(/^[A-Za-z0-9_.~-]+$/, "must be letters, digits and _ . ~ -"),
 );
 
-/** The id of any chat that has answers; `local:` chats live in the browser only. */
+/** The id of any chat that has answers. */
 export const AnyChatIdSchema = v.union([
   IdSchema,
-  v.pipe(v.string(), v.maxLength(140), v.regex(/^local:[A-Za-z0-9_.~-]*$/)),
+  v.pipe(v.string(), v.maxLength(140), v.regex(/^(temporary|local):[A-Za-z0-9_.~-]*$/)),
 ]);
+
+/** Whether the chat lives in the browser only: `temporary:…`, and `local:…` in older clients. */
+export const isTemporary = (chatId: string): boolean => /^(temporary|local):/.test(chatId);
 
 /** A message of a chat's history. What it does not name is kept as the client sent it. */
 export const ChatMessageSchema = v.looseObject({

@@ -1,4 +1,4 @@
-import type { ChatMessage } from "../protocol/chat.ts";
+import { type ChatMessage, isTemporary } from "../protocol/chat.ts";
 import { type ChatEvent, type EmitterData, rooms } from "../protocol/events.ts";
 import { storedChange } from "../chats/message_changes.ts";
 import type { RealtimeServer } from "./session.ts";
@@ -22,7 +22,7 @@ export interface MessageStore {
 }
 
 /** Chats that live in the browser only, or belong to a channel: nothing of them is stored as a chat. */
-const isStored = (chatId: string) => !chatId.startsWith("local:") && !chatId.startsWith("channel:");
+const isStored = (chatId: string) => !isTemporary(chatId) && !chatId.startsWith("channel:");
 
 /** Sends `events` to all sessions of a user. */
 export function emitToUser(io: RealtimeServer, userId: string, event: ChatEvent): void {

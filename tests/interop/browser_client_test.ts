@@ -8,6 +8,7 @@ import * as Y from "yjs";
 import type { Chat } from "../../lib/protocol/chat.ts";
 import { type StandInProvider, startModelProvider } from "../support/model_provider.ts";
 import { connect, type Person, signUp, startServer } from "../support/server.ts";
+import { answered, completions, textOf } from "../e2e/support/chat.ts";
 import { until } from "../support/until.ts";
 
 interface Started {
@@ -147,6 +148,22 @@ Deno.test("a question into somebody else's chat, or none at all, is refused and 
 
   const empty = await eve.call("POST", "/api/chat/completions", { model: "echo" });
   assert.equal((await empty.json()).code, "invalid_payload");
+});
+
+Deno.test("a temporary chat is answered with what the client sends of it, and not stored", async () => {
+  await using provider = startModelProvider();
+  await using app = await startServer({ OPENAI_API_BASE_URL: provider.baseUrl });
+  const ada = await signUp(app.url);
+  await using client = await connect(app.url, ada.token);
+  for (const kind of ["temporary", "local"]) {
+    const chat_id = `${kind}:${client.socket.id}`;
+    const messages = [{ role: "user", content: "one" }, { role: "user", content: "two" }];
+    await post(ada, { ...question("q1", "a1", "two", null), chat_id, messages });
+    await answered(client, chat_id);
+    assert.equal(textOf(completions(client, chat_id)), "One two three.");
+    assert.deepEqual(said(provider, provider.requests.length - 1), ["user: one", "user: two"]);
+  }
+  assert.deepEqual(await ada.json("GET", "/api/v1/chats/"), []);
 });
 
 Deno.test("events with fields that are missing, null or unknown here are taken", async () => {
