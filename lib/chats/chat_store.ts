@@ -188,7 +188,7 @@ export class ChatStore {
 
   /** Puts a message under its parent and makes it the chat's current one, if it is not there yet. */
   async addMessage(userId: string, chatId: string, message: ChatMessage): Promise<void> {
-    await this.changeMessage(chatId, message.id, (current) => current ?? unheld(message));
+    await this.changeMessage(chatId, message.id, (current) => current ?? message);
     await this.#adopt(chatId, message);
     await this.#change(userId, chatId, (chat) => ({
       ...chat,

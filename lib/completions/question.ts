@@ -1,5 +1,5 @@
 import { AppError } from "../common/errors.ts";
-import { type ChatBody, type ChatMessage, isTemporary } from "../protocol/chat.ts";
+import type { ChatBody, ChatMessage } from "../protocol/chat.ts";
 import type { CompletionRequest } from "./model_provider.ts";
 
 /** What is needed of the chats. Each method but `branch` asks whose the chat is. */
@@ -42,9 +42,6 @@ export async function placeQuestion(
   if (!question) {
     if (asked === undefined) throw new AppError("invalid_payload", "chat_id: is missing");
     return { chatId: asked, parentId, request };
-  }
-  if (asked !== undefined && isTemporary(asked)) {
-    return { chatId: asked, parentId: question.id, request };
   }
   const chatId = asked ?? (await begin(chats, userId, question, request.model)).id;
   if (asked !== undefined) {

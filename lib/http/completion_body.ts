@@ -1,7 +1,13 @@
 /** The body of `/api/chat/completions`: what this server reads, and what reaches the model's provider. */
 import * as v from "valibot";
 import { AppError } from "../common/errors.ts";
-import { AnyChatIdSchema, ChatMessageSchema, IdSchema } from "../protocol/chat.ts";
+import {
+  AnyChatIdSchema,
+  type ChatMessage,
+  ChatMessageSchema,
+  IdSchema,
+  isTemporary,
+} from "../protocol/chat.ts";
 
 /** A message of the request; what else it carries reaches the provider as it is. */
 const MessageSchema = v.looseObject({ role: v.string(), content: v.optional(v.unknown()) });
@@ -79,7 +85,8 @@ export function readCompletion(body: CompletionBody) {
   const { model, messages, stream, params, chat_id, id, parent_id, ...more } = body;
   const { user_message, message_ids, session_id, model_item, ...rest } = more;
   const isBeginning = !chat_id && parent_id === null;
-  const question = user_message && (chat_id || isBeginning) ? user_message : undefined;
+  const isKept = isBeginning || (chat_id && !isTemporary(chat_id));
+  const question = isKept && user_message ? asQuestion(user_message, parent_id) : undefined;
   if (!messages && !question) {
     throw new AppError("invalid_payload", "messages: is missing, and there is no user_message");
   }
@@ -99,6 +106,14 @@ export function readCompletion(body: CompletionBody) {
       messages: messages ?? [],
     },
   };
+}
+
+/** Only the server says which generation writes a message. */
+function asQuestion(
+  { generation: _, ...message }: v.InferOutput<typeof ChatMessageSchema>,
+  parentId: string | null | undefined,
+): ChatMessage {
+  return { ...message, parentId: message.parentId ?? parentId ?? null };
 }
 
 type Fields = Record<string, unknown>;

@@ -118,7 +118,8 @@ Deno.test("T4: the bytes of a 10,000-token answer are linear", async () => {
   assert.equal(textOfEvents(house.events), tokens.join(""));
   assert.ok(emitted <= text + house.events.length * frame, `${emitted} emitted`);
   say(`stored: ${(written / text).toFixed(2)} times the text`);
-  assert.ok(written <= 2.6 * text, `${written} written for ${text}`);
+  // The record for Open WebUI's instances has it twice, in the forms of older and newer ones.
+  assert.ok(written <= 2.8 * text, `${written} written for ${text}`);
 });
 
 Deno.test("S9: a slow store stalls nobody, until too much waits for it", async () => {
