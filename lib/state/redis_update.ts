@@ -54,18 +54,25 @@ interface Request {
 /** What stands in Redis: a text, or nothing. */
 type Raw = string | null;
 
+/** What was written last is remembered for so many entries, while it is no longer than this. */
+const MOST_REMEMBERED = 2_000;
+const LONGEST_REMEMBERED = 2_000;
+
 /**
  * Atomic change of one entry by compare and set.
  *
  * Changes of one entry from within this process wait for each other and are folded: whatever waits
  * is applied in order to one reading and written once, so a crowd costs a few round trips and races
- * only with other processes.
+ * only with other processes. What this process wrote last is taken for what is there: where it still
+ * is, the reading is spared; where it is not, the refusal brings what is.
  */
 export class Updates {
   readonly #redis: RedisConnection;
   readonly #queue = new FoldingQueue<Request>();
   /** How many changes of each entry are under way. */
   readonly #pending = new Map<string, number>();
+  /** What stood in an entry after our last change, the entry changed last at the end. */
+  readonly #written = new Map<string, Raw>();
 
   constructor(redis: RedisConnection) {
     this.#redis = redis;
@@ -80,7 +87,7 @@ export class Updates {
     };
     this.#pending.set(id, (this.#pending.get(id) ?? 0) + 1);
     try {
-      return await this.#queue.push(id, request, this.#server(entry));
+      return await this.#queue.push(id, request, this.#server(entry, id));
     } finally {
       const left = (this.#pending.get(id) ?? 1) - 1;
       if (left > 0) this.#pending.set(id, left);
@@ -96,14 +103,21 @@ export class Updates {
     return this.#pending.has(idOf(entry));
   }
 
-  #server(entry: EntryAddress): Serve<Request> {
-    // What was written last is the best guess of what is there: it spares the next batch a reading.
-    let raw: Raw | undefined;
+  #server(entry: EntryAddress, id: string): Serve<Request> {
     return async (jobs) => {
-      const guess = raw ?? await this.#read(entry);
-      raw = undefined;
-      raw = await this.#apply(entry, jobs, guess);
+      const written = this.#written.get(id);
+      // A change that fails leaves nothing to go by.
+      this.#written.delete(id);
+      const first = written === undefined ? await this.#read(entry) : written;
+      this.#remember(id, await this.#apply(entry, jobs, first));
     };
+  }
+
+  #remember(id: string, raw: Raw): void {
+    if (raw !== null && raw.length > LONGEST_REMEMBERED) return;
+    this.#written.set(id, raw);
+    const oldest = this.#written.keys().next();
+    if (this.#written.size > MOST_REMEMBERED && !oldest.done) this.#written.delete(oldest.value);
   }
 
   /** Applies the changes in order, writes the outcome once, and returns it. */

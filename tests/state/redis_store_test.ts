@@ -123,6 +123,25 @@ test("10.1: a thousand pings at once from two instances all count", async ({ sto
   assert.equal(await pools[0]?.get("model"), 1_000);
 });
 
+test("S2: a change of what was written here last costs one round trip, and another's is not lost", async ({ store, other }) => {
+  type Use = Record<string, number>;
+  const ping = (from: StateStore, sid: string, at: number) =>
+    from.dictionary<Use>(keys.usagePool).update("model", (uses) => ({ ...uses, [sid]: at }));
+  const cost = async (work: () => Promise<unknown>) => {
+    const before = store.stats().roundTrips;
+    await work();
+    return store.stats().roundTrips - before;
+  };
+  await ping(store, "a", 1);
+  assert.equal(await cost(() => ping(store, "a", 2)), 1);
+  await ping(other, "b", 3);
+  assert.equal(await cost(() => ping(store, "a", 4)), 2);
+  assert.deepEqual(await other.dictionary<Use>(keys.usagePool).get("model"), { a: 4, b: 3 });
+  await other.dictionary<Use>(keys.usagePool).clear();
+  await ping(store, "a", 5);
+  assert.deepEqual(await other.dictionary<Use>(keys.usagePool).get("model"), { a: 5 });
+});
+
 test("10.2: an update appended during a compaction stays behind the snapshot", async ({ server, other }) => {
   await late(server, async (slow, proxy) => {
     const key = keys.documentUpdates("d");
