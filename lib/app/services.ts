@@ -18,6 +18,7 @@ import { SessionPool } from "../sessions/session_pool.ts";
 import { UsagePool } from "../sessions/usage_pool.ts";
 import type { StateStore } from "../state/state_store.ts";
 import { TaskRegistry } from "../tasks/task_registry.ts";
+import { UserActivity } from "../users/user_activity.ts";
 import { PasswordHasher } from "../users/password_hasher.ts";
 import { UserStore } from "../users/user_store.ts";
 
@@ -53,6 +54,7 @@ export async function openServices(
     announce: (change) => access.publish(change),
     defaultRole: config.defaultUserRole,
   });
+  const activity = stack.use(new UserActivity({ store, logger }));
   const secretKey = await loadSecretKey(config.secretKey, store);
   const tokens = await TokenService.open({
     store,
@@ -73,7 +75,7 @@ export async function openServices(
   const tasks = stack.use(new TaskRegistry({ store, instanceId, logger }));
   return {
     ...{ store, registry, access, users, tokens, chats, sessions, usage, streams, tasks },
-    ...{ groups, notes, channels },
+    ...{ activity, groups, notes, channels },
     answers: new ChatAnswers(chats),
     catalogue: new ModelCatalogue(providersOf(config), { logger }),
     keySource: secretKey.source,

@@ -34,7 +34,7 @@ export function openSockets(
   elsewhere: Elsewhere,
   onRequest: SocketServerOptions["onRequest"],
 ) {
-  const { users, tokens, chats, sessions, usage, streams } = services;
+  const { users, activity, tokens, chats, sessions, usage, streams } = services;
   const server = createSocketServer({
     path: SOCKET_PATH,
     transports: config.transports,
@@ -88,9 +88,6 @@ export function openSockets(
   );
   const channels = openChannels(io, services, logger, stack);
 
-  const inBackground = (what: string, promise: Promise<unknown>) =>
-    void promise.catch((thrown) => logger.warn(what, { error: errorText(thrown) }));
-
   const dispatcher: Dispatcher = new Dispatcher({
     eventsPerSecond: config.maxEventsPerSecond,
     isLogged: config.isServerLogged,
@@ -105,8 +102,7 @@ export function openSockets(
           return session;
         },
         touchSession: (sid) => sessions.touch(sid),
-        touchUser: (userId) =>
-          inBackground("user's last sign of life is not stored", users.touchLastActive(userId)),
+        touchUser: (userId) => activity.touch(userId),
         useModel: (sid, model) => usage.use(sid, model),
       }),
       ...documentEvents,

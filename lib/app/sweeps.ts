@@ -20,7 +20,7 @@ export function createSweeper(
   logger: Logger,
   emit: (userId: string, event: CompletionEvent) => void,
 ): Sweeper {
-  const { store, registry, usage, answers, chats } = services;
+  const { store, registry, usage, answers, chats, activity } = services;
   const everyMs = config.sessionTimeoutMs / 8;
   const interrupted: SweepJob = {
     name: "streams",
@@ -58,7 +58,10 @@ export function createSweeper(
       departedSweepJob({
         store,
         everyMs,
-        deleteDataOf: (userId, signal) => chats.deleteAll(userId, signal),
+        async deleteDataOf(userId, signal) {
+          await activity.forget(userId);
+          return await chats.deleteAll(userId, signal);
+        },
       }),
       documents.sweepJob(),
       answerSweepJob({ store, conversation: channels.conversation, everyMs }),

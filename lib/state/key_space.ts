@@ -50,6 +50,8 @@ export const keys = {
   user: (userId: string): StateKey => own("user", part(userId)),
   /** value: which user claimed this address, and when */
   userByEmail: (email: string): StateKey => own("user_email", part(email)),
+  /** dictionary: user id → when they were last here, in unix seconds */
+  userActivity: own("user_activity"),
   /** index: user ids by the time of sign-up */
   users: own("users"),
   /** value: who signed up first, and when */

@@ -5,9 +5,10 @@ export interface UserRecord extends User {
   password_hash?: string;
 }
 
-/** The record without its secret part; frozen, because a cache shares it. */
-export function toUser({ password_hash: _, ...user }: UserRecord): User {
-  return Object.freeze(user);
+/** The record without its secret part, with the last sign of life; frozen, because a cache shares it. */
+export function toUser({ password_hash: _, ...user }: UserRecord, lastActiveAt = 0): User {
+  const last_active_at = Math.max(user.last_active_at, lastActiveAt);
+  return Object.freeze({ ...user, last_active_at });
 }
 
 /** One address has one spelling. */

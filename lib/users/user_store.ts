@@ -3,12 +3,12 @@ import { AppError } from "../common/errors.ts";
 import type { Role, User } from "../protocol/user.ts";
 import { keys } from "../state/key_space.ts";
 import type {
+  Dictionary,
   IndexEntry,
   IndexPageOptions,
   SortedIndex,
   StateStore,
 } from "../state/state_store.ts";
-import { OncePerMinute } from "./activity.ts";
 import { Admins } from "./admins.ts";
 import { dropClaim, takeClaim } from "./claims.ts";
 import type { PasswordHasher } from "./password_hasher.ts";
@@ -68,7 +68,6 @@ export class UserStore {
   readonly #clock: Clock;
   readonly #admins: Admins;
   readonly #cache: UserCache;
-  readonly #activity: OncePerMinute;
 
   constructor(options: UserStoreOptions) {
     const { store, clock = systemClock } = options;
@@ -76,13 +75,15 @@ export class UserStore {
     this.#options = options;
     this.#clock = clock;
     this.#admins = new Admins(store);
-    this.#activity = new OncePerMinute(clock);
     this.#cache = new UserCache({
       clock,
       ttlMs: options.cacheTtlMs,
       load: async (userId) => {
-        const record = await this.#record(userId);
-        return record && toUser(record);
+        const [record, lastActiveAt] = await Promise.all([
+          this.#record(userId),
+          this.#lastActive().get(userId),
+        ]);
+        return record && toUser(record, lastActiveAt);
       },
     });
   }
@@ -158,11 +159,14 @@ export class UserStore {
   /** A page in the order of sign-up. */
   async page(options: Pick<IndexPageOptions, "limit" | "cursor"> = {}): Promise<UserPage> {
     const { entries, cursor } = await this.#index().page(options);
-    const records = await this.#store.values.getMany<UserRecord>(
-      entries.map(({ member }) => keys.user(member)),
-    );
+    const ids = entries.map(({ member }) => member);
+    const [records, lastActive] = await Promise.all([
+      this.#store.values.getMany<UserRecord>(ids.map(keys.user)),
+      this.#lastActive().getMany(ids),
+    ]);
     await this.#dropRemains(entries.filter((_, at) => records[at] === undefined));
-    return { users: records.filter((record) => record !== undefined).map(toUser), cursor };
+    const users = records.map((record, at) => record && toUser(record, lastActive[at]));
+    return { users: users.filter((user) => user !== undefined), cursor };
   }
 
   /**
@@ -198,7 +202,7 @@ export class UserStore {
     if (after.role !== before.role) {
       await this.#options.announce({ type: "role_changed", user_id: userId, role: after.role });
     }
-    return toUser(after);
+    return toUser(after, await this.#lastActive().get(userId));
   }
 
   /**
@@ -222,16 +226,6 @@ export class UserStore {
     await this.#index().remove(userId);
   }
 
-  /** Notes a sign of life; written at most once a minute for each user, whoever calls how often. */
-  async touchLastActive(userId: string): Promise<void> {
-    if (!this.#activity.take(userId)) return;
-    const last_active_at = unixSeconds(this.#clock);
-    await this.#store.values.update<UserRecord>(
-      keys.user(userId),
-      (now) => now && { ...now, last_active_at },
-    );
-  }
-
   /** To be called on every access change: the next `get` reads again. */
   forget(userId: string): void {
     this.#cache.forget(userId);
@@ -244,6 +238,11 @@ export class UserStore {
 
   #index(): SortedIndex {
     return this.#store.sortedIndex(keys.users);
+  }
+
+  /** Written by `UserActivity`. */
+  #lastActive(): Dictionary<number> {
+    return this.#store.dictionary(keys.userActivity);
   }
 
   #record(userId: string): Promise<UserRecord | undefined> {

@@ -190,21 +190,6 @@ Deno.test("an address that was left is free, one that is taken is not", async ()
   await h.users.create(person("ada"));
 });
 
-Deno.test("signs of life are written once a minute, and bring nobody back", async () => {
-  await using h = await house();
-  const { id } = await h.users.create(person("ada"));
-  await h.users.touchLastActive(id);
-  const before = h.store.stats().roundTrips;
-  await Promise.all(Array.from({ length: 500 }, () => h.users.touchLastActive(id)));
-  assert.equal(h.store.stats().roundTrips, before);
-  h.pass(60_000);
-  await h.users.touchLastActive(id);
-  h.users.forget(id);
-  assert.equal((await h.users.get(id))?.last_active_at, 1_000_000_060);
-  await h.users.touchLastActive("ghost");
-  assert.equal(await h.users.get("ghost"), undefined);
-});
-
 Deno.test("a user is read once for many, and again after a change is heard", async () => {
   await using h = await house();
   const { id } = await h.users.create(person("ada"));
