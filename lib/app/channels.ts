@@ -63,9 +63,7 @@ export function openChannels(
   const rooms = new ChannelRooms({
     io,
     logger,
-    async *channelsOf(userId) {
-      const user = await users.get(userId);
-      if (!user) return;
+    async *channelsOf(user) {
       let cursor: string | undefined;
       do {
         const at = cursor === undefined ? {} : { cursor };

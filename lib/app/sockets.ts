@@ -97,8 +97,13 @@ export function openSockets(
     events: {
       ...sessionEvents({
         async signIn(socket, token) {
+          const before = socket.data.session;
+          // As a rule the handshake's user joins: their channels are asked for together with the token.
+          const entered = before && channels.rooms.enter(socket, before);
+          entered?.catch(() => {});
           const session = await connections.signIn(socket, token);
-          await channels.rooms.enter(socket, session);
+          if (session.user.id === before?.user.id) await entered;
+          else await channels.rooms.enter(socket, session);
           return session;
         },
         touchSession: (sid) => sessions.touch(sid),

@@ -1,27 +1,21 @@
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
-import { mergedPage } from "../common/merged_pages.ts";
+import { mergedPage, type PageSource } from "../common/merged_pages.ts";
 import { SharedIndex } from "../common/shared_index.ts";
 import {
   EVERYONE,
   type GroupMembership,
-  isGranted,
+  membershipIn,
   type Permission,
   sameGrants,
 } from "../protocol/access_grants.ts";
 import type { Channel, ChannelBody, ChannelPatch } from "../protocol/channel.ts";
-import type { Role } from "../protocol/user.ts";
 import { keys } from "../state/key_space.ts";
 import type { Dictionary, StateStore } from "../state/state_store.ts";
+import { mayEnter, type Visitor } from "./channel_access.ts";
 import { ChannelMembers } from "./channel_members.ts";
 import { ChannelMessages } from "./channel_messages.ts";
 import { directChannelId } from "./direct_channel_id.ts";
-
-/** Who asks. */
-export interface Visitor {
-  id: string;
-  role: Role;
-}
 
 export interface ChannelStoreOptions {
   store: StateStore;
@@ -42,8 +36,7 @@ const PUBLIC = (["read", "write"] as const).map((permission) => ({
 }));
 
 /**
- * Channels and who may enter them. A channel of the type `group` or `dm` is its members', and
- * nobody else's, not even an admin's; any other is open to those of its grants, and to admins.
+ * Channels and who may enter them ({@linkcode mayEnter}).
  *
  * Who may not enter is answered `not_found`: a stranger does not learn that it exists.
  */
@@ -167,20 +160,34 @@ export class ChannelStore {
     visitor: Visitor,
     { limit, cursor }: { limit: number; cursor?: string },
   ): Promise<{ channels: Channel[]; cursor: string | undefined }> {
-    const groupIds = await this.#groups.groupsOf(visitor.id);
-    const indexes = [
-      keys.channelsOf("member", visitor.id),
-      keys.channelsOf("user", visitor.id),
-      keys.channelsOf("user", EVERYONE),
-      ...groupIds.map((id) => keys.channelsOf("group", id)),
-    ].map((key) => this.#store.sortedIndex(key));
-    const page = await mergedPage(indexes, { limit, cursor });
-    const records = await this.#store.values.getMany<Channel>(
-      page.entries.map(({ member }) => keys.channel(member)),
+    const { id } = visitor;
+    const listed = (type: "user" | "group", principalId: string) =>
+      this.#store.sortedIndex(keys.channelsOf(type, principalId));
+    const joined = new Set<string>();
+    let groupIds: string[] = [];
+    const page = await mergedPage(
+      [this.#joined(id, joined), listed("user", id), listed("user", EVERYONE)],
+      {
+        limit,
+        cursor,
+        more: async () => {
+          groupIds = await this.#groups.groupsOf(id);
+          return groupIds.map((groupId) => listed("group", groupId));
+        },
+      },
     );
-    const present = records.filter((record) => record !== undefined);
-    const open = await Promise.all(present.map((channel) => this.#may(visitor, channel, "read")));
-    return { channels: present.filter((_, at) => open[at]), cursor: page.cursor };
+    const ids = page.entries.map(({ member }) => member);
+    // All that decides is asked for at once: who signs in waits for this.
+    const [records, groups, memberships] = await Promise.all([
+      this.#store.values.getMany<Channel>(ids.map(keys.channel)),
+      this.#groups.memberOf(id, groupIds).then(membershipIn),
+      Promise.all(ids.map(async (one) => joined.has(one) && await this.#isMember(one, id))),
+    ]);
+    const open = await Promise.all(records.map(async (channel, at) => {
+      const belonging = { ...groups, isMember: () => Promise.resolve(memberships[at] === true) };
+      return channel && await mayEnter(visitor, channel, "read", belonging) ? [channel] : [];
+    }));
+    return { channels: open.flat(), cursor: page.cursor };
   }
 
   /** @throws {AppError} `not_found`, `forbidden` */
@@ -260,11 +267,27 @@ export class ChannelStore {
     return channel;
   }
 
-  async #may({ id, role }: Visitor, channel: Channel, permission: Permission): Promise<boolean> {
-    if (role === "pending") return false;
-    if (channel.type !== null) return await this.members.get(channel.id, id) !== undefined;
-    return role === "admin" || channel.user_id === id ||
-      await isGranted(channel.access_grants, id, permission, this.#groups);
+  #may(visitor: Visitor, channel: Channel, permission: Permission): Promise<boolean> {
+    return mayEnter(visitor, channel, permission, {
+      isMember: () => this.#isMember(channel.id, visitor.id),
+      memberOf: (userId, groupIds) => this.#groups.memberOf(userId, groupIds),
+    });
+  }
+
+  async #isMember(channelId: string, userId: string): Promise<boolean> {
+    return await this.members.get(channelId, userId) !== undefined;
+  }
+
+  /** The channels of which the user is a member, or was; noted in `joined` on the way. */
+  #joined(userId: string, joined: Set<string>): PageSource {
+    const index = this.#store.sortedIndex(keys.channelsOf("member", userId));
+    return {
+      async page(options) {
+        const page = await index.page(options);
+        for (const { member } of page.entries) joined.add(member);
+        return page;
+      },
+    };
   }
 }
 

@@ -21,6 +21,13 @@ export interface MergedPage {
   cursor: string | undefined;
 }
 
+export interface MergedPageOptions {
+  limit: number;
+  cursor?: string | undefined;
+  /** Finds further lists; the others are read meanwhile. Default: none. */
+  more?(): Promise<readonly PageSource[]>;
+}
+
 /**
  * A page of several lists as if they were one, the highest score first, each member once. Costs a
  * page of each list, whatever they hold.
@@ -29,10 +36,12 @@ export interface MergedPage {
  */
 export async function mergedPage(
   sources: readonly PageSource[],
-  { limit, cursor }: { limit: number; cursor?: string | undefined },
+  { limit, cursor, more }: MergedPageOptions,
 ): Promise<MergedPage> {
   const after = cursor === undefined ? undefined : readCursor(cursor);
-  const heads = await Promise.all(sources.map((source) => headOf(source, limit + 1, after)));
+  const headsOf = async (some: readonly PageSource[]) =>
+    (await Promise.all(some.map((source) => headOf(source, limit + 1, after)))).flat();
+  const heads = await Promise.all([headsOf(sources), more?.().then(headsOf) ?? []]);
   const seen = new Set<string>();
   const entries = heads.flat().sort(inOrder).filter(({ member }) => {
     const isNew = !seen.has(member);

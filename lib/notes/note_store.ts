@@ -5,8 +5,8 @@ import { SharedIndex } from "../common/shared_index.ts";
 import {
   EVERYONE,
   type GroupMembership,
-  groupsIn,
   isGranted,
+  membershipIn,
   type Permission,
   sameGrants,
 } from "../protocol/access_grants.ts";
@@ -104,29 +104,25 @@ export class NoteStore {
     reader: Reader,
     { limit, cursor }: { limit: number; cursor?: string },
   ): Promise<{ notes: NoteSummary[]; cursor: string | undefined }> {
-    const groupIds = await this.#groups.groupsOf(reader.id);
-    const indexes = [
-      keys.notesOf("user", reader.id),
-      keys.notesOf("user", EVERYONE),
-      ...groupIds.map((id) => keys.notesOf("group", id)),
-    ].map((key) => this.#store.sortedIndex(key));
-    const page = await mergedPage(indexes, { limit, cursor });
-    const records = await this.#store.values.getMany<NoteRecord>(
-      page.entries.map(({ member }) => keys.note(member)),
-    );
+    const indexOf = (type: "user" | "group", id: string) =>
+      this.#store.sortedIndex(keys.notesOf(type, id));
+    let groupIds: string[] = [];
+    const page = await mergedPage([indexOf("user", reader.id), indexOf("user", EVERYONE)], {
+      limit,
+      cursor,
+      more: async () => {
+        groupIds = await this.#groups.groupsOf(reader.id);
+        return groupIds.map((id) => indexOf("group", id));
+      },
+    });
+    const [records, groups] = await Promise.all([
+      this.#store.values.getMany<NoteRecord>(page.entries.map(({ member }) => keys.note(member))),
+      this.#groups.memberOf(reader.id, groupIds).then(membershipIn),
+    ]);
     const present = records.filter((record) => record !== undefined);
-    const grantedTo = [...new Set(present.flatMap((record) => groupsIn(record.access_grants)))];
-    const mine = await this.#groups.memberOf(
-      reader.id,
-      grantedTo.filter((id) => groupIds.includes(id)),
-    );
-    const known = {
-      memberOf: (_: string, ids: readonly string[]) =>
-        Promise.resolve(new Set(ids.filter((id) => mine.has(id)))),
-    };
     const readable = await Promise.all(
       present.map((record) =>
-        record.user_id === reader.id || isGranted(record.access_grants, reader.id, "read", known)
+        record.user_id === reader.id || isGranted(record.access_grants, reader.id, "read", groups)
       ),
     );
     return { notes: present.filter((_, at) => readable[at]).map(toSummary), cursor: page.cursor };

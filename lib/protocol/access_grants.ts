@@ -54,7 +54,16 @@ export async function isGranted(
   return groupIds.length > 0 && (await groups.memberOf(userId, groupIds)).size > 0;
 }
 
-export function groupsIn(grants: readonly Principal[]): string[] {
+/** Membership that has been asked for already. */
+export function membershipIn(
+  groups: ReadonlySet<string>,
+): Pick<GroupMembership, "memberOf"> {
+  return {
+    memberOf: (_, ids) => Promise.resolve(new Set(ids.filter((id) => groups.has(id)))),
+  };
+}
+
+function groupsIn(grants: readonly Principal[]): string[] {
   const ids = grants.filter((grant) => grant.principal_type === "group");
   return [...new Set(ids.map(({ principal_id }) => principal_id))];
 }

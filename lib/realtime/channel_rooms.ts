@@ -1,12 +1,13 @@
 import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { rooms } from "../protocol/events.ts";
+import type { PublicUser } from "../protocol/user.ts";
 import type { RealtimeServer, RealtimeSocket, Session } from "./session.ts";
 
 export interface ChannelRoomsOptions {
   io: RealtimeServer;
   /** The ids of the channels that the user may enter, a page at a time. */
-  channelsOf(userId: string): AsyncIterable<string[]>;
+  channelsOf(user: PublicUser): AsyncIterable<string[]>;
   mayEnter(userId: string, channelId: string): Promise<boolean>;
   logger: Logger;
 }
@@ -42,7 +43,7 @@ export class ChannelRooms {
     this.#entering.add(entering);
     try {
       const open = new Set<string>();
-      for await (const ids of this.#options.channelsOf(userId)) {
+      for await (const ids of this.#options.channelsOf(session.user)) {
         if (!socket.connected || socket.data.session?.user.id !== userId) return;
         for (const id of ids) open.add(rooms.channel(id));
         await socket.join(ids.map(rooms.channel));

@@ -6,19 +6,28 @@ import { RedisServer } from "../../support/redis_servers.ts";
 import { clientFrame } from "../load/frames.ts";
 import { LoadSocket } from "../load/socket.ts";
 import { SECRET_KEY, type Tokens } from "../load/tokens.ts";
+import { userId } from "../load/users.ts";
 import { pause } from "../measure/pause.ts";
 import { addUsers } from "../servers/bench_users.ts";
 import type { Figure, Section } from "./section.ts";
 
-const SOCKETS = 200;
 /** What is written a little later, all together, is part of the cost. */
 const AFTERWARDS_MS = 1_500;
-const STEPS = ["connect", "heartbeat", "usage", "disconnect"] as const;
+/** For what the server does by itself. */
+const IDLE_MS = 10_000;
+const STEPS = ["connect", "user-join", "heartbeat", "usage", "disconnect"] as const;
 
-const FRAMES = {
-  heartbeat: clientFrame('42["heartbeat",{}]'),
-  usage: clientFrame('42["usage",{"model":"bench"}]'),
+/** Sockets that come one close behind the other share what is gathered; alone, each pays all of it. */
+const WAYS = {
+  crowd: { sockets: 200, gapMs: 2, rounds: 3 },
+  alone: { sockets: 8, gapMs: 1_200, rounds: 1 },
 };
+type Way = typeof WAYS[keyof typeof WAYS];
+
+const HEARTBEAT = clientFrame('42["heartbeat",{}]');
+const USAGE = clientFrame('42["usage",{"model":"bench"}]');
+const userJoin = (token: string) =>
+  clientFrame(`42["user-join",${JSON.stringify({ auth: { token } })}]`);
 
 interface Counts {
   roundTrips: number;
@@ -32,53 +41,59 @@ async function counts(app: App, redis: RedisServer): Promise<Counts> {
   };
 }
 
-async function connectAll({ url }: App, tokens: Tokens): Promise<LoadSocket[]> {
-  const port = Number(new URL(url).port);
-  const sockets: LoadSocket[] = [];
-  // One after the other: together they would share what each alone has to pay.
-  for (let index = 0; index < SOCKETS; index++) {
-    const token = tokens.of(index);
-    sockets.push(await LoadSocket.connect({ port, token, onPacket() {}, onLost() {} }));
-  }
-  return sockets;
+/** Two channels for everyone, and one for those who are its members: all of the bench. */
+async function addChannels({ services: { channels } }: App, sockets: number): Promise<void> {
+  const admin = { id: "bench-admin", role: "admin" as const };
+  const members = Array.from({ length: sockets }, (_, index) => userId(index));
+  await channels.create(admin, { name: "news" }, []);
+  await channels.create(admin, { name: "help" }, []);
+  await channels.create(admin, { name: "team", type: "group" }, members);
 }
 
 /** The counts of each step, without what the server does by itself in as much time. */
-async function measure(app: App, redis: RedisServer, tokens: Tokens): Promise<Counts[]> {
-  let sockets: LoadSocket[] = [];
-  const sendAll = async (frame: Uint8Array) => {
-    for (const socket of sockets) {
-      await socket.send(frame);
-      await pause(2);
+async function measure(app: App, redis: RedisServer, tokens: Tokens, way: Way): Promise<Counts[]> {
+  const sockets: LoadSocket[] = [];
+  const port = Number(new URL(app.url).port);
+  const each = async (act: (index: number) => Promise<void>) => {
+    for (let index = 0; index < way.sockets; index++) {
+      await act(index);
+      await pause(way.gapMs);
     }
   };
-  const steps: Record<typeof STEPS[number], () => Promise<unknown>> = {
-    connect: async () => sockets = await connectAll(app, tokens),
-    heartbeat: () => sendAll(FRAMES.heartbeat),
-    usage: () => sendAll(FRAMES.usage),
-    disconnect: () => Promise.all(sockets.map((socket) => socket.close())),
+  const connectOne = async (index: number) => {
+    const token = tokens.of(index);
+    sockets.push(await LoadSocket.connect({ port, token, onPacket() {}, onLost() {} }));
   };
+  const sendAll = (frame: (index: number) => Uint8Array) =>
+    each(async (index) => await sockets[index]?.send(frame(index)));
+  const steps: Record<typeof STEPS[number], () => Promise<unknown>> = {
+    connect: () => each(connectOne),
+    "user-join": () => sendAll((index) => userJoin(tokens.of(index))),
+    heartbeat: () => sendAll(() => HEARTBEAT),
+    usage: () => sendAll(() => USAGE),
+    disconnect: () => each(async (index) => await sockets[index]?.close()),
+  };
+  const during = async (work: () => Promise<unknown>) => {
+    const before = await counts(app, redis);
+    const began = performance.now();
+    await work();
+    await pause(AFTERWARDS_MS);
+    const ms = performance.now() - began;
+    const after = await counts(app, redis);
+    return {
+      ms,
+      commands: after.commands - before.commands,
+      roundTrips: after.roundTrips - before.roundTrips,
+    };
+  };
+  const idle = await during(() => pause(IDLE_MS));
   const found: Counts[] = [];
   for (const step of STEPS) {
-    const during = async (work: () => Promise<unknown>) => {
-      const before = await counts(app, redis);
-      const began = performance.now();
-      await work();
-      await pause(AFTERWARDS_MS);
-      const ms = performance.now() - began;
-      const after = await counts(app, redis);
-      return {
-        ms,
-        commands: after.commands - before.commands,
-        roundTrips: after.roundTrips - before.roundTrips,
-      };
-    };
     const busy = await during(steps[step]);
-    const idle = await during(() => Promise.resolve());
     const share = busy.ms / idle.ms;
     found.push({
-      commands: Math.max(0, busy.commands - idle.commands * share) / SOCKETS,
-      roundTrips: Math.max(0, busy.roundTrips - idle.roundTrips * share) / SOCKETS,
+      commands: Math.max(0, busy.commands - idle.commands * share) / way.sockets,
+      roundTrips: Math.max(0, busy.roundTrips - idle.roundTrips * share) / way.sockets,
     });
   }
   return found;
@@ -86,7 +101,7 @@ async function measure(app: App, redis: RedisServer, tokens: Tokens): Promise<Co
 
 export const roundTrips: Section = {
   name: "round_trips",
-  async run({ tokens }) {
+  async run({ tokens, progress }) {
     await using redis = await RedisServer.start();
     const settings: Record<string, string> = {
       HOST: "127.0.0.1",
@@ -98,20 +113,28 @@ export const roundTrips: Section = {
     };
     await using app = await startApp(loadConfig((name) => settings[name]), silentLogger);
     await addUsers(app);
-    const rounds: Counts[][] = [];
-    for (let round = 0; round < 3; round++) rounds.push(await measure(app, redis, tokens));
-    return STEPS.flatMap((step, at) => {
-      const figure = (what: keyof Counts, title: string): Figure => ({
-        id: `round_trips.${step}.${what}`,
-        title: `${step}: ${title}`,
-        unit: "round trips",
-        samples: { "ours-redis": rounds.map((found) => found[at]?.[what] ?? NaN) },
-        failures: {},
-      });
-      return [
-        figure("roundTrips", "round trips of the store"),
-        figure("commands", "commands that Redis was given, subscriptions among them"),
-      ];
-    });
+    await addChannels(app, WAYS.crowd.sockets);
+    const figures: Figure[] = [];
+    for (const [name, way] of Object.entries(WAYS)) {
+      const rounds: Counts[][] = [];
+      for (let round = 1; round <= way.rounds; round++) {
+        progress(`${name}, round ${round} of ${way.rounds}`);
+        rounds.push(await measure(app, redis, tokens, way));
+      }
+      for (const [at, step] of STEPS.entries()) {
+        const figure = (what: keyof Counts, title: string): Figure => ({
+          id: `round_trips.${name}.${step}.${what}`,
+          title: `${step}, ${name}: ${title}`,
+          unit: "round trips",
+          samples: { "ours-redis": rounds.map((found) => found[at]?.[what] ?? NaN) },
+          failures: {},
+        });
+        figures.push(
+          figure("roundTrips", "round trips of the store"),
+          figure("commands", "commands that Redis was given, subscriptions among them"),
+        );
+      }
+    }
+    return figures;
   },
 };
