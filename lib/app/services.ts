@@ -54,7 +54,7 @@ export async function openServices(
     announce: (change) => access.publish(change),
     defaultRole: config.defaultUserRole,
   });
-  const activity = stack.use(new UserActivity({ store, logger }));
+  const activity = new UserActivity({ store });
   const secretKey = await loadSecretKey(config.secretKey, store);
   const tokens = await TokenService.open({
     store,
@@ -67,7 +67,9 @@ export async function openServices(
   const groups = new GroupStore(store);
   const notes = new NoteStore({ store, groups, findUser: (userId) => users.get(userId) });
   const channels = new ChannelStore({ store, groups });
-  const sessions = stack.use(new SessionPool({ store, instanceId, logger }));
+  const sessions = stack.use(
+    new SessionPool({ store, instanceId, logger, alongside: () => activity.flush() }),
+  );
   const usage = stack.use(
     new UsagePool({ store, logger, userIds: (sids) => sessions.userIds(sids) }),
   );

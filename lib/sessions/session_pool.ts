@@ -18,6 +18,8 @@ export interface SessionPoolOptions {
   writeEveryMs?: number;
   /** How often what waits is written. Default: 1,000. */
   tickMs?: number;
+  /** What somebody else has to write each time, so that both share a round trip. Default: nothing. */
+  alongside?(): Promise<void>;
 }
 
 interface LocalSession {
@@ -52,7 +54,13 @@ export class SessionPool implements AsyncDisposable {
   #running: Promise<void> | undefined;
 
   constructor(options: SessionPoolOptions) {
-    this.#options = { clock: systemClock, writeEveryMs: 40_000, tickMs: 1_000, ...options };
+    this.#options = {
+      clock: systemClock,
+      writeEveryMs: 40_000,
+      tickMs: 1_000,
+      alongside: async () => {},
+      ...options,
+    };
     this.#entries = options.store.dictionary(keys.sessionPool);
   }
 
@@ -131,8 +139,15 @@ export class SessionPool implements AsyncDisposable {
     }
   }
 
-  /** One round: what is gone, what is new, and a slice of what was touched. */
   async #flush(): Promise<void> {
+    const alongside = this.#options.alongside();
+    alongside.catch(() => {});
+    await this.#writeAll();
+    await alongside;
+  }
+
+  /** One round: what is gone, what is new, and a slice of what was touched. */
+  async #writeAll(): Promise<void> {
     while (this.#removed.size > 0) {
       const gone = firstOf(this.#removed, MAX_SLICE);
       await this.#entries.delete(...gone);

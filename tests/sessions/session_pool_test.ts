@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { AppError } from "../../lib/common/errors.ts";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { pause } from "../../lib/common/pause.ts";
 import { SessionPool } from "../../lib/sessions/session_pool.ts";
+import { keys } from "../../lib/state/key_space.ts";
 import { openRedisStore } from "../../lib/state/redis_store.ts";
 import { FaultyStore } from "../support/faulty_store.ts";
 import { redisAvailable, RedisServer } from "../support/redis_servers.ts";
@@ -68,5 +70,31 @@ Deno.test({
     await using server = await RedisServer.start();
     await using faulty = new FaultyStore(await openRedisStore({ url: server.url, logger }));
     await idle("redis", faulty, 1.1);
+  },
+});
+
+Deno.test({
+  name: "S7: what is written alongside shares the round trip, and holds up nothing when it fails",
+  ignore: !redisAvailable(),
+  async fn() {
+    await using server = await RedisServer.start();
+    await using faulty = new FaultyStore(await openRedisStore({ url: server.url, logger }));
+    const { store } = faulty;
+    let writes = 0;
+    const others = store.dictionary<number>(["others"]);
+    const alongside = async () => {
+      if (writes++ === 1) throw new AppError("unavailable", "Not now.");
+      await others.set("n", writes);
+    };
+    await using sessions = new SessionPool({ store, instanceId: "i1", logger, alongside });
+    sessions.start();
+    const before = faulty.roundTrips;
+    sessions.add("s1", user("u"));
+    await until(() => faulty.written.entries === 2, { what: "both writes" });
+    assert.equal(faulty.roundTrips - before, 1);
+    sessions.add("s2", user("u"));
+    const pooled = () => faulty.contents(keys.sessionPool);
+    await until(async () => (await pooled()).has("s2"), { what: "the session" });
+    assert.ok(writes > 1);
   },
 });
