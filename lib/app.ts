@@ -86,12 +86,15 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
   const checks = readinessChecks(services, sweeper);
   const routes = createRoutes({ config, services, sockets, metrics, lag, checks, logger });
 
-  stack.use(await watchAccess(services, sockets, logger));
-  stack.use(await watchChannels(services, sockets, logger));
-  await sockets.documents.start();
-  await startServices(services);
+  const [isHeard] = await Promise.all([
+    cluster.ready(CLUSTER_READY_MS),
+    watchAccess(services, sockets, logger).then((watch) => stack.use(watch)),
+    watchChannels(services, sockets, logger).then((watch) => stack.use(watch)),
+    sockets.documents.start(),
+    startServices(services),
+  ]);
+  if (!isHeard) logger.warn("other instances are not heard yet");
   sweeper.start();
-  if (!await cluster.ready(CLUSTER_READY_MS)) logger.warn("other instances are not heard yet");
   const { host, port } = await sockets.server.listen({ host: config.host, port: config.port });
 
   let stopped: Promise<void> | undefined;

@@ -1,17 +1,21 @@
 import { dirname } from "node:path";
-import { openRedisBus } from "../cluster/redis_bus.ts";
 import type { Bus } from "../cluster/bus.ts";
 import { storeBus } from "../cluster/store_bus.ts";
 import { AppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import type { Config } from "../config.ts";
 import { openKvStore } from "../state/kv_store.ts";
-import { openRedisStore } from "../state/redis_store.ts";
 import type { StateStore } from "../state/state_store.ts";
 
-/** Opens the store that the configuration names: Redis, or Deno KV. */
+/**
+ * Opens the store that the configuration names: Redis, or Deno KV. Redis' client is loaded where it is
+ * used only: it is a tenth of what a start has to load.
+ */
 export async function openStore(config: Config, logger: Logger): Promise<StateStore> {
-  if (config.manager === "redis") return await openRedisStore(redisOptions(config, logger));
+  if (config.manager === "redis") {
+    const { openRedisStore } = await import("../state/redis_store.ts");
+    return await openRedisStore(redisOptions(config, logger));
+  }
   const path = config.kvPath;
   await makeFolder(path);
   const keyPrefix = config.redisKeyPrefix;
@@ -20,7 +24,10 @@ export async function openStore(config: Config, logger: Logger): Promise<StateSt
 
 /** Opens what carries events between instances: Redis' own channels, or the store's. */
 export async function openBus(config: Config, store: StateStore, logger: Logger): Promise<Bus> {
-  if (config.manager === "redis") return await openRedisBus(redisOptions(config, logger));
+  if (config.manager === "redis") {
+    const { openRedisBus } = await import("../cluster/redis_bus.ts");
+    return await openRedisBus(redisOptions(config, logger));
+  }
   return storeBus(store, logger, () => store.hasPeers?.() === false);
 }
 
