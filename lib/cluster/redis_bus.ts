@@ -1,6 +1,6 @@
 import { AppError, errorText } from "../common/errors.ts";
 import { type CommandClient, commandClient } from "../redis/clients.ts";
-import { withDeadline } from "../redis/deadline.ts";
+import { SharedDeadline, withDeadline } from "../redis/deadline.ts";
 import { asStoreError } from "../redis/errors.ts";
 import { Link } from "../redis/link.ts";
 import { parseRedisTarget, type RedisConnectionOptions } from "../redis/options.ts";
@@ -40,6 +40,7 @@ class RedisBus implements Bus {
   readonly #listener: RedisListener;
   readonly #prefix: string;
   readonly #timeoutMs: number;
+  readonly #deadline: SharedDeadline;
   readonly #isSharded: boolean;
   #gathered: Gathered[] = [];
 
@@ -55,6 +56,7 @@ class RedisBus implements Bus {
     this.#isSharded = isSharded;
     this.#prefix = prefix;
     this.#timeoutMs = options.commandTimeoutMs ?? 3_000;
+    this.#deadline = new SharedDeadline(this.#timeoutMs, "Redis publish");
     this.#listener = new RedisListener({
       target,
       connection: options,
@@ -82,12 +84,15 @@ class RedisBus implements Bus {
   async #send(texts: Gathered[]): Promise<void> {
     try {
       const client = this.#publisher.client ?? await this.#publisher.whenUp(this.#timeoutMs);
-      const pipeline = client.pipeline();
-      for (const { channel, text } of texts) {
-        if (this.#isSharded) pipeline.spublish(this.#prefix + channel, text);
-        else pipeline.publish(this.#prefix + channel, text);
+      const [first] = texts;
+      if (first !== undefined && texts.length === 1) {
+        await this.#deadline.limit(this.#put(client, first));
+        first.receipt.resolve();
+        return;
       }
-      const sent = await withDeadline(pipeline.exec(), this.#timeoutMs, "Redis publish");
+      const pipeline = client.pipeline();
+      for (const text of texts) void this.#put(pipeline, text);
+      const sent = await this.#deadline.limit(pipeline.exec());
       texts.forEach(({ receipt }, i) => {
         const error = sent?.[i]?.[0];
         if (error) receipt.reject(asStoreError(error));
@@ -101,6 +106,14 @@ class RedisBus implements Bus {
     }
   }
 
+  #put<Sent>(
+    to: Record<"spublish" | "publish", (channel: string, text: string) => Sent>,
+    { channel, text }: Gathered,
+  ): Sent {
+    const name = this.#prefix + channel;
+    return this.#isSharded ? to.spublish(name, text) : to.publish(name, text);
+  }
+
   listen(channel: string, handlers: BusHandlers): Listening {
     return this.#listener.listen(this.#prefix + channel, handlers);
   }
@@ -110,6 +123,7 @@ class RedisBus implements Bus {
       this.#publisher[Symbol.asyncDispose](),
       this.#listener[Symbol.asyncDispose](),
     ]);
+    this.#deadline[Symbol.dispose]();
   }
 }
 
@@ -149,7 +163,8 @@ export async function openRedisBus(options: RedisBusOptions): Promise<Bus> {
   const prefix = `${keyPrefix}:rt:{bus}:`;
   const publisher = new Link({
     name: "bus, publishing",
-    open: () => commandClient(target, options),
+    // The bus gathers by itself, and what it sends need not wait for the end of the turn.
+    open: () => commandClient(target, options, { enableAutoPipelining: false }),
     connectTimeoutMs,
     logger,
   });

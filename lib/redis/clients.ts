@@ -60,18 +60,22 @@ function firstNode(target: RedisTarget): HostAndPort {
   return node;
 }
 
-/** The connection (in a cluster, one a node) that carries every command. */
+/**
+ * The connection (in a cluster, one a node) that carries every command. What is sent in one turn of the
+ * event loop goes as one pipeline at its end, unless the caller gathers by itself.
+ */
 export function commandClient(
   target: RedisTarget,
   options: RedisConnectionOptions,
+  { enableAutoPipelining = true } = {},
 ): CommandClient {
   if (target.shape !== "cluster") {
-    return single(target, options, firstNode(target), { enableAutoPipelining: true });
+    return single(target, options, firstNode(target), { enableAutoPipelining });
   }
   return new Cluster(target.nodes, {
     redisOptions: common(target, options),
     lazyConnect: true,
-    enableAutoPipelining: true,
+    enableAutoPipelining,
     clusterRetryStrategy: () => null,
     retryDelayOnFailover: 0,
     // Each refresh opens a connection, so they follow errors, not a clock.

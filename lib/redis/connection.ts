@@ -1,6 +1,6 @@
 import { AppError } from "../common/errors.ts";
 import { type CommandClient, commandClient } from "./clients.ts";
-import { backoffMs, pause, withDeadline } from "./deadline.ts";
+import { backoffMs, pause, SharedDeadline, withDeadline } from "./deadline.ts";
 import { asStoreError, isNoScript, isPassing } from "./errors.ts";
 import { Link } from "./link.ts";
 import { parseRedisTarget, type RedisConnectionOptions, type RedisTarget } from "./options.ts";
@@ -30,6 +30,7 @@ export class RedisConnection implements AsyncDisposable {
   readonly #link: Link<CommandClient>;
   readonly #closing = new AbortController();
   readonly #timeoutMs: number;
+  readonly #deadline: SharedDeadline;
   readonly #budgetMs: number;
   #waiting = 0;
   #roundTrips = 0;
@@ -39,6 +40,7 @@ export class RedisConnection implements AsyncDisposable {
     const target = parseRedisTarget(options);
     this.shape = target.shape;
     this.#timeoutMs = commandTimeoutMs;
+    this.#deadline = new SharedDeadline(commandTimeoutMs, "Redis");
     this.#budgetMs = maxRetryCount === 0 ? 0 : commandTimeoutMs * (1 + maxRetryCount);
     this.#link = new Link({
       name: "commands",
@@ -120,7 +122,7 @@ export class RedisConnection implements AsyncDisposable {
     if (this.#waiting >= MOST_WAITING) {
       throw new AppError("unavailable", "Too many commands wait for Redis.");
     }
-    return withDeadline(this.#counting(client, send, attempt), this.#timeoutMs, "Redis");
+    return this.#deadline.limit(this.#counting(client, send, attempt));
   }
 
   /** Whoever has given up waiting still counts until the client lets go of the command. */
@@ -153,6 +155,7 @@ export class RedisConnection implements AsyncDisposable {
       this.#link[Symbol.asyncDispose](),
       this.subscriptions[Symbol.asyncDispose](),
     ]);
+    this.#deadline[Symbol.dispose]();
   }
 }
 

@@ -48,6 +48,7 @@ export class UsagePool implements AsyncDisposable {
   /** model → sid → the time to write, or `undefined` to take the session out. */
   #waiting = new Map<string, Map<string, number | undefined>>();
   readonly #stop = new AbortController();
+  #isStarted = false;
   #running: Promise<void> | undefined;
 
   constructor(options: UsagePoolOptions) {
@@ -61,8 +62,10 @@ export class UsagePool implements AsyncDisposable {
     this.#models = options.store.dictionary(keys.usagePool);
   }
 
+  /** From here on, what is used is written; before, it waits. */
   start(): void {
-    this.#running ??= this.#run();
+    this.#isStarted = true;
+    this.#runWhileUsed();
   }
 
   /** The session uses the model for the next three seconds. */
@@ -135,6 +138,7 @@ export class UsagePool implements AsyncDisposable {
     const sids = this.#waiting.get(model);
     if (sids) sids.set(sid, time);
     else this.#waiting.set(model, new Map([[sid, time]]));
+    this.#runWhileUsed();
   }
 
   #forget(model: string): void {
@@ -143,14 +147,21 @@ export class UsagePool implements AsyncDisposable {
     else this.#users.delete(model);
   }
 
+  /** Whoever uses nothing needs no ticks. */
+  #runWhileUsed(): void {
+    if (!this.#isStarted || this.#local.size + this.#waiting.size === 0) return;
+    this.#running ??= this.#run();
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#stop;
-    while (!signal.aborted) {
+    while (this.#local.size + this.#waiting.size > 0) {
       await pause(this.#options.tickMs, signal);
       if (signal.aborted) return;
       this.#expire();
       await this.#flush();
     }
+    this.#running = undefined;
   }
 
   #expire(): void {
