@@ -104,12 +104,16 @@ export class Updates {
   }
 
   #server(entry: EntryAddress, id: string): Serve<Request> {
+    // For the batches that follow each other at once, of any size.
+    let last: Raw | undefined;
     return async (jobs) => {
-      const written = this.#written.get(id);
+      const written = last === undefined ? this.#written.get(id) : last;
       // A change that fails leaves nothing to go by.
+      last = undefined;
       this.#written.delete(id);
       const first = written === undefined ? await this.#read(entry) : written;
-      this.#remember(id, await this.#apply(entry, jobs, first));
+      last = await this.#apply(entry, jobs, first);
+      this.#remember(id, last);
     };
   }
 
