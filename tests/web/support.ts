@@ -1,12 +1,28 @@
 /** What the tests in a browser share. */
 import type { Browser, Page } from "playwright-core";
-import { buildPages, findChromium, openBrowser } from "../support/browser.ts";
-import { startModelProvider } from "../support/model_provider.ts";
-import { startServer } from "../support/server.ts";
+import type { App } from "../../lib/app.ts";
+import { openHouse } from "../instances/support/house.ts";
+import {
+  buildPages,
+  findChromium,
+  openBrowser,
+  ROOT,
+  visit,
+  type Visitor,
+} from "../support/browser.ts";
+import { redisAvailable } from "../support/redis_server.ts";
+import type { Person } from "../support/server.ts";
 
 const chromium = findChromium();
 export const LIMIT_MS = 10_000;
 export const WORDS = Array.from({ length: 300 }, (_, at) => `word${at} `);
+/** A person's phone, in the dark. */
+export const PHONE = {
+  colorScheme: "dark",
+  viewport: { width: 390, height: 800 },
+  hasTouch: true,
+  isMobile: true,
+} as const;
 
 export async function ask(page: Page, text: string): Promise<void> {
   await page.getByLabel("Message", { exact: true }).fill(text);
@@ -17,17 +33,60 @@ export async function waitForText(page: Page, selector: string, text: string): P
   await page.locator(selector).last().getByText(text).waitFor({ timeout: LIMIT_MS });
 }
 
-/** A server with a scripted model, and a browser. */
+/** Two instances on one Redis (where there is none: on one KV file), a scripted model, a browser. */
 export async function house() {
   await buildPages();
-  const stack = new AsyncDisposableStack();
-  const provider = stack.use(startModelProvider());
-  const app = stack.use(
-    await startServer({ OPENAI_API_BASE_URL: provider.baseUrl, OPENAI_API_KEY: "a key" }),
+  await using stack = new AsyncDisposableStack();
+  const { a, b, provider } = stack.use(
+    await openHouse(redisAvailable() ? "redis" : "kv", { env: { OPENAI_API_KEY: "a key" } }),
   );
-  const browser: Browser = await openBrowser(chromium ?? "");
-  stack.defer(() => browser.close());
-  return { provider, app, browser, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const browser = stack.adopt(await openBrowser(chromium ?? ""), (opened) => opened.close());
+  const all = stack.move();
+  return { provider, a, b, browser, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** Opens a page as somebody who has signed in before. */
+export async function visitAs(
+  browser: Browser,
+  person: Person,
+  url: string,
+  options: Parameters<Browser["newContext"]>[0] = {},
+): Promise<Visitor> {
+  const localStorage = [{ name: "token", value: person.token }];
+  const storageState = { cookies: [], origins: [{ origin: new URL(url).origin, localStorage }] };
+  return await visit(browser, url, { storageState, ...options });
+}
+
+/**
+ * A page of the test's own at an instance's address: an empty one, with one of the bundled `pages/`.
+ * A page that the browser's driver makes up is none of this machine's, and may not connect to it.
+ */
+export async function visitOwnPage(browser: Browser, app: App, script: string): Promise<Visitor> {
+  const visitor = await visit(browser, "about:blank");
+  await visitor.context.route("**/favicon.ico", (route) => route.fulfill({ status: 204 }));
+  await visitor.page.goto(`${app.url}/health`);
+  await visitor.page.evaluate(await bundled(script));
+  return visitor;
+}
+
+const bundles = new Map<string, Promise<string>>();
+
+function bundled(script: string): Promise<string> {
+  const known = bundles.get(script);
+  if (known) return known;
+  const bundling = (async () => {
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["bundle", "--quiet", "--platform", "browser", "--format", "iife"],
+        new URL(`pages/${script}`, import.meta.url).pathname,
+      ],
+      cwd: ROOT,
+    }).output();
+    if (!success) throw new Error(`deno bundle: ${new TextDecoder().decode(stderr)}`);
+    return new TextDecoder().decode(stdout);
+  })();
+  bundles.set(script, bundling);
+  return bundling;
 }
 
 /** The library that drives the browser keeps timers of its own. */
