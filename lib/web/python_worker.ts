@@ -3,21 +3,24 @@ import type { PythonAnswer, PythonRequest } from "../client/python_runner.ts";
 import type { PythonResult } from "../protocol/chat_events.ts";
 
 interface FileSystem {
-  mkdirTree(path: string): void;
   readdir(path: string): string[];
   readFile(path: string): Uint8Array;
-  unlink(path: string): void;
-  chdir(path: string): void;
   isDir(mode: number): boolean;
   stat(path: string): { mode: number; size: number };
 }
 
+interface Output {
+  write: (bytes: Uint8Array) => number;
+}
+
+/** `undefined`: the code had no value, or failed; what went wrong stands in stderr. */
+type Run = (code: string, folder: string) => PromiseLike<string | undefined>;
+
 interface Pyodide {
   FS: FileSystem;
-  runPythonAsync(code: string, options: { globals: unknown }): Promise<unknown>;
-  setStdout(options: { batched: (line: string) => void }): void;
-  setStderr(options: { batched: (line: string) => void }): void;
-  toPy(value: object): { destroy(): void };
+  runPython(code: string): unknown;
+  setStdout(output: Output): void;
+  setStderr(output: Output): void;
 }
 
 interface Scope {
@@ -38,62 +41,81 @@ const TYPES: Record<string, string> = {
   jpg: "image/jpeg",
   json: "application/json",
   png: "image/png",
+  svg: "image/svg+xml",
   txt: "text/plain",
   webp: "image/webp",
 };
 
-/** Lines up to a bound: a loop that prints must not fill the memory. */
+/**
+ * Each piece of code has names and a folder of its own. A value is shown as Python shows it, a text
+ * as it is. Of a traceback, only the code's own lines are told.
+ */
+const RUN = `
+import os, shutil, sys, traceback
+from pyodide.code import eval_code_async
+
+async def run(code, folder):
+    try:
+        os.chdir("/")
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        os.chdir(folder)
+        value = await eval_code_async(code, {"__name__": "__main__"})
+        return value if value is None or isinstance(value, str) else repr(value)
+    except BaseException as error:
+        trace = error.__traceback__
+        while trace and trace.tb_frame.f_code.co_filename != "<exec>":
+            trace = trace.tb_next
+        traceback.print_exception(type(error), error, trace)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+run
+`;
+
+/** Output up to a bound: a loop that prints must not fill the memory. */
 function collector() {
+  const decoder = new TextDecoder();
   let text = "";
   return {
-    add(line: string) {
-      if (text.length < MAX_OUTPUT) text += `${line}\n`;
+    write(bytes: Uint8Array) {
+      if (text.length <= MAX_OUTPUT) text += decoder.decode(bytes, { stream: true });
+      return bytes.length;
     },
-    text: () => text.length < MAX_OUTPUT ? text : `${text.slice(0, MAX_OUTPUT)}\n…`,
+    text: () => text.length <= MAX_OUTPUT ? text : `${text.slice(0, MAX_OUTPUT)}\n…`,
   };
 }
 
-/** What the code left in its folder, as data URLs; the folder is empty afterwards. */
-function takeFiles(fs: FileSystem): PythonResult["files"] {
+/** What the code left in its folder, as data URLs. */
+function filesIn(fs: FileSystem): PythonResult["files"] {
   const files: PythonResult["files"] = [];
   for (const name of fs.readdir(FOLDER)) {
     const path = `${FOLDER}/${name}`;
     const { mode, size } = fs.stat(path);
-    if (fs.isDir(mode)) continue;
-    if (files.length < MAX_FILES && size <= MAX_FILE_BYTES) {
-      const type = TYPES[name.split(".").at(-1)?.toLowerCase() ?? ""] ?? "application/octet-stream";
-      const bytes = fs.readFile(path);
-      let binary = "";
-      for (const byte of bytes) binary += String.fromCharCode(byte);
-      files.push({ name, type, url: `data:${type};base64,${btoa(binary)}` });
-    }
-    fs.unlink(path);
+    if (fs.isDir(mode) || size > MAX_FILE_BYTES) continue;
+    if (files.length === MAX_FILES) break;
+    const type = TYPES[name.split(".").at(-1)?.toLowerCase() ?? ""] ?? "application/octet-stream";
+    let binary = "";
+    for (const byte of fs.readFile(path)) binary += String.fromCharCode(byte);
+    files.push({ name, type, url: `data:${type};base64,${btoa(binary)}` });
   }
   return files;
 }
 
-async function run(python: Pyodide, code: string): Promise<PythonResult> {
+async function answer(code: string): Promise<PythonResult> {
   const [out, err] = [collector(), collector()];
-  python.setStdout({ batched: out.add });
-  python.setStderr({ batched: err.add });
-  // Each piece of code has names of its own.
-  const globals = python.toPy({});
-  let result: string | null = null;
-  try {
-    const value = await python.runPythonAsync(code, { globals });
-    result = value === undefined || value === null ? null : String(value).slice(0, MAX_OUTPUT);
-  } catch (thrown) {
-    err.add(thrown instanceof Error ? thrown.message : String(thrown));
-  } finally {
-    globals.destroy();
-  }
-  return { stdout: out.text(), stderr: err.text(), result, files: takeFiles(python.FS) };
+  python.setStdout(out);
+  python.setStderr(err);
+  const result = (await run(code, FOLDER))?.slice(0, MAX_OUTPUT) ?? null;
+  return { stdout: out.text(), stderr: err.text(), result, files: filesIn(python.FS) };
 }
 
 const runtime = new URL("/pyodide/", import.meta.url).href;
 const { loadPyodide } = await import(`${runtime}pyodide.mjs`);
 const python: Pyodide = await loadPyodide({ indexURL: runtime });
-python.FS.mkdirTree(FOLDER);
-python.FS.chdir(FOLDER);
-scope.onmessage = async ({ data }) => scope.postMessage(await run(python, data.code));
+const run = python.runPython(RUN) as Run;
+// What even Python can't tell ends this worker: its page hears of an error.
+scope.onmessage = ({ data }) =>
+  void answer(data.code).then((result) => scope.postMessage(result), reportError);
 scope.postMessage({ ready: true });

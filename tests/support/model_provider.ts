@@ -55,6 +55,11 @@ export interface StandInProvider extends AsyncDisposable {
 }
 
 const encoder = new TextEncoder();
+/** A page may ask, too: with a person's own key. */
+const CORS = {
+  "access-control-allow-origin": "*",
+  "access-control-allow-headers": "authorization, content-type",
+};
 
 function sse(data: unknown): string {
   return `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
@@ -127,7 +132,7 @@ export function startModelProvider(): StandInProvider {
       },
     }, { highWaterMark: 0 });
     return new Response(body, {
-      headers: { "content-type": "text/event-stream", ...script.headers },
+      headers: { "content-type": "text/event-stream", ...CORS, ...script.headers },
     });
   }
 
@@ -137,7 +142,10 @@ export function startModelProvider(): StandInProvider {
     signal: stopped.signal,
     onListen: () => {},
   }, async (request) => {
-    if (request.method === "GET") return Response.json({ object: "list", data: provider.models });
+    if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: CORS });
+    if (request.method === "GET") {
+      return Response.json({ object: "list", data: provider.models }, { headers: CORS });
+    }
     const body = await request.json() as Record<string, unknown>;
     const seen: SeenRequest = { headers: request.headers, body, writes: 0, closedAtMs: undefined };
     requests.push(seen);
@@ -145,7 +153,7 @@ export function startModelProvider(): StandInProvider {
     if (script.isSilent) await stop;
     if (script.body !== undefined || (script.status ?? 200) !== 200) {
       const { status = 200, headers = {} } = script;
-      return new Response(script.body ?? "", { status, headers });
+      return new Response(script.body ?? "", { status, headers: { ...CORS, ...headers } });
     }
     return answer(script, seen);
   });

@@ -1,11 +1,12 @@
 /** A way between a client and a server on loopback that can be slow, cut, or silent. */
 export class TcpProxy implements AsyncDisposable {
   readonly port: number;
+  /** Where connections lead that come in from now on. */
+  targetPort: number;
   /** How late each piece of the server's answer arrives, in milliseconds. */
   delayMs = 0;
   /** How many connections came in since the start. */
   accepted = 0;
-  readonly #target: number;
   readonly #listener: Deno.TcpListener;
   readonly #open = new Set<Deno.TcpConn>();
   readonly #running = new Set<Promise<void>>();
@@ -13,7 +14,7 @@ export class TcpProxy implements AsyncDisposable {
   #cut = false;
 
   constructor(targetPort: number) {
-    this.#target = targetPort;
+    this.targetPort = targetPort;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.port = this.#listener.addr.port;
     this.#own(this.#accept());
@@ -46,7 +47,7 @@ export class TcpProxy implements AsyncDisposable {
     this.#open.add(client);
     let server: Deno.TcpConn | undefined;
     try {
-      server = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
+      server = await Deno.connect({ hostname: "127.0.0.1", port: this.targetPort });
       this.#open.add(server);
       await Promise.race([this.#carry(client, server, false), this.#carry(server, client, true)]);
     } finally {

@@ -1,10 +1,9 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import assert from "node:assert/strict";
-import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { picture, signUpOnPage, visit } from "../support/browser.ts";
-import { until } from "../support/until.ts";
+import { inspect } from "./inspect.ts";
 import { ask, house, LIMIT_MS, options, waitForText, WORDS } from "./support.ts";
 
 /** Attacks that an answer or a message could carry. */
@@ -24,35 +23,21 @@ const ATTACKS = [
 
 const answer = (page: Page) => page.locator(".answer").last();
 
-/** Serious findings of axe, in words. */
-async function findings(page: Page): Promise<string[]> {
-  // The policy forbids scripts in the page's own document; this one comes by the debugger.
-  await page.evaluate(axe.source);
-  return await page.evaluate(async () => {
-    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
-    return violations
-      .filter(({ impact }) => impact === "serious" || impact === "critical")
-      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
-  });
-}
-
 Deno.test(
   "chats in a browser: sign up, stream, reload in mid-answer, stop, ask again, offline",
   options,
   async (t) => {
     await using place = await house();
-    const { provider, app, browser } = place;
-    await using visitor = await visit(browser, app.url);
+    const { provider, a, browser } = place;
+    await using visitor = await visit(browser, a.url);
     const { page, context, faults } = visitor;
     page.setDefaultTimeout(LIMIT_MS);
 
     await t.step("sign up", async () => {
       await page.getByRole("heading", { name: "Welcome back" }).waitFor();
-      await picture(page, "sign_in");
-      assert.deepEqual(await findings(page), []);
+      await inspect(page, "sign_in");
       await signUpOnPage(page, "Ada Lovelace");
-      await picture(page, "chat_empty");
-      assert.deepEqual(await findings(page), []);
+      await inspect(page, "chat_empty");
     });
 
     await t.step("an answer streams", async () => {
@@ -62,8 +47,7 @@ Deno.test(
       await answer(page).locator("strong", { hasText: "a day" }).waitFor();
       await answer(page).getByText("two").waitFor();
       await page.getByRole("button", { name: "Ask again" }).waitFor();
-      await picture(page, "chat");
-      assert.deepEqual(await findings(page), []);
+      await inspect(page, "chat");
     });
 
     await t.step("T6: a reload in mid-answer goes on, to the byte", async () => {
@@ -136,7 +120,7 @@ Deno.test(
       await page.reload();
       await answer(page).getByText("toasts>ten").waitFor();
       await page.getByText("No connection. You can read what is here").waitFor();
-      await picture(page, "offline");
+      await inspect(page, "offline");
       const width = await page.locator(".brand img").evaluate((image: HTMLImageElement) =>
         image.naturalWidth
       );
@@ -144,113 +128,6 @@ Deno.test(
       assert.ok(await page.getByRole("button", { name: "Send" }).isDisabled());
       await context.setOffline(false);
       await page.locator(".light.online").waitFor({ state: "attached" });
-    });
-  },
-);
-
-Deno.test(
-  "two people in a browser: a channel with threads and unread, a note edited together",
-  options,
-  async (t) => {
-    await using place = await house();
-    const { app, browser } = place;
-    await using one = await visit(browser, app.url);
-    await using two = await visit(browser, app.url, {
-      ...{
-        colorScheme: "dark",
-        viewport: { width: 390, height: 800 },
-        hasTouch: true,
-        isMobile: true,
-      },
-    });
-    const [ada, bob] = [one.page, two.page];
-    for (const page of [ada, bob]) page.setDefaultTimeout(LIMIT_MS);
-    await signUpOnPage(ada, "Ada Lovelace");
-    await signUpOnPage(bob, "Bob");
-
-    await t.step("a channel reaches everybody, with what is unread", async () => {
-      await picture(bob, "phone_dark_chat");
-      await ada.getByRole("button", { name: "New channel" }).click();
-      await ada.getByRole("textbox", { name: "New channel" }).fill("general");
-      await ada.keyboard.press("Enter");
-      await ada.getByRole("heading", { name: "general", exact: true }).waitFor();
-      await ask(ada, "Hello **everybody**");
-      await bob.getByRole("button", { name: "Menu" }).click();
-      await bob.locator(".sidebar").getByRole("link", { name: "general" }).waitFor();
-      await bob.getByLabel("1 unread").waitFor();
-      await picture(bob, "phone_dark_menu");
-      await bob.locator(".sidebar").getByRole("link", { name: "general" }).click();
-      await bob.locator(".post strong", { hasText: "everybody" }).waitFor();
-      await bob.getByLabel("1 unread").waitFor({ state: "detached" });
-    });
-
-    await t.step("who types is seen, and replies stand in a thread", async () => {
-      await bob.getByLabel("Message", { exact: true }).pressSequentially("Hi");
-      await ada.getByText("Bob is typing…").waitFor();
-      await bob.getByRole("button", { name: "Send" }).click();
-      await ada.locator(".post", { hasText: "Hi" }).waitFor();
-      await ada.locator(".post").first().hover();
-      await ada.locator(".post").first().getByRole("button", { name: "Reply in a thread" }).click();
-      await ada.getByLabel("Reply", { exact: true }).fill("in the thread");
-      await ada.keyboard.press("Enter");
-      await ada.locator(".thread .post", { hasText: "in the thread" }).waitFor();
-      assert.equal(await ada.locator(".thread .post").count(), 2);
-      await bob.getByRole("button", { name: "1 reply" }).waitFor();
-      await picture(ada, "channel_thread");
-      await picture(bob, "phone_dark_channel");
-      assert.deepEqual(await findings(ada), []);
-      assert.deepEqual(await findings(bob), []);
-    });
-
-    await t.step("a note is edited by both, with names at the cursors", async () => {
-      await ada.goto(`${app.url}/#/notes`);
-      await ada.getByRole("button", { name: "New note" }).click();
-      await ada.getByText("Saved", { exact: true }).waitFor();
-      await ada.getByRole("button", { name: "Share with everybody here" }).click();
-      await ada.getByRole("button", { name: "Stop sharing" }).waitFor();
-      await bob.goto(new URL(new URL(ada.url()).hash, app.url).href);
-      const [text, other] = [ada.locator(".ProseMirror"), bob.locator(".ProseMirror")];
-      await bob.getByText("Saved", { exact: true }).waitFor();
-      await text.click();
-      await ada.keyboard.type("## Plan\nFirst **things** first");
-      await other.getByRole("heading", { name: "Plan" }).waitFor();
-      await other.locator("strong", { hasText: "things" }).waitFor();
-      await other.click();
-      await bob.keyboard.press("Control+End");
-      await bob.keyboard.type(" of all");
-      await text.getByText("first of all").waitFor();
-      await ada.locator(".cursor", { hasText: "Bob" }).waitFor();
-      await picture(ada, "note");
-      await picture(bob, "phone_dark_note");
-      assert.deepEqual(await findings(ada), []);
-      assert.deepEqual(await findings(bob), []);
-      await ada.getByText("Saved", { exact: true }).waitFor();
-      // Every edit is kept by then; lists show the note's own text, which follows within a second.
-      const noteId = new URL(ada.url()).hash.split("/").at(-1) ?? "";
-      await until(
-        async () => JSON.stringify(await app.services.notes.load(noteId) ?? "").includes("of all"),
-        { limitMs: 10_000, what: "the note's own text" },
-      );
-      await ada.goto(`${app.url}/#/notes`);
-      await ada.locator(".note-list a", { hasText: "First things first of all" }).waitFor();
-      await picture(ada, "notes");
-      assert.deepEqual(await findings(ada), []);
-    });
-
-    await t.step("settings and the live view", async () => {
-      await bob.goto(`${app.url}/#/settings`);
-      await bob.getByRole("heading", { name: "Look and sound" }).waitFor();
-      await picture(bob, "phone_dark_settings");
-      assert.deepEqual(await findings(bob), []);
-      await ada.goto(`${app.url}/#/admin`);
-      await ada.getByText("(answers here)").waitFor();
-      await picture(ada, "admin");
-      assert.deepEqual(await findings(ada), []);
-    });
-
-    await t.step("nothing failed, and nothing was complained about", () => {
-      assert.deepEqual(one.faults, []);
-      assert.deepEqual(two.faults, []);
     });
   },
 );

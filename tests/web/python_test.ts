@@ -1,0 +1,143 @@
+/// <reference lib="dom" />
+import assert from "node:assert/strict";
+import type { PythonRunner } from "../../lib/client/python_runner.ts";
+import type { PythonResult } from "../../lib/protocol/chat_events.ts";
+import { signUp } from "../support/server.ts";
+import { until } from "../support/until.ts";
+import { house, options, visitAs, visitOwnPage } from "./support.ts";
+
+/** How long Python may take to load on a busy machine. */
+const LOAD_LIMIT_MS = 60_000;
+
+/** A picture of 3 × 2 red points, by what Python itself brings. */
+const PICTURE = `
+import struct, zlib
+def part(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+rows = b"".join(b"\\x00" + b"\\xff\\x00\\x00" * 3 for _ in range(2))
+with open("red.png", "wb") as file:
+    file.write(b"\\x89PNG\\r\\n\\x1a\\n")
+    file.write(part(b"IHDR", struct.pack(">IIBBBBB", 3, 2, 8, 2, 0, 0, 0)))
+    file.write(part(b"IDAT", zlib.compress(rows)) + part(b"IEND", b""))
+with open("dot.svg", "w") as file:
+    file.write('<svg xmlns="http://www.w3.org/2000/svg" width="5" height="4"><circle r="2"/></svg>')
+`;
+
+Deno.test(
+  "Python runs in a browser at one instance, asked for at the other: output, result, files, pictures",
+  options,
+  async (t) => {
+    await using place = await house();
+    const { a, b, browser } = place;
+    const ada = await signUp(a.url, "Ada");
+    await using visitor = await visitAs(browser, ada, b.url);
+    const { page, faults } = visitor;
+    await page.locator(".light.online").waitFor({ state: "attached" });
+    const [sessionId = ""] = b.sockets.io.sockets.sockets.keys();
+    const run = (code: string) =>
+      a.sockets.call({
+        userId: ada.id,
+        sessionId,
+        event: {
+          chat_id: "c",
+          message_id: "m",
+          data: { type: "execute:python", data: { id: "1", code, session_id: sessionId } },
+        },
+      }) as Promise<PythonResult>;
+
+    await t.step("what it prints, its last value, and what it wrote", async () => {
+      const result = await run(
+        "import sys, math\nprint('hello')\nprint('oh', file=sys.stderr)\n" +
+          "open('a.txt', 'w').write('kept')\nmath.factorial(20)",
+      );
+      assert.deepEqual(result, {
+        stdout: "hello\n",
+        stderr: "oh\n",
+        result: "2432902008176640000",
+        files: [
+          { name: "a.txt", type: "text/plain", url: `data:text/plain;base64,${btoa("kept")}` },
+        ],
+      });
+    });
+
+    await t.step("values and output are as Python shows them, to the byte", async () => {
+      const values = ["True", "1.0", "[True, None]", "{'a': 1}", "2**70", "None", "'text'"];
+      const results = [];
+      for (const value of values) results.push((await run(value)).result);
+      const big = String(2n ** 70n);
+      assert.deepEqual(results, ["True", "1.0", "[True, None]", "{'a': 1}", big, null, "text"]);
+      assert.equal((await run("print('no line', end='')")).stdout, "no line");
+      assert.equal((await run("print('Kyōto 🍵')")).stdout, "Kyōto 🍵\n");
+    });
+
+    await t.step("pictures come as data that a page can show", async () => {
+      const { files, stderr } = await run(PICTURE);
+      assert.equal(stderr, "");
+      const sizes = await page.evaluate(
+        (files) =>
+          Promise.all(
+            files.toSorted((a, b) => a.name < b.name ? 1 : -1).map(async ({ url }) => {
+              const image = new Image();
+              image.src = url;
+              await image.decode();
+              return [image.naturalWidth, image.naturalHeight];
+            }),
+          ),
+        files,
+      );
+      assert.deepEqual(sizes, [[3, 2], [5, 4]]);
+    });
+
+    await t.step("an error tells its line, and leaves nothing behind", async () => {
+      const failed = await run("import os\nleft = 1\nos.mkdir('sub')\nos.chdir('sub')\n1 / 0");
+      assert.match(failed.stderr, /line 5[\s\S]*ZeroDivisionError/);
+      assert.equal(failed.result, null);
+      const { stderr, stdout } = await run("import os\nprint(os.listdir())\nleft");
+      assert.equal(stdout, "[]\n");
+      assert.match(stderr, /NameError/);
+    });
+
+    await t.step("its code reaches nobody but this server", async () => {
+      const blocked = await run(
+        `from pyodide.http import pyfetch\nawait pyfetch("${place.provider.baseUrl}/models")`,
+      );
+      assert.notEqual(blocked.stderr, "");
+      assert.equal(place.provider.requests.length, 0);
+      assert.ok(faults.splice(0).every((fault) => /Content Security Policy|ERR_|csp/.test(fault)));
+    });
+    assert.deepEqual(faults, []);
+  },
+);
+
+Deno.test(
+  "Python that runs over its limit is ended with its worker, and the next code has a fresh one",
+  options,
+  async () => {
+    await using place = await house();
+    const { a, browser } = place;
+    await using visitor = await visitOwnPage(browser, a, "python.ts");
+    const { page, faults } = visitor;
+    type Scope = { openPython(limitMs: number): Promise<void>; python: PythonRunner };
+    await page.evaluate(() => (globalThis as unknown as Scope).openPython(1_500));
+    const run = (code: string) =>
+      page.evaluate(
+        (code) =>
+          (globalThis as unknown as Scope).python.run(code)
+            .catch(({ code, message }: Error & { code: string }) => ({ code, message })),
+        code,
+      ) as Promise<Partial<PythonResult> & { code?: string; message?: string }>;
+    assert.equal((await run("1 + 1")).result, "2");
+    const [worker] = page.workers();
+    const started = performance.now();
+    const over = await run("kept = 'here'\nwhile True: pass");
+    assert.equal(over.code, "timeout");
+    assert.match(over.message ?? "", /ran over 1.5 s and was ended/);
+    assert.ok(performance.now() - started < LOAD_LIMIT_MS);
+    await until(() => !page.workers().includes(worker as NonNullable<typeof worker>), {
+      what: "the worker's end",
+    });
+    assert.equal((await run("'kept' in globals()")).result, "False");
+    assert.equal(page.workers().length, 1);
+    assert.deepEqual(faults, []);
+  },
+);
