@@ -53,7 +53,9 @@ Deno.test(
           await route.fulfill({ response: await route.fetch({ url }) });
         });
         await page.evaluate(() => location.hash = "#/chat");
-        await page.getByLabel("Model", { exact: true }).selectOption({ label: "mine-7b (mine)" });
+        await page.getByRole("combobox", { name: "Model" }).selectOption({
+          label: "mine-7b (mine)",
+        });
         await ask(page, "Go.");
         const answer = page.locator(".answer").last();
         await answer.getByText("own59").waitFor();
@@ -77,6 +79,9 @@ Deno.test(
       await page.getByRole("button", { name: "Stop" }).click();
       await answer.getByText("Stopped before its end.").waitFor();
       await until(() => own.requests.at(-1)?.closedAtMs, { what: "the end of the upstream" });
+      assert.deepEqual(faults.splice(0), [
+        `POST ${own.baseUrl}/chat/completions: net::ERR_ABORTED`,
+      ]);
     });
 
     await t.step("forgotten, it is offered no more", async () => {
