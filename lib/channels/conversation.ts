@@ -53,7 +53,8 @@ export class Conversation {
   async say(user: PublicUser, channel: Channel, body: MessageBody): Promise<ChannelMessage> {
     const message = await this.#views.one(await this.#messages.post(channel.id, user.id, body));
     const { temp_id } = body;
-    this.#tell(channel, user, "message", message.id, temp_id ? { temp_id, ...message } : message);
+    const data = temp_id ? { temp_id, ...message } : message;
+    this.#tell(channel, user, message.id, { type: "message", data });
     await this.#tellThread(channel, user, message);
     return message;
   }
@@ -66,7 +67,10 @@ export class Conversation {
     change: Pick<MessageBody, "content" | "data" | "meta">,
   ): Promise<void> {
     const message = await this.#messages.edit(channel.id, messageId, change);
-    this.#tell(channel, user, "message:update", messageId, await this.#views.one(message));
+    this.#tell(channel, user, messageId, {
+      type: "message:update",
+      data: await this.#views.one(message),
+    });
   }
 
   /** Stores how far an answer has got, without telling. */
@@ -106,7 +110,7 @@ export class Conversation {
     const [stored] = await this.#messages.getMany(channel.id, [messageId]);
     if (!stored) return;
     const message = await this.#views.one(content === undefined ? stored : { ...stored, content });
-    this.#tell(channel, user, "message:update", messageId, message);
+    this.#tell(channel, user, messageId, { type: "message:update", data: message });
   }
 
   async page(user: PublicUser, channelId: string, paging: MessagePaging): Promise<ViewPage> {
@@ -160,7 +164,7 @@ export class Conversation {
     const channel = await this.enterToEdit(user, channelId, messageId);
     const own = { ...change, meta: ownMeta(change.meta) };
     const message = await this.#views.one(await this.#messages.edit(channel.id, messageId, own));
-    this.#tell(channel, user, "message:update", message.id, message);
+    this.#tell(channel, user, message.id, { type: "message:update", data: message });
     return message;
   }
 
@@ -173,7 +177,7 @@ export class Conversation {
     }
     const shown = await this.#views.one(message);
     await this.#messages.delete(message);
-    this.#tell(channel, user, "message:delete", message.id, shown);
+    this.#tell(channel, user, message.id, { type: "message:delete", data: shown });
     await this.#tellThread(channel, user, message);
   }
 
@@ -187,7 +191,8 @@ export class Conversation {
     const reaction = { userId: user.id, name, isAdded };
     const message = await this.#messages.react(channel.id, messageId, reaction);
     const type = isAdded ? "message:reaction:add" : "message:reaction:remove";
-    this.#tell(channel, user, type, message.id, { ...await this.#views.one(message), name });
+    const data = { ...await this.#views.one(message), name };
+    this.#tell(channel, user, message.id, { type, data });
   }
 
   async pin(
@@ -199,7 +204,7 @@ export class Conversation {
     const channel = await this.#channels.enterToWrite(user, channelId);
     const pin = { userId: user.id, isPinned };
     const message = await this.#views.one(await this.#messages.pin(channel.id, messageId, pin));
-    this.#tell(channel, user, "message:update", message.id, message);
+    this.#tell(channel, user, message.id, { type: "message:update", data: message });
     return message;
   }
 
@@ -231,14 +236,17 @@ export class Conversation {
     if (parent_id === null) return;
     const [parent] = await this.#messages.getMany(channel.id, [parent_id]);
     if (!parent) return;
-    this.#tell(channel, user, "message:reply", parent_id, await this.#views.one(parent));
+    this.#tell(channel, user, parent_id, {
+      type: "message:reply",
+      data: await this.#views.one(parent),
+    });
   }
 
-  #tell(channel: Channel, user: PublicUser, type: string, messageId: string, data: unknown) {
+  #tell(channel: Channel, user: PublicUser, messageId: string, data: ChannelEvent["data"]) {
     this.#options.emit({
       channel_id: channel.id,
       message_id: messageId,
-      data: { type, data },
+      data,
       user: publicly(user),
       channel,
     });

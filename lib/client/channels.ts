@@ -1,4 +1,5 @@
 import type { Channel, ChannelEvent, ChannelMessage } from "../protocol/channel.ts";
+import type { PayloadOf } from "../protocol/wire_events.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import type { Connection } from "./connection.ts";
 import { Listeners } from "./listeners.ts";
@@ -13,7 +14,7 @@ export type ChannelChange =
   | { type: "read"; channelId: string; isOwn: boolean }
   | { type: "other"; channelId: string; name: string };
 
-export interface ChannelHandlerOptions {
+export interface ChannelEventHandlerOptions {
   /** Who one is oneself. */
   userId: string;
 }
@@ -28,8 +29,31 @@ interface Typist {
   timer: ReturnType<typeof setTimeout>;
 }
 
-/** `events:channel`: messages, who is typing, and what has been read. */
-export class ChannelHandler implements Disposable {
+/**
+ * Handles `events:channel` (protocol, section 5): messages, who is typing, and what has been read.
+ *
+ * @example
+ * ```ts
+ * import { channelEventHandler, connect } from "webui-realtime/client";
+ *
+ * using connection = connect({ url: "http://localhost:8080", token: "…" });
+ * using channels = channelEventHandler(connection, { userId: "my-own-id" });
+ * channels.onChange((change) => {
+ *   if (change.type === "message" && !change.isOwn) console.log(change.message.content);
+ *   if (change.type === "typing") console.log(change.users.map(({ name }) => name), "typing");
+ * });
+ * channels.typing("a-channel");
+ * ```
+ */
+export function channelEventHandler(
+  connection: Connection,
+  options: ChannelEventHandlerOptions,
+): ChannelEventHandler {
+  return new ChannelEventHandler(connection, options);
+}
+
+/** What {@linkcode channelEventHandler} makes. */
+export class ChannelEventHandler implements Disposable {
   readonly #connection: Connection;
   readonly #userId: string;
   readonly #changes = new Listeners<ChannelChange>();
@@ -38,11 +62,11 @@ export class ChannelHandler implements Disposable {
   readonly #typists = new Map<string, Map<string, Typist>>();
   #typedAtMs = -Infinity;
 
-  constructor(connection: Connection, { userId }: ChannelHandlerOptions) {
+  constructor(connection: Connection, { userId }: ChannelEventHandlerOptions) {
     this.#connection = connection;
     this.#userId = userId;
     this.#ends = [
-      connection.on<ChannelEvent>("events:channel", (event) => this.#handle(event)),
+      connection.on("events:channel", (event) => this.#handle(event)),
     ];
   }
 
@@ -82,7 +106,11 @@ export class ChannelHandler implements Disposable {
     this.#typists.clear();
   }
 
-  #tell(channelId: string, data: object, threadId?: string): void {
+  #tell(
+    channelId: string,
+    data: PayloadOf<"events:channel">["data"],
+    threadId?: string,
+  ): void {
     this.#connection.send("events:channel", {
       channel_id: channelId,
       ...(threadId !== undefined && { message_id: threadId }),
@@ -92,23 +120,25 @@ export class ChannelHandler implements Disposable {
 
   #handle({ channel_id: channelId, message_id: messageId, data, user, channel }: ChannelEvent) {
     const isOwn = user?.id === this.#userId;
-    const message = data.data as ChannelMessage;
     switch (data.type) {
-      case "message":
-      case "message:reply": {
+      case "message": {
+        const message = data.data;
         if (user) this.#typed(channelId, message.parent_id ?? undefined, user, false);
         return this.#changes.tell({ type: "message", channelId, message, isOwn });
       }
+      // Not what was said, which comes by itself: the beginning of its thread, counted anew.
+      case "message:reply":
       case "message:update":
       case "message:reaction:add":
       case "message:reaction:remove":
-        return this.#changes.tell({ type: "changed", channelId, message });
+        return this.#changes.tell({ type: "changed", channelId, message: data.data });
       case "message:delete":
         if (messageId) this.#changes.tell({ type: "deleted", channelId, messageId });
         return;
       case "typing": {
-        const { typing = true } = (data.data ?? {}) as { typing?: boolean };
-        if (user && !isOwn) this.#typed(channelId, messageId ?? undefined, user, typing);
+        if (!user || isOwn) return;
+        // Open WebUI's own instances say nothing when somebody types.
+        this.#typed(channelId, messageId ?? undefined, user, data.data?.typing ?? true);
         return;
       }
       case "channel:created":
@@ -116,7 +146,12 @@ export class ChannelHandler implements Disposable {
       case "last_read_at":
         return this.#changes.tell({ type: "read", channelId, isOwn });
       default:
-        return this.#changes.tell({ type: "other", channelId, name: data.type });
+        // An instance of another version may know more.
+        return this.#changes.tell({
+          type: "other",
+          channelId,
+          name: (data as { type: string }).type,
+        });
     }
   }
 

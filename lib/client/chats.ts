@@ -43,8 +43,32 @@ type Ack = (answer: unknown) => void;
 /** While a model answers, the server is told so once a second (protocol, section 4). */
 const USAGE_EVERY_MS = 1_000;
 
-/** `events` (protocol, sections 5 to 7): answers that stream, and everything a chat is told beside. */
-export class ChatHandler implements Disposable {
+/**
+ * Handles `events` (protocol, sections 5 to 7): answers that stream, everything a chat is told
+ * beside, and what the server asks of this client.
+ *
+ * @example
+ * ```ts
+ * import { chatEventHandler, connect } from "webui-realtime/client";
+ *
+ * using connection = connect({ url: "http://localhost:8080", token: "…" });
+ * using chats = chatEventHandler(connection, {
+ *   onAnswered: ({ title }) => console.log("Answered:", title),
+ *   confirm: ({ message = "" }) => Promise.resolve(globalThis.confirm(message)),
+ * });
+ * const followed = chats.follow({ chatId: "a-chat", messageId: "its-answer" });
+ * followed.onChange(({ content, isDone }) => console.log(content, isDone));
+ * ```
+ */
+export function chatEventHandler(
+  connection: Connection,
+  hooks: ChatHooks = {},
+): ChatEventHandler {
+  return new ChatEventHandler(connection, hooks);
+}
+
+/** What {@linkcode chatEventHandler} makes. Disposing of it ends what it follows. */
+export class ChatEventHandler implements Disposable {
   readonly #connection: Connection;
   readonly #hooks: ChatHooks;
   readonly #followed = new Map<string, FollowedAnswer>();
@@ -56,7 +80,7 @@ export class ChatHandler implements Disposable {
     this.#connection = connection;
     this.#hooks = hooks;
     this.#ends = [
-      connection.on<ChatEvent>("events", (event, ack) => this.#handle(event, ack)),
+      connection.on("events", (event, ack) => this.#handle(event, ack)),
       connection.onOnline(() => {
         this.#tellFollowed();
         this.#resumeAll();

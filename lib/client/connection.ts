@@ -1,5 +1,13 @@
 import { io, type Socket } from "socket.io-client";
-import { type ErrorEvent, SOCKET_PATH } from "../protocol/events.ts";
+import { SOCKET_PATH } from "../protocol/events.ts";
+import type {
+  AnswerOf,
+  ClientEventName,
+  PayloadOf,
+  ServerEventName,
+  ServerEvents,
+  StreamChannel,
+} from "../protocol/wire_events.ts";
 import { ClientError, isRefusal } from "./errors.ts";
 import { Listeners } from "./listeners.ts";
 import { payloadSize } from "./payload_size.ts";
@@ -37,6 +45,15 @@ const ANSWER_TIMEOUT_MS = 20_000;
 /** Beside the payload: packet type, event name, ack id. */
 const ENVELOPE_BYTES = 64;
 
+/** What one can say: an event of the wire, or a line on a stream's own channel. */
+export type Sayable = ClientEventName | StreamChannel;
+
+/** Hears an event. Where the server waits for an answer, there is an `ack` to give it. */
+export type EventListener<E extends ServerEventName> = (
+  payload: ServerEvents[E],
+  ack?: (answer: unknown) => void,
+) => void;
+
 /** A connection that keeps itself: it comes back, signs in again, and says when it has. */
 export interface Connection extends Disposable {
   readonly status: ConnectionStatus;
@@ -48,21 +65,45 @@ export interface Connection extends Disposable {
   onStatus(listener: (status: ConnectionStatus) => void): () => void;
   /** Each time the session is there, the first included: the moment to ask for what was missed. */
   onOnline(listener: () => void): () => void;
-  on<T>(event: string, listener: (payload: T, ack?: (answer: unknown) => void) => void): () => void;
+  /** Hears an event of the server. Returns the end. */
+  on<E extends ServerEventName>(event: E, listener: EventListener<E>): () => void;
   /**
    * Sends without waiting. `false`: not connected, nothing was sent and nothing is kept.
    *
    * Throws `too_large` for what the server would cut the connection for.
    */
-  send(event: string, payload: unknown): boolean;
-  /** Sends and waits. Throws a `ClientError` with the server's code, `offline`, or `timeout`. */
-  ask<T>(event: string, payload: unknown, options?: { timeoutMs?: number }): Promise<T>;
+  send<E extends Sayable>(event: E, payload: PayloadOf<E>): boolean;
+  /**
+   * Sends and waits, 20,000 ms by default. Throws a `ClientError` with the server's code, `offline`,
+   * or `timeout`.
+   */
+  ask<E extends Sayable>(
+    event: E,
+    payload: PayloadOf<E>,
+    options?: { timeoutMs?: number },
+  ): Promise<AnswerOf<E>>;
   /** Goes on with a renewed token, without a break where there is a connection. */
   useToken(token: string): void;
   close(): void;
 }
 
-/** Connects (protocol, sections 1 and 2). The reconnection delays are those of Open WebUI's client. */
+/**
+ * Connects (protocol, sections 1 and 2). The reconnection delays are those of Open WebUI's client;
+ * `user-join` and the heartbeat are sent by themselves.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "webui-realtime/client";
+ *
+ * using connection = connect({ url: "http://localhost:8080", token: "…" });
+ * connection.onStatus(({ state, reason = "" }) => console.log(state, reason));
+ * connection.on("events:note", ({ title }) => console.log("changed:", title));
+ * connection.onOnline(async () => {
+ *   const { active } = await connection.ask("chat:resume", { chat_id: "a-chat" });
+ *   console.log(active ? "it is being answered" : "nothing is being written");
+ * });
+ * ```
+ */
 export function connect(options: ConnectOptions): Connection {
   return new SocketConnection(options);
 }
@@ -96,7 +137,7 @@ class SocketConnection implements Connection {
     this.#socket.on("connect", () => void this.#join());
     this.#socket.on("disconnect", (reason) => this.#gone(reason));
     this.#socket.on("connect_error", () => this.#become({ state: "offline" }));
-    this.#socket.on("error", (error: ErrorEvent) => {
+    this.#socket.on("error", (error: ServerEvents["error"]) => {
       if (error.event === "session") this.#signedOut(error.message);
     });
   }
@@ -123,38 +164,43 @@ class SocketConnection implements Connection {
     return this.#onlines.add(listener);
   }
 
-  on<T>(event: string, listener: (payload: T, ack?: (answer: unknown) => void) => void) {
-    this.#socket.on(event, listener);
-    return () => void this.#socket.off(event, listener);
+  on<E extends ServerEventName>(event: E, listener: EventListener<E>): () => void {
+    const own = listener as (...heard: unknown[]) => void;
+    this.#socket.on(event as string, own);
+    return () => void this.#socket.off(event as string, own);
   }
 
-  send(event: string, payload: unknown): boolean {
+  send<E extends Sayable>(event: E, payload: PayloadOf<E>): boolean {
     this.#checkSize(payload);
     if (!this.#socket.connected) return false;
     this.#socket.emit(event, payload);
     return true;
   }
 
-  async ask<T>(event: string, payload: unknown, { timeoutMs = ANSWER_TIMEOUT_MS } = {}) {
+  async ask<E extends Sayable>(
+    event: E,
+    payload: PayloadOf<E>,
+    { timeoutMs = ANSWER_TIMEOUT_MS } = {},
+  ): Promise<AnswerOf<E>> {
     this.#checkSize(payload);
     const socket = this.#socket;
     if (!socket.connected) throw new ClientError("offline", "There is no connection.");
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const onGone = () => reject(new ClientError("offline", "The connection was lost."));
-    const timer = setTimeout(
-      () => reject(new ClientError("timeout", `${event}: no answer in ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-    socket.once("disconnect", onGone);
-    try {
+    let forget = () => {};
+    const answer = await new Promise<unknown>((resolve, reject) => {
+      const onGone = () => reject(new ClientError("offline", "The connection was lost."));
+      const timer = setTimeout(
+        () => reject(new ClientError("timeout", `${event}: no answer in ${timeoutMs} ms`)),
+        timeoutMs,
+      );
+      forget = () => {
+        clearTimeout(timer);
+        socket.off("disconnect", onGone);
+      };
+      socket.once("disconnect", onGone);
       socket.emit(event, payload, resolve);
-      const answer = await promise;
-      if (isRefusal(answer)) throw new ClientError(answer.error.code, answer.error.message);
-      return answer as T;
-    } finally {
-      clearTimeout(timer);
-      socket.off("disconnect", onGone);
-    }
+    }).finally(() => forget());
+    if (isRefusal(answer)) throw new ClientError(answer.error.code, answer.error.message);
+    return answer as AnswerOf<E>;
   }
 
   useToken(token: string): void {

@@ -1,4 +1,5 @@
 import type { BrowserCompletionData } from "../protocol/chat_events.ts";
+import type { StreamChannel, StreamLine } from "../protocol/wire_events.ts";
 import type { Connection } from "./connection.ts";
 import { ClientError, messageOf } from "./errors.ts";
 
@@ -61,11 +62,13 @@ export async function completeDirectly(
   return { status: true };
 }
 
-async function sendLines(connection: Connection, channel: string, response: Response) {
+async function sendLines(connection: Connection, channel: StreamChannel, response: Response) {
   let rest = "";
   const decoder = new TextDecoder();
-  for await (const bytes of response.body ?? []) {
-    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+  const reader = response.body?.getReader();
+  // Not every browser can iterate over a stream.
+  for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
+    const lines = (rest + decoder.decode(read.value, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     if (rest.length > MAX_LINE) throw new ClientError("too_large", "This is no stream of lines.");
     for (const line of lines) {
@@ -77,7 +80,7 @@ async function sendLines(connection: Connection, channel: string, response: Resp
 }
 
 /** The server takes each line once; one that is not answered was lost with its connection. */
-async function sendLine(connection: Connection, channel: string, line: unknown): Promise<void> {
+async function sendLine(connection: Connection, channel: StreamChannel, line: StreamLine) {
   for (let attempt = 0;; attempt++) {
     try {
       return void await connection.ask(channel, line);
@@ -90,7 +93,7 @@ async function sendLine(connection: Connection, channel: string, line: unknown):
   }
 }
 
-function finish(connection: Connection, channel: string): void {
+function finish(connection: Connection, channel: StreamChannel): void {
   try {
     connection.send(channel, { done: true });
   } catch (thrown) {

@@ -1,13 +1,6 @@
 import { Awareness, encodeAwarenessUpdate, removeAwarenessStates } from "y-protocols/awareness";
 import * as Y from "yjs";
-import type {
-  DocumentAwarenessEvent,
-  DocumentStateEvent,
-  DocumentUpdateEvent,
-  DocumentUserEvent,
-  WireBytes,
-} from "../protocol/document_events.ts";
-import type { ErrorEvent } from "../protocol/events.ts";
+import type { WireBytes } from "../protocol/document_events.ts";
 import type { Connection } from "./connection.ts";
 import { applyAwareness } from "./document_awareness.ts";
 import { ClientError } from "./errors.ts";
@@ -38,6 +31,22 @@ const bytesOf = (bytes: WireBytes): Uint8Array =>
  * `doc`, and `awareness` in y-protocols' terms.
  *
  * An edit is kept until the server has said that it has it; what was made offline goes out merged.
+ *
+ * @example
+ * ```ts
+ * import { connect, DocumentProvider } from "webui-realtime/client";
+ *
+ * using connection = connect({ url: "http://localhost:8080", token: "…" });
+ * using provider = new DocumentProvider({
+ *   connection,
+ *   documentId: "note:a-note",
+ *   user: { id: "my-own-id", name: "Ada", color: "#1f6f5c" },
+ * });
+ * provider.onStatus(({ state, reason = "" }) => console.log(state, reason));
+ * // The fragment of Open WebUI's editor.
+ * const fragment = provider.doc.getXmlFragment("prosemirror");
+ * fragment.observeDeep(() => console.log(fragment.toString()));
+ * ```
  */
 export class DocumentProvider implements Disposable {
   readonly doc: Y.Doc;
@@ -59,22 +68,16 @@ export class DocumentProvider implements Disposable {
     this.awareness = new Awareness(this.doc);
     this.awareness.setLocalStateField("user", options.user);
     const { connection, documentId } = options;
-    const hear = <T extends { document_id: string }>(name: string, take: (event: T) => void) =>
-      this.#ends.push(
-        connection.on<T>(name, (event) => {
-          if (event.document_id === documentId) take(event);
-        }),
-      );
-    hear<DocumentStateEvent>("ydoc:document:state", ({ state }) => this.#take(state));
-    hear<DocumentUpdateEvent>("ydoc:document:update", ({ update }) => this.#take(update));
-    hear<DocumentAwarenessEvent>(
-      "ydoc:awareness:update",
-      ({ update }) => applyAwareness(this.awareness, bytesOf(update), this),
-    );
-    // Somebody new has not heard where the others are.
-    hear<DocumentUserEvent>("ydoc:user:joined", () => this.#sendAwareness());
+    const isMine = (event: { document_id: string }) => event.document_id === documentId;
     this.#ends.push(
-      connection.on<ErrorEvent>("error", ({ event, code, message }) => {
+      connection.on("ydoc:document:state", (event) => isMine(event) && this.#take(event.state)),
+      connection.on("ydoc:document:update", (event) => isMine(event) && this.#take(event.update)),
+      connection.on("ydoc:awareness:update", (event) => {
+        if (isMine(event)) applyAwareness(this.awareness, bytesOf(event.update), this);
+      }),
+      // Somebody new has not heard where the others are.
+      connection.on("ydoc:user:joined", (event) => isMine(event) && this.#sendAwareness()),
+      connection.on("error", ({ event, code, message }) => {
         if (event === "ydoc:document:join" && code === "forbidden") this.#refused(message);
       }),
       connection.onOnline(() => void this.#join()),
@@ -194,7 +197,10 @@ export class DocumentProvider implements Disposable {
     });
   }
 
-  #sendOrDrop(event: string, payload: object): void {
+  #sendOrDrop(
+    event: "ydoc:document:update" | "ydoc:awareness:update",
+    payload: { update: Uint8Array },
+  ): void {
     const { connection, documentId } = this.#options;
     try {
       connection.send(event, { document_id: documentId, ...payload });

@@ -79,7 +79,7 @@ export class FollowedAnswer implements Disposable {
   #ask(): Promise<ResumeAnswer> {
     const { connection, chatId, messageId } = this.#options;
     const { generation, seq } = this.answer;
-    return connection.ask<ResumeAnswer>("chat:resume", {
+    return connection.ask("chat:resume", {
       chat_id: chatId,
       message_id: messageId,
       ...(generation !== undefined && { generation, after: seq }),

@@ -30,6 +30,20 @@ const MAX_WAITING = 8;
 /**
  * Runs Python in a worker, one piece after the other. The worker is kept for the next; one that runs
  * over the limit is ended, and the next gets a fresh one.
+ *
+ * @example
+ * ```ts
+ * import { PythonRunner } from "webui-realtime/client";
+ *
+ * // The server names its worker in its own page: <body data-python="…">.
+ * const address = document.body.dataset.python ?? "";
+ * using python = new PythonRunner({
+ *   start: () => new Worker(address, { type: "module" }),
+ *   limitMs: 10_000,
+ * });
+ * const { stdout, result, files } = await python.run("print('hello')\n6 * 7");
+ * console.log(stdout, result, files.map(({ name }) => name));
+ * ```
  */
 export class PythonRunner implements Disposable {
   readonly #options: PythonRunnerOptions;
@@ -43,7 +57,12 @@ export class PythonRunner implements Disposable {
     this.#options = options;
   }
 
-  /** Throws `rate_limited` when too many wait, `timeout` when the code ran over. */
+  /**
+   * Runs one piece of code, with names and a folder of its own. What it wrote into the folder comes
+   * back as `files` (ten at most, of 2 MB each), pictures among them: data URLs that an `<img>` takes.
+   *
+   * Throws `rate_limited` when too many wait, `timeout` when the code ran over.
+   */
   async run(code: string): Promise<PythonResult> {
     if (this.#waiting >= MAX_WAITING) {
       throw new ClientError("rate_limited", "Too much code waits to be run.");

@@ -126,11 +126,29 @@ export type ChannelMessage =
     reply_to_message: ChannelMessage | null;
   };
 
+/** The data of each type of `events:channel` (protocol, section 5). */
+export interface ChannelEventTypes {
+  /** `temp_id`: the name that its author's client gave it. */
+  message: ChannelMessage & { temp_id?: string };
+  /** The message that began the thread, with its replies counted anew. */
+  "message:reply": ChannelMessage;
+  "message:update": ChannelMessage;
+  "message:delete": ChannelMessage;
+  "message:reaction:add": ChannelMessage & { name: string };
+  "message:reaction:remove": ChannelMessage & { name: string };
+  typing: { typing: boolean };
+  "channel:created": Channel;
+  /** Unix seconds. */
+  last_read_at: { last_read_at: number };
+}
+
 /** The payload of `events:channel`. */
 export interface ChannelEvent {
   channel_id: string;
   message_id: string | null;
-  data: { type: string; data?: unknown };
+  data: {
+    [T in keyof ChannelEventTypes]: { type: T; data: ChannelEventTypes[T] };
+  }[keyof ChannelEventTypes];
   user?: PublicUser;
   channel?: Channel;
 }

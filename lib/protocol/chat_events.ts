@@ -1,5 +1,6 @@
 /** What each type of the event `events` carries (protocol, section 5), for both ends of the wire. */
 import type { CompletionData } from "./events.ts";
+import type { StreamChannel } from "./wire_events.ts";
 
 /** A line of a message's progress, such as "searching". */
 export interface StatusData {
@@ -71,7 +72,7 @@ export interface ToolData {
 export interface BrowserCompletionData {
   session_id?: string;
   /** The event under which the lines are sent back. */
-  channel: string;
+  channel: StreamChannel;
   form_data: { model: string; messages: unknown[]; [parameter: string]: unknown };
   model?: unknown;
 }

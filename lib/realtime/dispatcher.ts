@@ -5,6 +5,7 @@ import type { Logger } from "../common/logger.ts";
 import { withSpan } from "../common/tracing.ts";
 import type { ErrorCode, Refusal } from "../protocol/error_codes.ts";
 import type { ErrorEvent } from "../protocol/events.ts";
+import type { ClientEventName } from "../protocol/wire_events.ts";
 import { EventRate } from "./event_rate.ts";
 import type { RealtimeSocket, Session } from "./session.ts";
 
@@ -45,7 +46,9 @@ export function openEvent<S extends PayloadSchema>(
   return definition as unknown as OpenEventDefinition;
 }
 
-export type EventTable = Readonly<Record<string, EventDefinition | OpenEventDefinition>>;
+export type EventTable = {
+  readonly [E in ClientEventName]?: EventDefinition | OpenEventDefinition;
+};
 
 /** Finds the definition of an event whose name is made at run time, such as a stream's own channel. */
 export type DynamicEvents = (name: string) => EventDefinition | undefined;

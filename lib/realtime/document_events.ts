@@ -5,6 +5,7 @@ import type { DocumentService, DocumentState } from "../documents/document_servi
 import type { Audience, Member } from "../documents/members.ts";
 import type { NoteAccess } from "../documents/note_ports.ts";
 import { type ErrorEvent, rooms } from "../protocol/events.ts";
+import type { ServerEventName, ServerEvents } from "../protocol/wire_events.ts";
 import { event, type EventTable } from "./dispatcher.ts";
 import {
   AwarenessSchema,
@@ -143,14 +144,19 @@ export function documentAudience({ io, access, logger }: DocumentAudienceOptions
   const noteRooms = new NoteRooms({ io, access, logger });
 
   /** One event for all that speak alike, so that it is encoded once for them. */
-  function send(
+  function send<E extends ServerEventName>(
     to: Member[],
-    name: string,
-    payload: (one: Pick<Member, "documentId" | "isBinary">) => object,
+    name: E,
+    payload: (one: Pick<Member, "documentId" | "isBinary">) => ServerEvents[E],
   ): void {
     for (const alike of Map.groupBy(to, (one) => `${one.isBinary}${one.documentId}`).values()) {
       const [first] = alike;
-      if (first) io.local.to(alike.map(({ sid }) => sid)).emit(name, payload(first));
+      if (!first) continue;
+      // Socket.IO's own types can't follow a name that is a parameter.
+      const theirs = io.local.to(alike.map(({ sid }) => sid)) as unknown as {
+        emit(name: E, payload: ServerEvents[E]): boolean;
+      };
+      theirs.emit(name, payload(first));
     }
   }
 

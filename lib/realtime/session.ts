@@ -1,6 +1,7 @@
 /** What a socket carries of its own: who is behind it. */
 import type { RemoteSocket, Server, Socket } from "socket.io";
 import type { SessionUser } from "../protocol/user.ts";
+import type { ServerEventName, ServerEvents } from "../protocol/wire_events.ts";
 
 /** Who is behind a socket. Kept on the socket, so that no event needs a read of the store. */
 export interface Session {
@@ -15,9 +16,12 @@ export interface SocketData {
   session?: Session;
 }
 
-// The event maps of Socket.IO's generics would check names only: payloads are checked by schemas.
+// What comes in passes the dispatcher, and is checked there by schemas.
 // deno-lint-ignore no-explicit-any
-export type Events = Record<string, (...args: any[]) => void>;
-export type RealtimeServer = Server<Events, Events, Events, SocketData>;
-export type RealtimeSocket = Socket<Events, Events, Events, SocketData>;
-export type RealtimeRemoteSocket = RemoteSocket<Events, SocketData>;
+type Events = Record<string, (...args: any[]) => void>;
+type Sent = {
+  [E in ServerEventName]: (payload: ServerEvents[E], ack?: (answer: unknown) => void) => void;
+};
+export type RealtimeServer = Server<Events, Sent, Events, SocketData>;
+export type RealtimeSocket = Socket<Events, Sent, Events, SocketData>;
+export type RealtimeRemoteSocket = RemoteSocket<Sent, SocketData>;

@@ -1,5 +1,5 @@
 import type { Api } from "../client/api.ts";
-import type { ChannelChange, ChannelHandler } from "../client/channels.ts";
+import type { ChannelChange, ChannelEventHandler } from "../client/channels.ts";
 import type { Channel, ChannelMessage } from "../protocol/channel.ts";
 import { announce, isInFront } from "./chat_hooks.ts";
 import { Observable } from "./observable.ts";
@@ -19,7 +19,7 @@ export class ChannelList implements Disposable {
   readonly #api: Api;
   readonly #end: () => void;
 
-  constructor(api: Api, handler: ChannelHandler) {
+  constructor(api: Api, handler: ChannelEventHandler) {
     this.#api = api;
     this.#end = handler.onChange((change) => this.#changed(change));
   }

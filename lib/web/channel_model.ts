@@ -4,6 +4,7 @@ import type { Channel, ChannelMessage } from "../protocol/channel.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import type { House } from "./house.ts";
 import { isInFront } from "./chat_hooks.ts";
+import { newId } from "./new_id.ts";
 import { Observable } from "./observable.ts";
 
 /** A message on the page; one that is on its way has no id of the server's yet. */
@@ -72,7 +73,7 @@ export class ChannelModel implements Disposable {
   /** Shows the text at once, and says it. Throws when it could not be said. */
   async post(content: string): Promise<void> {
     const { api, me, channels } = this.#house;
-    const temp = crypto.randomUUID();
+    const temp = newId();
     channels.stoppedTyping(this.channelId, this.threadId);
     this.#put(pending(temp, content, me, this.channelId, this.threadId));
     try {

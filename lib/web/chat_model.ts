@@ -3,6 +3,7 @@ import type { FollowedAnswer } from "../client/followed_answer.ts";
 import { changedMessage } from "../client/message_events.ts";
 import type { Chat, ChatMessage } from "../protocol/chat.ts";
 import type { House, Model } from "./house.ts";
+import { newId } from "./new_id.ts";
 import { Observable } from "./observable.ts";
 
 type Messages = Record<string, ChatMessage>;
@@ -89,7 +90,7 @@ export class ChatModel implements Disposable {
   /** Says something, and asks the model for an answer. Throws when it could not be asked. */
   async send(text: string, model: Model): Promise<void> {
     const question: ChatMessage = {
-      id: crypto.randomUUID(),
+      id: newId(),
       parentId: this.currentId,
       childrenIds: [],
       role: "user",
@@ -176,7 +177,7 @@ export class ChatModel implements Disposable {
   async #ask(question: ChatMessage, model: Model): Promise<void> {
     const { api, connection } = this.#house;
     const answer: ChatMessage = {
-      id: crypto.randomUUID(),
+      id: newId(),
       parentId: question.id,
       childrenIds: [],
       role: "assistant",

@@ -1,6 +1,6 @@
 import { type Api, createApi } from "../client/api.ts";
-import { ChannelHandler } from "../client/channels.ts";
-import { ChatHandler } from "../client/chats.ts";
+import { type ChannelEventHandler, channelEventHandler } from "../client/channels.ts";
+import { type ChatEventHandler, chatEventHandler } from "../client/chats.ts";
 import { connect, type Connection, type ConnectionStatus } from "../client/connection.ts";
 import type { ChatSummary } from "../protocol/chat.ts";
 import type { Role } from "../protocol/user.ts";
@@ -34,8 +34,8 @@ export interface House extends Disposable {
   api: Api;
   connection: Connection;
   status: Observable<ConnectionStatus>;
-  chats: ChatHandler;
-  channels: ChannelHandler;
+  chats: ChatEventHandler;
+  channels: ChannelEventHandler;
   channelList: ChannelList;
   /** `undefined`: not loaded yet. */
   chatList: Observable<readonly ChatSummary[] | undefined>;
@@ -96,8 +96,8 @@ function open(me: Me): House {
   const api = createApi({ token: () => me.token, onSignedOut: signedOut });
   const connection = connect({ token: me.token });
   const status = new Observable<ConnectionStatus>(connection.status);
-  const chats = new ChatHandler(connection, chatHooks(connection));
-  const channels = new ChannelHandler(connection, { userId: me.id });
+  const chats = chatEventHandler(connection, chatHooks(connection));
+  const channels = channelEventHandler(connection, { userId: me.id });
   const channelList = new ChannelList(api, channels);
   const chatList = new Observable<readonly ChatSummary[] | undefined>(undefined);
   const models = new Observable<readonly Model[]>([]);

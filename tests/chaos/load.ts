@@ -1,5 +1,5 @@
 /** People who chat without a pause: real clients, which come back, ask for what they missed, and check. */
-import { ChatHandler } from "../../lib/client/chats.ts";
+import { chatEventHandler, type ChatEventHandler } from "../../lib/client/chats.ts";
 import { connect, type Connection } from "../../lib/client/connection.ts";
 import { pause } from "../../lib/common/pause.ts";
 import type { Chat } from "../../lib/protocol/chat.ts";
@@ -37,7 +37,7 @@ const emptyTally = (): Tally => ({
 interface Visitor {
   person: Person;
   connection: Connection;
-  chats: ChatHandler;
+  chats: ChatEventHandler;
 }
 
 export class Load implements AsyncDisposable {
@@ -100,7 +100,7 @@ export class Load implements AsyncDisposable {
       reconnectionDelayMaxMs: 1_000,
     });
     connection.onOnline(() => this.tally.reconnects++);
-    const chats = new ChatHandler(connection, {
+    const chats = chatEventHandler(connection, {
       complete: ({ channel }) => {
         for (const word of ["from ", "the ", "browser"]) {
           const delta = { content: word };

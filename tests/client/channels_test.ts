@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChannelChange, ChannelHandler } from "../../lib/client/channels.ts";
+import { type ChannelChange, channelEventHandler } from "../../lib/client/channels.ts";
 import type { Channel } from "../../lib/protocol/channel.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
@@ -11,8 +11,8 @@ Deno.test("messages, replies, reactions, typing and deletion reach the others in
   const { id } = await ada.json<Channel>("POST", "/api/v1/channels/create", { name: "general" });
   await using one = await libraryClient({ url: app.url, token: ada.token });
   await using two = await libraryClient({ url: app.url, token: bob.token });
-  using adas = new ChannelHandler(one.connection, { userId: ada.id });
-  using bobs = new ChannelHandler(two.connection, { userId: bob.id });
+  using adas = channelEventHandler(one.connection, { userId: ada.id });
+  using bobs = channelEventHandler(two.connection, { userId: bob.id });
   const heard: ChannelChange[] = [];
   adas.onChange((change) => heard.push(change));
   const find = <T extends ChannelChange["type"]>(type: T) =>
@@ -40,6 +40,11 @@ Deno.test("messages, replies, reactions, typing and deletion reach the others in
     () => heard.some((one) => one.type === "message" && one.message.parent_id === first.id),
     { what: "the reply" },
   );
+  await until(() => heard.some((one) => one.type === "changed" && one.message.reply_count === 1), {
+    what: "the thread's new count",
+  });
+  const said = heard.flatMap((one) => one.type === "message" ? [one.message.content] : []);
+  assert.deepEqual(said, ["hello", "a reply"], "what began the thread is not said again");
   await bob.json("POST", `/api/v1/channels/${id}/messages/${first.id}/reactions/add`, {
     name: "👍",
   });

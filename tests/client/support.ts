@@ -1,11 +1,11 @@
 /** What the tests of the client share: a client of the library, on a way that can be cut. */
-import { ChatHandler, type ChatHooks } from "../../lib/client/chats.ts";
+import { type ChatEventHandler, chatEventHandler, type ChatHooks } from "../../lib/client/chats.ts";
 import { connect, type Connection, type ConnectOptions } from "../../lib/client/connection.ts";
 import { until } from "../support/until.ts";
 
 export interface LibraryClient extends AsyncDisposable {
   connection: Connection;
-  chats: ChatHandler;
+  chats: ChatEventHandler;
 }
 
 /** Connects with the library; resolves once it is online. */
@@ -14,7 +14,7 @@ export async function libraryClient(
   hooks: ChatHooks = {},
 ): Promise<LibraryClient> {
   const connection = connect({ reconnectionDelayMs: 20, reconnectionDelayMaxMs: 60, ...options });
-  const chats = new ChatHandler(connection, hooks);
+  const chats = chatEventHandler(connection, hooks);
   await until(() => connection.status.state === "online", { what: "the connection" });
   return {
     connection,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ChatHandler } from "../../lib/client/chats.ts";
+import { chatEventHandler } from "../../lib/client/chats.ts";
 import { connect } from "../../lib/client/connection.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
@@ -22,7 +22,7 @@ inModes(
     provider.script = { tokens: TOKENS, paceMs: 3 };
     const ada = await signUp(a.url);
     using connection = connect({ url: far.url, token: ada.token });
-    using chats = new ChatHandler(connection);
+    using chats = chatEventHandler(connection);
     await until(() => connection.status.state === "online", { what: "the reader" });
     const session = connection.sessionId;
     const chatId = await newChat(ada, "titled");
