@@ -1,4 +1,5 @@
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { copyText } from "./copy_text.ts";
 import { GrowingMarkdown } from "./markdown.ts";
 
 /** A block's element is made once and stays, so that a selection in it stays, too. */
@@ -36,10 +37,10 @@ function addCopyButton(code: HTMLElement): void {
 
 async function copy(text: string, button: HTMLButtonElement): Promise<void> {
   try {
-    await navigator.clipboard.writeText(text);
+    await copyText(text);
     button.textContent = "Copied";
   } catch {
-    // No clipboard without a permission, or without a secure context.
+    // The browser may ask, and be told no.
     button.textContent = "Not allowed";
   }
   setTimeout(() => button.textContent = "Copy", 1_500);

@@ -1,5 +1,6 @@
 import { memo } from "./memo.tsx";
 import type { ChatMessage } from "../protocol/chat.ts";
+import { copyText } from "./copy_text.ts";
 import { Icon } from "./icons.tsx";
 import { MarkdownView } from "./markdown_view.tsx";
 import { toast } from "./toasts.tsx";
@@ -84,7 +85,7 @@ function AnswerView(
 }
 
 async function copy(text: string): Promise<void> {
-  await navigator.clipboard.writeText(text);
+  await copyText(text);
   toast("Copied.", "success");
 }
 

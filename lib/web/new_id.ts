@@ -1,9 +1,12 @@
-/** A UUID. `crypto.randomUUID` is there on secure pages only, and a house's own network is often none. */
+/** A UUID. A browser's own are for pages with TLS only, and a house's own network often has none. */
 export function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const [, , , , , , version = 0, , variant = 0] = bytes;
-  bytes[6] = version & 0x0f | 0x40;
-  bytes[8] = variant & 0x3f | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const parts = [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `4${hex.slice(13, 16)}`,
+    `a${hex.slice(17, 20)}`,
+  ];
+  return [...parts, hex.slice(20)].join("-");
 }

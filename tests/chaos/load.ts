@@ -1,5 +1,5 @@
 /** People who chat without a pause: real clients, which come back, ask for what they missed, and check. */
-import { chatEventHandler, type ChatEventHandler } from "../../lib/client/chats.ts";
+import { type ChatEventHandler, chatEventHandler } from "../../lib/client/chats.ts";
 import { connect, type Connection } from "../../lib/client/connection.ts";
 import { pause } from "../../lib/common/pause.ts";
 import type { Chat } from "../../lib/protocol/chat.ts";

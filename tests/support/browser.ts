@@ -5,6 +5,9 @@ import { say } from "./say.ts";
 export const ROOT = new URL("../../", import.meta.url);
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
+/** A host to which the browser treats a page without TLS as it would anywhere but on loopback. */
+export const PLAIN_HOST = "house.test";
+
 /** Where Chromium is; `undefined`, said aloud, when there is none. */
 export function findChromium(): string | undefined {
   for (const path of PLACES) {
@@ -32,6 +35,8 @@ export async function openBrowser(executablePath: string): Promise<Browser> {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      // A name that is no secure context, as an address in a house's own network is none.
+      `--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`,
     ],
   });
 }

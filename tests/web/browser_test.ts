@@ -2,7 +2,7 @@
 /// <reference lib="dom.iterable" />
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { picture, signUpOnPage, visit } from "../support/browser.ts";
+import { picture, PLAIN_HOST, signUpOnPage, visit } from "../support/browser.ts";
 import { inspect } from "./inspect.ts";
 import { ask, house, LIMIT_MS, options, waitForText, WORDS } from "./support.ts";
 
@@ -129,5 +129,33 @@ Deno.test(
       await context.setOffline(false);
       await page.locator(".light.online").waitFor({ state: "attached" });
     });
+  },
+);
+
+Deno.test(
+  "a page without TLS, in a house's own network: chats, channels and copying work",
+  options,
+  async () => {
+    await using place = await house();
+    const { provider, a, browser } = place;
+    await using visitor = await visit(browser, a.url.replace("127.0.0.1", PLAIN_HOST));
+    const { page, faults } = visitor;
+    page.setDefaultTimeout(LIMIT_MS);
+    assert.equal(await page.evaluate(() => isSecureContext), false);
+    await signUpOnPage(page, "Ada");
+    provider.script = { tokens: ["Plain", " words."] };
+    await ask(page, "Hello");
+    await answer(page).getByText("Plain words.").waitFor();
+    await answer(page).getByRole("button", { name: "Copy" }).click();
+    await page.getByText("Copied.").waitFor();
+    await page.getByRole("button", { name: "New channel" }).click();
+    await page.getByRole("textbox", { name: "New channel" }).fill("general");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "general", exact: true }).waitFor();
+    await ask(page, "Hello there");
+    await page.locator(".post", { hasText: "Hello there" }).waitFor();
+    // Two headers mean something with TLS only, and the browser says that it passes over them.
+    const headers = /^The Cross-Origin-Opener-Policy header|origin-keyed agent cluster/;
+    assert.deepEqual(faults.filter((fault) => !headers.test(fault)), []);
   },
 );
