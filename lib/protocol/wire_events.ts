@@ -60,6 +60,8 @@ export interface ClientEvents {
     payload: { chat_id: string; message_id?: string; generation?: string; after?: number };
     answer: ResumeAnswer;
   };
+  /** `null`: all of the user's chats. */
+  "chat:follow": { payload: { chat_ids: string[] | null }; answer: Taken };
   "ydoc:document:join": {
     payload: {
       document_id: string;

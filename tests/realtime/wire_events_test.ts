@@ -14,6 +14,7 @@ import {
 } from "../../lib/realtime/document_payloads.ts";
 import {
   ChatEventSchema,
+  ChatFollowSchema,
   ChatResumeSchema,
   HeartbeatSchema,
   UsageSchema,
@@ -30,6 +31,7 @@ const SCHEMAS = {
   "events:channel": ChannelEventSchema,
   "events:chat": ChatEventSchema,
   "chat:resume": ChatResumeSchema,
+  "chat:follow": ChatFollowSchema,
   "ydoc:document:join": JoinDocumentSchema,
   "ydoc:document:state": DocumentStateSchema,
   "ydoc:document:update": DocumentUpdateSchema,
