@@ -79,6 +79,7 @@ Deno.test(
       await page.getByRole("button", { name: "Stop" }).click();
       await answer.getByText("Stopped before its end.").waitFor();
       await until(() => own.requests.at(-1)?.closedAtMs, { what: "the end of the upstream" });
+      await until(() => faults.length > 0, { what: "the browser's word of it" });
       assert.deepEqual(faults.splice(0), [
         `POST ${own.baseUrl}/chat/completions: net::ERR_ABORTED`,
       ]);
