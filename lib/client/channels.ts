@@ -137,7 +137,7 @@ export class ChannelEventHandler implements Disposable {
         return;
       case "typing": {
         if (!user || isOwn) return;
-        // Open WebUI's own instances say nothing when somebody types.
+        // A notice that says no more than its type means that somebody types.
         this.#typed(channelId, messageId ?? undefined, user, data.data?.typing ?? true);
         return;
       }

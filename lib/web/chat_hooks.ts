@@ -1,7 +1,7 @@
 import type { ChatHooks } from "../client/chats.ts";
 import type { Connection } from "../client/connection.ts";
 import { completeDirectly } from "../client/direct_connections.ts";
-import { PythonRunner, type PythonWorker } from "../client/python_runner.ts";
+import { PythonRunner } from "../client/python_runner.ts";
 import { runTool } from "../client/tools.ts";
 import { askText, confirm } from "./dialogs.tsx";
 import { addressOf, route } from "./route.ts";
@@ -11,8 +11,7 @@ import { toast } from "./toasts.tsx";
 
 /** Python starts when it is first needed. */
 export const python = new PythonRunner({
-  start: () =>
-    new Worker(document.body.dataset.python ?? "", { type: "module" }) as unknown as PythonWorker,
+  start: () => new Worker(document.body.dataset.python ?? "", { type: "module" }),
 });
 
 /** Whether the person looks at this place right now. */
