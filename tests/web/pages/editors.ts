@@ -28,8 +28,9 @@ function openTipTap(element: HTMLElement, provider: DocumentProvider, user: Edit
   new Editor({
     element,
     extensions: [
-      // Undo is the document's own, so that nobody takes back what others wrote.
-      StarterKit.configure({ undoRedo: false }),
+      // Undo is the document's own, so that nobody takes back what others wrote. No empty line is
+      // added at the end: y-prosemirror mixes up what several begin in one empty line.
+      StarterKit.configure({ undoRedo: false, trailingNode: false }),
       // The fragment of Open WebUI's editor.
       Collaboration.configure({ fragment: provider.doc.getXmlFragment("prosemirror") }),
       CollaborationCaret.configure({ provider, user }),
