@@ -158,8 +158,9 @@ Deno.test(
     });
 
     await t.step("nothing failed, and nothing was complained about", () => {
-      assert.deepEqual(one.faults, []);
-      assert.deepEqual(two.faults, []);
+      // A reload takes back what was on its way.
+      const faults = [...one.faults, ...two.faults].filter((fault) => !/ERR_ABORTED/.test(fault));
+      assert.deepEqual(faults, []);
     });
   },
 );
