@@ -175,6 +175,12 @@ export const VARIABLES = {
       defaultNote: "`./data/webui-realtime.kv`; on Deno Deploy its own database",
     },
   ),
+  kvAccessToken: optional(
+    "DENO_KV_ACCESS_TOKEN",
+    secretText,
+    "What a KV Connect server asks for; read by Deno itself",
+    { isSecret: true },
+  ),
   deploymentId: optional("DENO_DEPLOYMENT_ID", line, "Set by Deno Deploy", {}),
 
   lockTimeoutMs: preset(

@@ -20,17 +20,27 @@ interface WaitingRead {
 const unavailable = (message: string, cause?: unknown) =>
   new AppError("unavailable", message, { cause });
 
+export interface KvClientOptions {
+  /** Calls that may be under way at once. Default: any number. */
+  callsUnderWay?: number;
+}
+
 /** Deno KV with time limits, counted calls, grouped reads, and patience with a locked file. */
 export class KvClient {
   roundTrips = 0;
   readonly #kv: Deno.Kv;
+  readonly #mostCalls: number;
+  #calls = 0;
+  /** Calls that wait for others to be answered. */
+  readonly #line = new Set<() => void>();
   #reads: WaitingRead[] = [];
   #closing = false;
   #running = 0;
   #idle: (() => void) | undefined;
 
-  constructor(kv: Deno.Kv) {
+  constructor(kv: Deno.Kv, { callsUnderWay = Infinity }: KvClientOptions = {}) {
     this.#kv = kv;
+    this.#mostCalls = callsUnderWay;
   }
 
   /** Something that a caller asked for: begun before the end, it is finished before the end. */
@@ -49,7 +59,7 @@ export class KvClient {
     for (let tries = 0;; tries++) {
       this.roundTrips++;
       try {
-        return await withinMs(run(this.#kv), CALL_LIMIT_MS);
+        return await this.#inTurn(run);
       } catch (error) {
         if (error instanceof AppError) throw error;
         if (!isBusy(error) || tries >= MOST_BUSY_TRIES) {
@@ -57,6 +67,35 @@ export class KvClient {
         }
         await backOff(tries, BUSY_FIRST_PAUSE_MS, BUSY_LONGEST_PAUSE_MS);
       }
+    }
+  }
+
+  /**
+   * One call, once there is room for it. It keeps its place after its caller has given up: the
+   * runtime repeats for ever what a KV Connect server does not answer, so that a server that is
+   * away would otherwise be asked by more and more.
+   */
+  async #inTurn<T>(run: (kv: Deno.Kv) => Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const begin = async () => {
+      this.#calls++;
+      try {
+        resolve(await run(this.#kv));
+      } catch (error) {
+        reject(error);
+      }
+      this.#calls--;
+      const [next] = this.#line;
+      if (next === undefined) return;
+      this.#line.delete(next);
+      next();
+    };
+    if (this.#calls < this.#mostCalls) void begin();
+    else this.#line.add(begin);
+    try {
+      return await withinMs(promise, CALL_LIMIT_MS);
+    } finally {
+      this.#line.delete(begin);
     }
   }
 

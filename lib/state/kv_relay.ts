@@ -17,6 +17,8 @@ const PUSHED_POLL_MS = 5_000;
 const SIGN_EVERY_MS = 15_000;
 const SILENT_FOR_MS = 60_000;
 const CALM_MS = 1_000;
+/** How much later than the news itself the watch may tell of it. */
+const LATE_WATCH_MS = 1_000;
 const FORGET_AFTER_MS = 10 * 60_000;
 
 interface Writer {
@@ -32,7 +34,7 @@ interface Writer {
  * Messages between processes that share a Deno KV. Each process has a log, which it alone appends
  * to, so that writers never conflict; every process reads the logs of all others, and learns that
  * there is something to read by watching one entry, or, where the watch tells nothing of other
- * processes (a local file), by asking.
+ * processes (a local file), by asking. A watch that should tell, and has fallen silent, is replaced.
  *
  * A process that sees no other writes nothing; one that joins waits until it has been seen.
  */
@@ -46,23 +48,25 @@ export class KvRelay implements AsyncDisposable {
   #running: Promise<unknown> = Promise.resolve();
   #nap = new AbortController();
   #isWoken = false;
+  /** A server tells of others; in a file that is found out. */
+  readonly #isRemote: boolean;
   #isPushed: boolean;
+  #watching: ReadableStreamDefaultReader<[Deno.KvEntryMaybe<string>]> | undefined;
   #hasLooked = false;
   #busyUntilMs = 0;
   #signedAtMs = -Infinity;
 
   constructor(
-    { client, kv, prefix, pubsub, logger, isPushed }: {
+    { client, kv, prefix, pubsub, logger, isRemote }: {
       client: KvClient;
       kv: Deno.Kv;
       prefix: string;
       pubsub: ProcessPubSub;
       logger: Logger;
-      /** Whether the watch is known to tell of other processes; else that is found out. */
-      isPushed: boolean;
+      isRemote: boolean;
     },
   ) {
-    this.#isPushed = isPushed;
+    this.#isRemote = this.#isPushed = isRemote;
     this.#kv = kv;
     this.#pubsub = pubsub;
     this.#logger = logger;
@@ -107,8 +111,7 @@ export class KvRelay implements AsyncDisposable {
       try {
         const wasWoken = this.#isWoken;
         this.#isWoken = false;
-        // News that only asking brings: the watch tells nothing of others after all.
-        if (await this.#look() && !wasWoken) this.#isPushed = false;
+        if (await this.#look() && !wasWoken) await this.#doubtWatch();
         if (performance.now() - this.#signedAtMs > SIGN_EVERY_MS) await this.#sign();
         await this.#log.sweep();
         failedMs = 0;
@@ -118,14 +121,31 @@ export class KvRelay implements AsyncDisposable {
         }
         failedMs = backOff(failedMs);
       }
-      if (this.#isWoken || signal.aborted) continue;
-      this.#nap = new AbortController();
-      await pause(failedMs || this.#pollMs(), this.#nap.signal);
+      await this.#napFor(failedMs || this.#pollMs());
     }
   }
 
+  /** Waits until the time is over, or the watch tells something. */
+  async #napFor(ms: number): Promise<void> {
+    if (this.#isWoken || this.#stop.signal.aborted) return;
+    this.#nap = new AbortController();
+    await pause(ms, this.#nap.signal);
+  }
+
+  /** News that only asking brought: the watch tells nothing of others after all, or no more. */
+  async #doubtWatch(): Promise<void> {
+    if (!this.#isPushed) return;
+    if (this.#isRemote) {
+      await this.#napFor(LATE_WATCH_MS);
+      if (this.#isWoken) return;
+      void this.#watching?.cancel().catch(() => {});
+    }
+    this.#isPushed = false;
+  }
+
   #pollMs(): number {
-    if (this.others === 0) return LONE_MS;
+    const isTold = this.#isRemote && this.#isPushed;
+    if (this.others === 0 && !isTold) return LONE_MS;
     if (this.#isPushed) return PUSHED_POLL_MS;
     return performance.now() < this.#busyUntilMs ? BUSY_POLL_MS : IDLE_POLL_MS;
   }
@@ -139,11 +159,14 @@ export class KvRelay implements AsyncDisposable {
     const { signal } = this.#stop;
     for (let pauseMs = 0; !signal.aborted;) {
       const reader = this.#kv.watch<[string]>([this.#log.bump]).getReader();
+      this.#watching = reader;
       const cancel = () => void reader.cancel().catch(() => {});
       signal.addEventListener("abort", cancel, { once: true });
       try {
-        // The first thing a watch tells is what was there before.
-        for (let next = await reader.read(); !next.done;) {
+        // The first thing a watch tells is what was there before: in a file, nothing of others.
+        let next = await reader.read();
+        if (this.#isPushed) this.#wake();
+        while (!next.done) {
           next = await reader.read();
           pauseMs = 0;
           if (!next.done) this.#bumped(next.value[0].value);
@@ -163,7 +186,8 @@ export class KvRelay implements AsyncDisposable {
   #bumped(writer: string | null): void {
     const isOther = writer !== null && writer !== this.#log.writer;
     // A write of our own tells of itself everywhere, and may show another's that came right behind.
-    if (isOther && performance.now() - this.#log.wroteAtMs > CALM_MS) this.#isPushed = true;
+    const isCalm = performance.now() - this.#log.wroteAtMs > CALM_MS;
+    if (isOther && (this.#isRemote || isCalm)) this.#isPushed = true;
     // Just as well, ours may hide another's.
     if (isOther || this.#isPushed) this.#wake();
   }

@@ -1,3 +1,4 @@
+import { retryConflicts } from "./conflict_retry.ts";
 import type { KvClient } from "./kv_client.ts";
 
 /** How long an entry can be read; a process that stands still for longer is told of a gap. */
@@ -46,6 +47,9 @@ export class KvRelayLog {
   readonly bump: Deno.KvKey;
   readonly #client: KvClient;
   readonly #base: Deno.KvKey;
+  /** The head of this process's log, and the version that was written last. */
+  readonly #head: Deno.KvKey;
+  #headVersion: string | null = null;
   #waiting: Waiting[] = [];
   #draining: Promise<void> | undefined;
   #last = 0;
@@ -58,6 +62,7 @@ export class KvRelayLog {
     this.#client = client;
     this.#base = [prefix, "relay"];
     this.bump = [...this.#base, "bump"];
+    this.#head = [...this.#base, "head", this.writer];
   }
 
   /** When this process wrote last. */
@@ -67,8 +72,17 @@ export class KvRelayLog {
 
   /** Returns when the message can be read. */
   append(channel: string, message: string): Promise<void> {
+    return this.#say(entriesOf(channel, message));
+  }
+
+  /** Gives a sign of life. */
+  sign(): Promise<void> {
+    return this.#say([]);
+  }
+
+  #say(entries: Stored[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ entries: entriesOf(channel, message), resolve, reject });
+      this.#waiting.push({ entries, resolve, reject });
       this.#draining ??= this.#drain();
     });
   }
@@ -95,37 +109,38 @@ export class KvRelayLog {
     // whoever finds them missing is told of a gap.
     const last = this.#last += entries.length;
     for (const some of commitsOf(entries)) {
-      const isLast = n + some.length === last;
-      const from = n;
-      await this.#client.call((kv) => {
-        const atomic = kv.atomic();
-        some.forEach((entry, i) =>
-          atomic.set([...this.#base, "log", this.writer, from + i + 1], entry, {
-            expireIn: KEEP_MS,
-          })
-        );
-        if (isLast) this.#signIn(atomic, from + some.length);
-        return atomic.commit();
-      });
-      n += some.length;
+      const log = [...this.#base, "log", this.writer];
+      const sets = some.map((entry) => ({ key: [...log, ++n], entry }));
+      const add = (atomic: Deno.AtomicOperation) => {
+        for (const { key, entry } of sets) atomic.set(key, entry, { expireIn: KEEP_MS });
+        return atomic;
+      };
+      if (n === last) await this.#tell([last, crypto.randomUUID()], KEEP_MS, add);
+      else await this.#client.call((kv) => add(kv.atomic()).commit());
     }
     this.#written.push({ upTo: n, atMs: performance.now() });
   }
 
-  #signIn(atomic: Deno.AtomicOperation, last: number): void {
-    this.#wroteAtMs = performance.now();
-    const head = [last, crypto.randomUUID()];
-    atomic.set([...this.#base, "head", this.writer], head, { expireIn: KEEP_MS });
-    atomic.set(this.bump, this.writer, { expireIn: KEEP_MS });
-  }
-
-  /** Gives a sign of life. */
-  async sign(): Promise<void> {
-    await this.#draining;
-    await this.#client.call((kv) => {
-      const atomic = kv.atomic();
-      this.#signIn(atomic, this.#last);
-      return atomic.commit();
+  /**
+   * Writes the head, and with it whatever `add` adds, if the head is as this process left it: a
+   * commit that was given up, and is carried out after the next one, must not set it back.
+   */
+  async #tell(
+    head: [last: number, sign: string],
+    expireIn: number,
+    add = (atomic: Deno.AtomicOperation) => atomic,
+  ): Promise<void> {
+    this.#headVersion = await retryConflicts(async () => {
+      this.#wroteAtMs = performance.now();
+      const told = await this.#client.call((kv) => {
+        const check = { key: this.#head, versionstamp: this.#headVersion };
+        return add(kv.atomic().check(check))
+          .set(this.#head, head, { expireIn })
+          .set(this.bump, this.writer, { expireIn: KEEP_MS })
+          .commit();
+      });
+      if (told.ok) return told.versionstamp;
+      this.#headVersion = (await this.#client.get(this.#head)).versionstamp;
     });
   }
 
@@ -178,17 +193,9 @@ export class KvRelayLog {
   /** Signs off. Others, if there are any, still read what was said last; it expires by itself. */
   async close({ isAlone }: { isAlone: boolean }): Promise<void> {
     await this.#draining;
+    if (!isAlone) return await this.#tell([this.#last, SIGNED_OFF], KEEP_SIGNED_OFF_MS);
     this.#wroteAtMs = performance.now();
-    const head = [...this.#base, "head", this.writer];
-    await this.#client.call((kv) => {
-      const atomic = kv.atomic();
-      if (isAlone) atomic.delete(head).delete(this.bump);
-      else {
-        atomic.set(head, [this.#last, SIGNED_OFF], { expireIn: KEEP_SIGNED_OFF_MS });
-        atomic.set(this.bump, this.writer, { expireIn: KEEP_MS });
-      }
-      return atomic.commit();
-    });
+    await this.#client.call((kv) => kv.atomic().delete(this.#head).delete(this.bump).commit());
   }
 }
 
@@ -215,6 +222,7 @@ function takeGroup(waiting: Waiting[]): Waiting[] {
   return waiting.splice(0, taken);
 }
 
+/** At least one, which tells the head. */
 function* commitsOf(entries: Stored[]): Iterable<Stored[]> {
   let some: Stored[] = [], chars = 0;
   for (const entry of entries) {
@@ -226,7 +234,7 @@ function* commitsOf(entries: Stored[]): Iterable<Stored[]> {
     }
     some.push(entry);
   }
-  if (some.length > 0) yield some;
+  yield some;
 }
 
 function charsOf(entries: Stored[]): number {

@@ -18,9 +18,13 @@ import { KvWriter } from "./kv_writer.ts";
 import type { StateStore, StoreCapabilities } from "./state_store.ts";
 
 const SWEEP_EVERY_MS = 5 * 60_000;
+/** A file: Deno takes 100 checks, and SQLite one commit after the other. */
+const FILE_LIMITS = { checks: 90, commitsUnderWay: 1, callsUnderWay: Infinity };
+/** A KV Connect server refuses more than ten checks; smaller commits are made up for by more. */
+const REMOTE_LIMITS = { checks: 10, commitsUnderWay: 8, callsUnderWay: 32 };
 
 export interface KvStoreOptions {
-  /** A file, `:memory:`, or the URL of a KV Connect server. Default: Deno's own place. */
+  /** A file, `:memory:`, or the URL of a KV Connect server. Default: Deno Deploy's own database. */
   path?: string;
   /** What stands in front of every key. */
   keyPrefix: string;
@@ -29,11 +33,12 @@ export interface KvStoreOptions {
   clock?: Clock;
 }
 
+/** Whether a server holds the database: always where the platform chooses it. */
+const isRemote = (path: string | undefined) => path === undefined || /^https?:/.test(path);
+
 function capabilitiesOf(path: string | undefined): StoreCapabilities {
   if (path === ":memory:") return { name: "kv memory", shared: false, publishes: "process" };
-  if (/^https?:/.test(path ?? "")) {
-    return { name: "kv connect", shared: true, publishes: "pushed" };
-  }
+  if (isRemote(path)) return { name: "kv connect", shared: true, publishes: "pushed" };
   return { name: "kv file", shared: false, publishes: "polled" };
 }
 
@@ -48,8 +53,9 @@ export async function openKvStore(options: KvStoreOptions): Promise<StateStore> 
   const kv = await Deno.openKv(path).catch((cause) => {
     throw new AppError("unavailable", "The store can't be opened.", { cause });
   });
-  const client = new KvClient(kv);
-  const writer = new KvWriter(client);
+  const limits = isRemote(path) ? REMOTE_LIMITS : FILE_LIMITS;
+  const client = new KvClient(kv, limits);
+  const writer = new KvWriter(client, limits);
   const blobs = new KvBlobs(client, writer, prefix, clock);
   const cells = new KvCells(client, writer, blobs, clock);
   const logs = { client, writer, blobs, clock, prefix, queue: logQueue() };
@@ -62,7 +68,7 @@ export async function openKvStore(options: KvStoreOptions): Promise<StateStore> 
     prefix,
     pubsub,
     logger,
-    isPushed: capabilities.publishes === "pushed",
+    isRemote: isRemote(path),
   });
   try {
     await relay?.start();
@@ -86,7 +92,7 @@ export async function openKvStore(options: KvStoreOptions): Promise<StateStore> 
 
   return {
     get capabilities(): StoreCapabilities {
-      // Deno's own place is a file on a machine, and shared by all instances on Deno Deploy.
+      // A file that several processes share may turn out to tell them of each other.
       return relay?.isPushed === true
         ? { ...capabilities, shared: true, publishes: "pushed" }
         : capabilities;

@@ -1,10 +1,16 @@
 import type { KvClient } from "./kv_client.ts";
 
-/** Deno KV takes 1,000 mutations, 100 checks, 800 KiB of values and 80 KiB of keys a commit. */
-const MOST_CHECKS = 90;
+/** Deno KV takes 1,000 mutations, 800 KiB of values and 80 KiB of keys a commit. */
 const MOST_MUTATIONS = 800;
 const MOST_BYTES = 512 * 1024;
 const MOST_KEY_BYTES = 60_000;
+
+export interface WriterLimits {
+  /** Checks a commit. */
+  checks: number;
+  /** Commits under way at once. */
+  commitsUnderWay: number;
+}
 
 export interface KvSet {
   key: Deno.KvKey;
@@ -28,24 +34,29 @@ interface Waiting {
 }
 
 /**
- * Group commit: whatever waits while a commit is under way is the next commit, within the limits.
- * A file takes only some thousand commits a second however many writers there are.
+ * Group commit: whatever waits while as many commits as may be are under way is the next commit,
+ * within the limits. A file takes only some thousand commits a second however many writers there are.
  */
 export class KvWriter {
   readonly #client: KvClient;
+  readonly #limits: WriterLimits;
   #waiting: Waiting[] = [];
-  #busy = false;
+  #underWay = 0;
 
-  constructor(client: KvClient) {
+  constructor(client: KvClient, limits: WriterLimits) {
     this.#client = client;
+    this.#limits = limits;
   }
 
-  /** Returns whether it was written: `false` when a check failed. The order of calls is kept. */
+  /**
+   * Returns whether it was written: `false` when a check failed. Who needs an order waits for the
+   * one before the other.
+   */
   commit(commit: Commit): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ commit, resolve, reject });
-      if (this.#busy) return;
-      this.#busy = true;
+      if (this.#underWay === this.#limits.commitsUnderWay) return;
+      this.#underWay++;
       void this.#drain();
     });
   }
@@ -53,8 +64,10 @@ export class KvWriter {
   /** Never rejects. */
   async #drain(): Promise<void> {
     await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#write(takeGroup(this.#waiting));
-    this.#busy = false;
+    while (this.#waiting.length > 0) {
+      await this.#write(takeGroup(this.#waiting, this.#limits.checks));
+    }
+    this.#underWay--;
   }
 
   async #write(group: Waiting[]): Promise<void> {
@@ -86,7 +99,7 @@ export class KvWriter {
   }
 }
 
-function takeGroup(waiting: Waiting[]): Waiting[] {
+function takeGroup(waiting: Waiting[], mostChecks: number): Waiting[] {
   let taken = 0, checks = 0, mutations = 0, bytes = 0, keyBytes = 0;
   for (const { commit } of waiting) {
     const sets = commit.sets ?? [], deletes = commit.deletes ?? [];
@@ -95,7 +108,7 @@ function takeGroup(waiting: Waiting[]): Waiting[] {
     for (const set of sets) bytes += set.bytes + keyLength(set.key);
     for (const { key } of [...commit.checks ?? [], ...sets]) keyBytes += keyLength(key);
     for (const key of deletes) keyBytes += keyLength(key);
-    const full = checks > MOST_CHECKS || mutations > MOST_MUTATIONS || bytes > MOST_BYTES ||
+    const full = checks > mostChecks || mutations > MOST_MUTATIONS || bytes > MOST_BYTES ||
       keyBytes > MOST_KEY_BYTES;
     if (full && taken > 0) break;
     taken++;

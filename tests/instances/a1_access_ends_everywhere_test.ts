@@ -7,7 +7,7 @@ import { inModes } from "./support/house.ts";
 const MOST_MS = 2_000;
 
 inModes(
-  ["redis", "kv", "sentinel", "cluster"],
+  ["redis", "kv", "kvconnect", "sentinel", "cluster"],
   "A1: who is revoked, demoted, deleted at A, or expires, is out at B in under two seconds, and told",
   async ({ a, b }) => {
     const admin = await signUp(a.url);

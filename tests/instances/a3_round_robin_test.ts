@@ -6,7 +6,7 @@ import { inModes } from "./support/house.ts";
 import { RoundRobin } from "../support/round_robin.ts";
 
 inModes(
-  ["redis", "kv"],
+  ["redis", "kv", "kvconnect"],
   "A3: behind a round robin, websocket works on every instance; polling is told what is missing",
   async ({ a, b, apps }) => {
     const ports = apps.map(({ url }) => Number(new URL(url).port));

@@ -6,7 +6,7 @@ import { inModes } from "./support/house.ts";
 const event = { chat_id: "c", message_id: "m", data: { type: "input" as const, data: {} } };
 
 inModes(
-  ["redis", "kv", "cluster"],
+  ["redis", "kv", "kvconnect", "cluster"],
   "a room's members are those of all instances, whoever asks",
   async ({ apps, a }) => {
     const ada = await signUp(a.url);
@@ -27,7 +27,7 @@ inModes(
 );
 
 inModes(
-  ["redis", "kv", "sentinel", "cluster"],
+  ["redis", "kv", "kvconnect", "sentinel", "cluster"],
   "a session of B is asked from A: it answers, falls silent, is somebody else's, goes away",
   async ({ a, b }) => {
     const ada = await signUp(a.url);

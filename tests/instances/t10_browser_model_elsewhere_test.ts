@@ -27,7 +27,7 @@ function askedOf(socket: Socket): Asked[] {
 }
 
 inModes(
-  ["redis", "kv", "sentinel", "cluster"],
+  ["redis", "kv", "kvconnect", "sentinel", "cluster"],
   "T10: asked at A, a browser at B streams 500 lines in order; after a reconnect it goes on",
   async ({ a, b }) => {
     const ada = await signUp(a.url);
@@ -60,7 +60,7 @@ inModes(
 );
 
 inModes(
-  ["redis", "kv"],
+  ["redis", "kv", "kvconnect"],
   "T10: a browser that reconnects before it has answered is told at once, not after the time limit",
   async ({ a, b }) => {
     const ada = await signUp(a.url);

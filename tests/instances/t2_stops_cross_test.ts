@@ -7,7 +7,7 @@ import { at, inModes } from "./support/house.ts";
 const WORDS = Array.from({ length: 20_000 }, (_, i) => `w${i} `);
 
 inModes(
-  ["redis", "kv", "sentinel", "cluster"],
+  ["redis", "kv", "kvconnect", "sentinel", "cluster"],
   "T2: an answer is stopped from each of three instances, its upstream within a second",
   async ({ apps, provider, a }) => {
     provider.script = { tokens: WORDS, paceMs: 5 };

@@ -15,7 +15,7 @@ const small = (n: number): ChatEvent => ({
 });
 
 inModes(
-  ["redis", "kv"],
+  ["redis", "kv", "kvconnect"],
   "T5: an event of 33 MB from A reaches the socket on B, is stored, and cuts nobody off",
   async ({ a, b }) => {
     const ada = await signUp(a.url);

@@ -9,7 +9,7 @@ const TOKENS = Array.from({ length: 1_200 }, (_, i) => `${i}·é🙂 `);
 const TEXT = TOKENS.join("");
 
 inModes(
-  ["redis", "kv", "cluster"],
+  ["redis", "kv", "kvconnect", "cluster"],
   "T6: who leaves A at token 500 and comes to B at 900 has every byte, once; so has a new tab there",
   async ({ a, b, provider }) => {
     provider.script = { tokens: TOKENS, paceMs: 4, tokensPerWrite: 3 };

@@ -30,7 +30,7 @@ async function sessionsOf({ a }: House, instanceId: string): Promise<number> {
 }
 
 inModes(
-  ["redis", "kv"],
+  ["redis", "kv", "kvconnect"],
   "T8, T6, S1: SIGKILL in mid-stream: interrupted, readers told, chat valid, nothing left in time",
   async (house) => {
     const { a, provider } = house;
@@ -119,7 +119,7 @@ inModes(
 );
 
 inModes(
-  ["redis", "kv"],
+  ["redis", "kv", "kvconnect"],
   "T10: the instance of the asked session is killed: a call and a browser's answer end in time",
   async (house) => {
     const { a } = house;

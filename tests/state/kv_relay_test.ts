@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { openKvStore } from "../../lib/state/kv_store.ts";
+import { kvConnectAvailable, KvConnectServer } from "../support/kv_connect_server.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { until } from "../support/until.ts";
 
 const url = (path: string) => new URL(`../../lib/${path}`, import.meta.url).href;
@@ -40,32 +42,42 @@ async function startAnswering(path: string) {
   };
 }
 
+/** Processes that share the database at `path` hear each other. */
+async function hearEachOther(path: string, publishes: "polled" | "pushed"): Promise<void> {
+  await using store = await openKvStore({ path, keyPrefix: "t", logger });
+  assert.equal(store.capabilities.publishes, publishes);
+  const heard: string[] = [];
+  let gaps = 0;
+  await using _subscription = await store.subscribe(["answer"], {
+    onMessage: (text) => heard.push(text),
+    onGap: () => gaps++,
+  });
+  // Nobody is there to read it, so nothing is written.
+  await store.publish(["ask"], "into the void");
+  await using _other = await startAnswering(path);
+  for (let n = 0; n < 500; n++) void store.publish(["ask"], String(n));
+  await until(() => heard.length >= 500, { what: "the answers" });
+  assert.deepEqual(heard, Array.from({ length: 500 }, (_, n) => `re: ${n}`));
+  const large = "é😀".repeat(150_000);
+  await store.publish(["ask"], large);
+  await until(() => heard.length >= 501, { what: "the large answer" });
+  assert.ok(heard[500] === large);
+  assert.equal(gaps, 0);
+  await assert.rejects(store.publish(["ask"], "x".repeat(1_048_577)), { code: "too_large" });
+}
+
 Deno.test("processes on one file hear each other: in order, once, large ones whole", async () => {
-  const dir = await Deno.makeTempDir();
-  const path = `${dir}/kv`;
-  {
-    await using store = await openKvStore({ path, keyPrefix: "t", logger });
-    assert.equal(store.capabilities.publishes, "polled");
-    const heard: string[] = [];
-    let gaps = 0;
-    await using _subscription = await store.subscribe(["answer"], {
-      onMessage: (text) => heard.push(text),
-      onGap: () => gaps++,
-    });
-    // Nobody is there to read it, so nothing is written.
-    await store.publish(["ask"], "into the void");
-    await using _other = await startAnswering(path);
-    for (let n = 0; n < 500; n++) void store.publish(["ask"], String(n));
-    await until(() => heard.length >= 500, { what: "the answers" });
-    assert.deepEqual(heard, Array.from({ length: 500 }, (_, n) => `re: ${n}`));
-    const large = "é😀".repeat(150_000);
-    await store.publish(["ask"], large);
-    await until(() => heard.length >= 501, { what: "the large answer" });
-    assert.ok(heard[500] === large);
-    assert.equal(gaps, 0);
-    await assert.rejects(store.publish(["ask"], "x".repeat(1_048_577)), { code: "too_large" });
-  }
-  await Deno.remove(dir, { recursive: true });
+  await using folder = await tempFolder();
+  await hearEachOther(`${folder.path}/kv`, "polled");
+});
+
+Deno.test({
+  name: "processes on one KV Connect server hear each other: in order, once, large ones whole",
+  ignore: !kvConnectAvailable(),
+  async fn() {
+    await using server = await KvConnectServer.start();
+    await hearEachOther(server.url, "pushed");
+  },
 });
 
 Deno.test("a log with a hole makes a gap that is told, and the rest arrives", async () => {

@@ -7,6 +7,9 @@ import { type Cluster, type ClusterOptions, joinCluster } from "../../../lib/clu
 import { silentLogger } from "../../../lib/common/logger.ts";
 import { until } from "../../support/until.ts";
 
+/** How often the instances tell each other that they live. */
+export const HEARTBEAT_MS = 500;
+
 export type OpenBus = () => Promise<Bus>;
 
 /** An instance: a Socket.IO server with an adapter and a bus of its own. */
@@ -31,7 +34,7 @@ export async function startInstance(
   options: Partial<ClusterOptions> = {},
 ): Promise<Instance> {
   const bus = await openBus();
-  const cluster = joinCluster({ bus, logger: silentLogger, heartbeatMs: 500, ...options });
+  const cluster = joinCluster({ bus, logger: silentLogger, heartbeatMs: HEARTBEAT_MS, ...options });
   const http = createServer();
   const io = new Server(http, {
     adapter: cluster.adapter,

@@ -1,6 +1,7 @@
 /** Several servers on one store, in each shape that the store can have. */
 import type { App } from "../../../lib/app.ts";
 import type { Logger } from "../../../lib/common/logger.ts";
+import { kvConnectAvailable, KvConnectServer } from "../../support/kv_connect_server.ts";
 import { type StandInProvider, startModelProvider } from "../../support/model_provider.ts";
 import {
   ClusterSet,
@@ -11,7 +12,7 @@ import {
 import { type Env, type Person, startServer } from "../../support/server.ts";
 import { until } from "../../support/until.ts";
 
-export type Mode = "redis" | "kv" | "sentinel" | "cluster";
+export type Mode = "redis" | "kv" | "kvconnect" | "sentinel" | "cluster";
 
 export interface House extends AsyncDisposable {
   /** What makes a server one of this house's. */
@@ -24,6 +25,7 @@ export interface House extends AsyncDisposable {
   readonly redis: RedisServer | undefined;
   readonly sentinel: SentinelSet | undefined;
   readonly cluster: ClusterSet | undefined;
+  readonly kvConnect: KvConnectServer | undefined;
   /** Ends one of the servers before the others. */
   stop(app: App): Promise<void>;
 }
@@ -46,9 +48,12 @@ export async function openHouse(mode: Mode, options: HouseOptions = {}): Promise
   const cluster = mode === "cluster"
     ? stack.use(await ClusterSet.start({ replicas: true }))
     : undefined;
+  const kvConnect = mode === "kvconnect" ? stack.use(await KvConnectServer.start()) : undefined;
   const env: Env = { OPENAI_API_BASE_URL: provider.baseUrl, ...options.env };
   const url = redis?.url ?? sentinel?.url ?? cluster?.url;
-  if (url === undefined) {
+  if (kvConnect !== undefined) {
+    env.DENO_KV_PATH = kvConnect.url;
+  } else if (url === undefined) {
     const folder = await Deno.makeTempDir({ prefix: "instances-" });
     stack.defer(() => Deno.remove(folder, { recursive: true }));
     env.DENO_KV_PATH = `${folder}/shared.kv`;
@@ -64,7 +69,7 @@ export async function openHouse(mode: Mode, options: HouseOptions = {}): Promise
   const [first, second = first] = apps;
   const all = stack.move();
   return {
-    ...{ env, provider, apps, redis, sentinel, cluster },
+    ...{ env, provider, apps, redis, sentinel, cluster, kvConnect },
     get a() {
       return present(first);
     },
@@ -88,7 +93,11 @@ async function knowEachOther(apps: readonly App[]): Promise<boolean> {
   return counts.every((count) => count >= apps.length);
 }
 
-/** One test for each mode; those that need Redis are ignored where it isn't installed. */
+/** Whether the server that the mode needs is installed. */
+const isAvailable = (mode: Mode) =>
+  mode === "kv" || (mode === "kvconnect" ? kvConnectAvailable() : redisAvailable());
+
+/** One test for each mode; those whose server isn't installed are ignored. */
 export function inModes(
   modes: readonly Mode[],
   name: string,
@@ -98,7 +107,7 @@ export function inModes(
   for (const mode of modes) {
     Deno.test({
       name: `${name} (${mode})`,
-      ignore: mode !== "kv" && !redisAvailable(),
+      ignore: !isAvailable(mode),
       async fn() {
         await using house = await openHouse(mode, options);
         await fn(house);
