@@ -26,7 +26,7 @@ export interface LogLine {
   error?: string;
 }
 
-const LISTENING = /listening on (http:\/\/[\d.:]+)","instance":"([^"]+)"/;
+const LISTENING = /listening on (http:\/\/[\w.:]+)","instance":"([^"]+)"/;
 
 /** A process alone, which may end at once. */
 export interface SpawnedServer {
@@ -37,11 +37,13 @@ export interface SpawnedServer {
   read: Promise<void>;
 }
 
-/** Spawns a server with the permissions of `deno task start`. */
-export function spawnServer(env: Env): SpawnedServer {
+/** The permissions of `deno task start`, and the folder of the test's own database. */
+const START_FLAGS = ["--quiet", "--no-prompt", "-P=start", "--allow-read", "--allow-write"];
+
+/** Spawns a server. */
+export function spawnServer(env: Env, flags: readonly string[] = START_FLAGS): SpawnedServer {
   const child = new Deno.Command(Deno.execPath(), {
-    // Beside them, the folder of the test's own database.
-    args: ["run", "--quiet", "--no-prompt", "-P=start", "--allow-read", "--allow-write", "main.ts"],
+    args: ["run", ...flags, "main.ts"],
     cwd: ROOT,
     env: {
       HOST: "127.0.0.1",
@@ -64,8 +66,11 @@ export function spawnServer(env: Env): SpawnedServer {
 }
 
 /** Starts a server and waits until it listens. */
-export async function startServerProcess(env: Env): Promise<ServerProcess> {
-  const { child, log, read } = spawnServer(env);
+export async function startServerProcess(
+  env: Env,
+  flags?: readonly string[],
+): Promise<ServerProcess> {
+  const { child, log, read } = spawnServer(env, flags);
   let isOver = false;
   const status = child.status.finally(() => isOver = true);
   const kill: ServerProcess["kill"] = (signal) => {

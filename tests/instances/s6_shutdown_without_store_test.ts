@@ -10,11 +10,12 @@ const faults = ["stands still", "is gone"] as const;
 
 for (const fault of faults) {
   inModes(
-    ["redis"],
-    `S6: SIGTERM while Redis ${fault} and an answer streams: the process exits in time with 0`,
+    ["redis", "kvconnect"],
+    `S6: SIGTERM while the store ${fault} and an answer streams: the process exits in time with 0`,
     async (house) => {
-      const { a, redis, provider } = house;
-      assert.ok(redis);
+      const { a, redis, kvConnect, provider } = house;
+      const store = redis ?? kvConnect;
+      assert.ok(store);
       provider.script = { tokens: Array(20_000).fill("word "), paceMs: 5 };
       const ada = await signUp(a.url);
       await using server = await startMortal(house);
@@ -22,19 +23,19 @@ for (const fault of faults) {
       const chatId = await newChat(ada, "titled");
       await ask(at(server.url, ada), chatId);
       await until(() => completions(client, chatId).length > 10, { what: "the stream" });
-      if (fault === "is gone") await redis.kill();
-      else redis.pause();
+      if (fault === "is gone") await store.kill();
+      else store.pause();
       const began = performance.now();
       server.kill("SIGTERM");
       const { code } = await server.status;
       const tookMs = performance.now() - began;
-      say(`S6: Redis ${fault}: out after ${Math.round(tookMs)} ms`);
+      say(`S6: the store ${fault}: out after ${Math.round(tookMs)} ms`);
       assert.equal(code, 0, server.log());
       assert.ok(tookMs < 5_000, `${tookMs} ms`);
       assert.doesNotMatch(server.log(), /Uncaught|unhandled/i);
       await until(() => !client.socket.connected, { what: "the client to be told" });
-      if (fault === "is gone") await redis.restart();
-      else redis.resume();
+      if (fault === "is gone") await store.restart();
+      else store.resume();
     },
     { servers: 1, env: MORTAL_ENV },
   );
