@@ -158,8 +158,10 @@ export class KvClient {
   }
 }
 
+/** A locked file, or a server that asks for patience; other failures of a server Deno itself repeats. */
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && /SQLITE_BUSY|database is locked|busy/i.test(error.message);
+  return error instanceof Error &&
+    /SQLITE_BUSY|database is locked|busy|status=429/i.test(error.message);
 }
 
 async function withinMs<T>(work: Promise<T>, limitMs: number): Promise<T> {

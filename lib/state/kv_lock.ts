@@ -8,19 +8,16 @@ export async function kvAcquire(
   ttlMs: number,
 ): Promise<Lease | undefined> {
   const owner = crypto.randomUUID();
-  const taken = await cells.change<string, boolean>(
-    at,
-    (holder) =>
-      holder === undefined ? { next: owner, result: true } : { next: KEEP, result: false },
-    { ttlMs },
-  );
-  if (!taken) return undefined;
-  const renew = () =>
+  const takeFrom = (isMine: (holder: string | undefined) => boolean) =>
     cells.change<string, boolean>(
       at,
-      (holder) => holder === owner ? { next: owner, result: true } : { next: KEEP, result: false },
+      (holder) => isMine(holder) ? { next: owner, result: true } : { next: KEEP, result: false },
       { ttlMs },
     );
+  const renew = () => takeFrom((holder) => holder === owner);
+  // It may have been taken by a commit whose answer was lost, and which was then repeated.
+  const taken = await takeFrom((holder) => holder === undefined || holder === owner);
+  if (!taken) return undefined;
   const release = () =>
     cells.change<string, void>(
       at,

@@ -30,6 +30,17 @@ interface Writer {
   begun: string[];
 }
 
+export interface KvRelayOptions {
+  client: KvClient;
+  /** The handle that is watched; it is closed with the watch. */
+  openWatched: () => Promise<Pick<Deno.Kv, "watch" | "close">>;
+  prefix: string;
+  pubsub: ProcessPubSub;
+  logger: Logger;
+  /** A server tells of others; in a file that is found out. */
+  isRemote: boolean;
+}
+
 /**
  * Messages between processes that share a Deno KV. Each process has a log, which it alone appends
  * to, so that writers never conflict; every process reads the logs of all others, and learns that
@@ -39,7 +50,7 @@ interface Writer {
  * A process that sees no other writes nothing; one that joins waits until it has been seen.
  */
 export class KvRelay implements AsyncDisposable {
-  readonly #kv: Deno.Kv;
+  readonly #openWatched: KvRelayOptions["openWatched"];
   readonly #pubsub: ProcessPubSub;
   readonly #logger: Logger;
   readonly #log: KvRelayLog;
@@ -48,26 +59,18 @@ export class KvRelay implements AsyncDisposable {
   #running: Promise<unknown> = Promise.resolve();
   #nap = new AbortController();
   #isWoken = false;
-  /** A server tells of others; in a file that is found out. */
   readonly #isRemote: boolean;
   #isPushed: boolean;
-  #watching: ReadableStreamDefaultReader<[Deno.KvEntryMaybe<string>]> | undefined;
+  #cancelWatch = () => {};
   #hasLooked = false;
   #busyUntilMs = 0;
   #signedAtMs = -Infinity;
 
   constructor(
-    { client, kv, prefix, pubsub, logger, isRemote }: {
-      client: KvClient;
-      kv: Deno.Kv;
-      prefix: string;
-      pubsub: ProcessPubSub;
-      logger: Logger;
-      isRemote: boolean;
-    },
+    { client, openWatched, prefix, pubsub, logger, isRemote }: KvRelayOptions,
   ) {
     this.#isRemote = this.#isPushed = isRemote;
-    this.#kv = kv;
+    this.#openWatched = openWatched;
     this.#pubsub = pubsub;
     this.#logger = logger;
     this.#log = new KvRelayLog(client, prefix);
@@ -138,7 +141,7 @@ export class KvRelay implements AsyncDisposable {
     if (this.#isRemote) {
       await this.#napFor(LATE_WATCH_MS);
       if (this.#isWoken) return;
-      void this.#watching?.cancel().catch(() => {});
+      this.#cancelWatch();
     }
     this.#isPushed = false;
   }
@@ -158,28 +161,40 @@ export class KvRelay implements AsyncDisposable {
   async #keepWatching(): Promise<void> {
     const { signal } = this.#stop;
     for (let pauseMs = 0; !signal.aborted;) {
-      const reader = this.#kv.watch<[string]>([this.#log.bump]).getReader();
-      this.#watching = reader;
-      const cancel = () => void reader.cancel().catch(() => {});
-      signal.addEventListener("abort", cancel, { once: true });
       try {
-        // The first thing a watch tells is what was there before: in a file, nothing of others.
-        let next = await reader.read();
-        if (this.#isPushed) this.#wake();
-        while (!next.done) {
-          next = await reader.read();
-          pauseMs = 0;
-          if (!next.done) this.#bumped(next.value[0].value);
-        }
+        await this.#watch(() => pauseMs = 0);
       } catch (error) {
         if (!signal.aborted) {
           this.#logger.warn("the watch of the store ended", { error: errorText(error) });
         }
-      } finally {
-        signal.removeEventListener("abort", cancel);
       }
       pauseMs = backOff(pauseMs);
       await pause(pauseMs, signal);
+    }
+  }
+
+  /** Watches until that is cancelled, or fails. */
+  async #watch(onNews: () => void): Promise<void> {
+    const kv = await this.#openWatched();
+    const { signal } = this.#stop;
+    const reader = kv.watch<[string]>([this.#log.bump]).getReader();
+    const cancel = () => void reader.cancel().catch(() => {});
+    this.#cancelWatch = cancel;
+    signal.addEventListener("abort", cancel, { once: true });
+    if (signal.aborted) cancel();
+    try {
+      // The first thing a watch tells is what was there before: in a file, nothing of others.
+      let next = await reader.read();
+      if (this.#isPushed) this.#wake();
+      while (!next.done) {
+        next = await reader.read();
+        if (next.done) return;
+        onNews();
+        this.#bumped(next.value[0].value);
+      }
+    } finally {
+      signal.removeEventListener("abort", cancel);
+      kv.close();
     }
   }
 

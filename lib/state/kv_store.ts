@@ -36,6 +36,18 @@ export interface KvStoreOptions {
 /** Whether a server holds the database: always where the platform chooses it. */
 const isRemote = (path: string | undefined) => path === undefined || /^https?:/.test(path);
 
+/**
+ * What the relay watches. Of a server, a handle with a connection of its own: answers that share
+ * one with a stream wait for each other, tens of milliseconds and more (Nagle's algorithm).
+ */
+async function openWatched(
+  kv: Deno.Kv,
+  path: string | undefined,
+): Promise<Pick<Deno.Kv, "watch" | "close">> {
+  if (isRemote(path)) return await Deno.openKv(path);
+  return { watch: (...args) => kv.watch(...args), close: () => {} };
+}
+
 function capabilitiesOf(path: string | undefined): StoreCapabilities {
   if (path === ":memory:") return { name: "kv memory", shared: false, publishes: "process" };
   if (isRemote(path)) return { name: "kv connect", shared: true, publishes: "pushed" };
@@ -64,7 +76,7 @@ export async function openKvStore(options: KvStoreOptions): Promise<StateStore> 
   const capabilities = capabilitiesOf(path);
   const relay = path === ":memory:" ? undefined : new KvRelay({
     client,
-    kv,
+    openWatched: () => openWatched(kv, path),
     prefix,
     pubsub,
     logger,

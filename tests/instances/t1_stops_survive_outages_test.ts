@@ -72,21 +72,21 @@ inModes(
 );
 
 inModes(
-  ["redis"],
-  "T1: a stop that is sent while Redis is away ends the answer when it is back, all text kept",
+  ["redis", "kvconnect"],
+  "T1: a stop that is sent while the store is away ends the answer when it is back, all text kept",
   async (house) => {
-    const { redis } = house;
-    assert.ok(redis);
+    const store = house.redis ?? house.kvConnect;
+    assert.ok(store);
     const ada = await signUp(house.a.url);
     await using client = await connect(house.a.url, ada.token);
     const answer = await running(house, client, ada);
-    await redis.kill();
+    await store.kill();
     const heard = completions(client, answer.chatId).length;
     const stopping = stop(answer);
     await until(() => completions(client, answer.chatId).length > heard + 50, {
-      what: "the stream to go on without Redis",
+      what: "the stream to go on without it",
     });
-    await redis.restart();
+    await store.restart();
     await ends(answer, stopping);
 
     const next = await running(house, client, ada);

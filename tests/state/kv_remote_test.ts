@@ -1,7 +1,11 @@
 /** What a KV Connect server needs of its clients, shown on a database in memory. */
 import assert from "node:assert/strict";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
+import { systemClock } from "../../lib/common/clock.ts";
+import { KvBlobs } from "../../lib/state/kv_blobs.ts";
+import { KvCells } from "../../lib/state/kv_cells.ts";
 import { KvClient } from "../../lib/state/kv_client.ts";
+import { kvAcquire } from "../../lib/state/kv_lock.ts";
 import { ProcessPubSub } from "../../lib/state/kv_pubsub.ts";
 import { KvRelay } from "../../lib/state/kv_relay.ts";
 import { KvRelayLog } from "../../lib/state/kv_relay_log.ts";
@@ -91,6 +95,37 @@ Deno.test("a server that is away is not asked by more and more; then all are ans
   assert.equal(asked, 21);
 });
 
+Deno.test("a server that asks for patience is asked again", async () => {
+  using kv = await Deno.openKv(":memory:");
+  await kv.set(["k"], 1);
+  let refusals = 3;
+  const busy = "KV Connect failed to call '…' (status=429 Too Many Requests): slow down";
+  const client = new KvClient(over(kv, {
+    getMany: (...args) => refusals-- > 0 ? Promise.reject(new Error(busy)) : kv.getMany(...args),
+  } as Partial<Deno.Kv>));
+  assert.equal((await client.get(["k"])).value, 1);
+  assert.equal(refusals, -1);
+});
+
+Deno.test("a lock whose answer was lost, so that its commit was repeated, is held", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let isFirst = true;
+  const client = new KvClient(withCommits(kv, async (run) => {
+    if (isFirst) await run();
+    isFirst = false;
+    return await run();
+  }));
+  const writer = new KvWriter(client, { checks: 10, commitsUnderWay: 8 });
+  const blobs = new KvBlobs(client, writer, "t", systemClock);
+  const cells = new KvCells(client, writer, blobs, systemClock);
+  const acquire = () => kvAcquire(cells, ["lock"], 60_000);
+  const lease = await acquire();
+  assert.equal(await acquire(), undefined);
+  assert.equal(await lease?.renew(), true);
+  await lease?.release();
+  assert.ok(await acquire());
+});
+
 Deno.test("a commit that was given up, and is carried out after the next, does not set the log back", async () => {
   using kv = await Deno.openKv(":memory:");
   let late: (() => Promise<unknown>) | undefined;
@@ -136,7 +171,14 @@ Deno.test("a watch that has fallen silent is replaced", async () => {
     const client = new KvClient(on);
     return {
       pubsub,
-      relay: new KvRelay({ client, kv: on, prefix: "t", pubsub, logger, isRemote: true }),
+      relay: new KvRelay({
+        client,
+        openWatched: () => Promise.resolve(over(on, { close: () => {} })),
+        prefix: "t",
+        pubsub,
+        logger,
+        isRemote: true,
+      }),
     };
   };
   const { relay: deaf, pubsub } = relayOn(deafAtFirst);

@@ -1,5 +1,6 @@
 /** Servers of which several make one service. */
 import { join } from "node:path";
+import { kvConnectAvailable } from "../../support/kv_connect_server.ts";
 import { npmFolder, pipFolder, SERVERS } from "./install.ts";
 import type { Launch, Peer } from "./peer.ts";
 
@@ -27,7 +28,7 @@ function named(id: string, launch: Launch, env: Record<string, string> = {}): La
   return { ...launch, env: { BENCH_KEY_PREFIX: `bench-${id}`, ...env } };
 }
 
-function ours(state: "redis" | "kv"): Launch {
+function ours(state: "redis" | "kv" | "kvconnect"): Launch {
   const flags = ["run", "--allow-all", "--quiet", "--v8-flags=--expose-gc"];
   const launch = { command: Deno.execPath(), args: [...flags, join(SERVERS, "instance.ts")] };
   return named(`ours-${state}`, launch, { BENCH_STATE: state });
@@ -47,6 +48,15 @@ export const INSTANCE_PEERS: readonly Peer[] = [
     title: "webui-realtime, KV file",
     sections: [...OUR_SECTIONS, "documents"],
     prepare: () => Promise.resolve(ours("kv")),
+  },
+  {
+    id: "ours-kvconnect",
+    title: "webui-realtime, KV Connect",
+    sections: SECTIONS,
+    prepare: () =>
+      kvConnectAvailable()
+        ? Promise.resolve(ours("kvconnect"))
+        : Promise.reject(new Error("denokv is not installed")),
   },
   {
     id: "node-redis",

@@ -1,5 +1,6 @@
 /** An event from one instance to a socket of another: how long it takes, and what both spend on it. */
 import { join } from "node:path";
+import { kvConnectAvailable, KvConnectServer } from "../../support/kv_connect_server.ts";
 import { RedisServer } from "../../support/redis_servers.ts";
 import { Crowd } from "../load/crowd.ts";
 import { SECRET_KEY, type Tokens } from "../load/tokens.ts";
@@ -91,11 +92,13 @@ export const instances: Section = {
     const contestants = all.contestants.filter(({ peer }) => peer.sections?.includes("instances"));
     const context = { ...all, contestants };
     await using redis = await RedisServer.start();
+    await using kvConnect = kvConnectAvailable() ? await KvConnectServer.start() : undefined;
     const folder = await Deno.makeTempDir({ prefix: "webui-realtime-bench-" });
     const env = {
       BENCH_SECRET_KEY: SECRET_KEY,
       BENCH_REDIS_URL: redis.url,
       BENCH_KV_PATH: join(folder, "bench.kv"),
+      BENCH_KV_CONNECT_URL: kvConnect?.url ?? "",
     };
     try {
       return await interleaved(context, {

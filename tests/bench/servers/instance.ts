@@ -1,4 +1,4 @@
-/** One of several instances of this project's server: its state in Redis, or in a KV file of them all. */
+/** One of several instances of this project's server: its state in Redis, or in a KV of them all. */
 import { startApp } from "../../../lib/app.ts";
 import { createLogger } from "../../../lib/common/logger.ts";
 import { loadConfig } from "../../../lib/config.ts";
@@ -6,7 +6,9 @@ import { addUsers } from "./bench_users.ts";
 import { obey } from "./control.mjs";
 import { stamping } from "./stamped.mjs";
 
-const redisUrl = Deno.env.get("BENCH_STATE") === "redis" ? Deno.env.get("BENCH_REDIS_URL") : "";
+const state = Deno.env.get("BENCH_STATE");
+const redisUrl = state === "redis" ? Deno.env.get("BENCH_REDIS_URL") : "";
+const kvPath = Deno.env.get(state === "kvconnect" ? "BENCH_KV_CONNECT_URL" : "BENCH_KV_PATH");
 
 const settings: Record<string, string | undefined> = {
   HOST: "127.0.0.1",
@@ -23,7 +25,7 @@ const settings: Record<string, string | undefined> = {
       WEBSOCKET_REDIS_URL: redisUrl,
       REDIS_KEY_PREFIX: Deno.env.get("BENCH_KEY_PREFIX"),
     }
-    : { DENO_KV_PATH: Deno.env.get("BENCH_KV_PATH") }),
+    : { DENO_KV_PATH: kvPath }),
 };
 
 const config = loadConfig((name) => settings[name]);
