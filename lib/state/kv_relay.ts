@@ -177,12 +177,10 @@ export class KvRelay implements AsyncDisposable {
   async #watch(onNews: () => void): Promise<void> {
     const kv = await this.#openWatched();
     const { signal } = this.#stop;
-    const reader = kv.watch<[string]>([this.#log.bump]).getReader();
-    const cancel = () => void reader.cancel().catch(() => {});
-    this.#cancelWatch = cancel;
-    signal.addEventListener("abort", cancel, { once: true });
-    if (signal.aborted) cancel();
     try {
+      const reader = kv.watch<[string]>([this.#log.bump]).getReader();
+      this.#cancelWatch = () => void reader.cancel().catch(() => {});
+      if (signal.aborted) return this.#cancelWatch();
       // The first thing a watch tells is what was there before: in a file, nothing of others.
       let next = await reader.read();
       if (this.#isPushed) this.#wake();
@@ -193,7 +191,6 @@ export class KvRelay implements AsyncDisposable {
         this.#bumped(next.value[0].value);
       }
     } finally {
-      signal.removeEventListener("abort", cancel);
       kv.close();
     }
   }
@@ -274,6 +271,7 @@ export class KvRelay implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
+    this.#cancelWatch();
     this.#wake();
     await this.#running;
     await this.#log.close({ isAlone: this.others === 0 }).catch((error) =>
