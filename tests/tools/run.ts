@@ -2,6 +2,7 @@
  * Runs all tests: installs what they need where that is possible, passes deno's output on, and ends with the
  * plain line `N passed, N failed, N skipped`.
  */
+import { kvConnectAvailable } from "../support/kv_connect_server.ts";
 import { closingLine, FailedFiles, readSummary, type Summary } from "./summary.ts";
 
 const TIME_LIMIT_MS = 8 * 60_000;
@@ -45,6 +46,8 @@ async function installTools(): Promise<void> {
 }
 
 await installTools();
+// No package has it, so it isn't installed here; the tests that run side by side can't say so.
+kvConnectAvailable();
 // The pages, as the start task builds them: several tests ask for them at once.
 if (!await run(Deno.execPath(), ["task", "build"])) {
   await say("The pages can't be built: their tests fail.\n");
