@@ -5,7 +5,7 @@ import type { PythonResult } from "../../lib/protocol/chat_events.ts";
 import type { Visitor } from "../support/browser.ts";
 import { signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { house, options, visitAs, visitOwnPage } from "./support.ts";
+import { ask, house, options, visitAs, visitOwnPage, waitForText } from "./support.ts";
 
 /** A picture of 3 × 2 red points, by what Python itself brings. */
 const PICTURE = `
@@ -103,6 +103,14 @@ Deno.test(
       assert.equal(place.provider.requests.length, 0);
       assert.ok(faults.splice(0).every((fault) => /Content Security Policy|ERR_|csp/.test(fault)));
     });
+    await t.step("a person runs the code of an answer, and sees what comes of it", async () => {
+      place.provider.script = { tokens: ["Try this:\n\n```python\n", "print(6 * 7)\n```\n"] };
+      await ask(page, "How much is it?");
+      await page.getByRole("button", { name: "Run" }).click();
+      await waitForText(page, ".code-output", "42");
+      assert.equal(await page.getByRole("button", { name: "Copy code" }).count(), 1);
+    });
+
     await t.step("code that runs over the limit is ended with its worker", async () => {
       await using other = await visitOwnPage(browser, a, "python.ts");
       await endsWhatRunsOver(other);

@@ -1,0 +1,79 @@
+import { render } from "preact";
+import { useState } from "preact/hooks";
+import { messageOf } from "../client/errors.ts";
+import type { PythonResult } from "../protocol/chat_events.ts";
+import { python } from "./chat_hooks.ts";
+import { copyText } from "./copy_text.ts";
+
+/** What is said of a piece of code that was asked to run. */
+type Run = "running" | PythonResult | { error: string };
+
+/** Puts the tools beside a block of code, not into it: what scrolls must not take them along. */
+export function addCodeTools(block: HTMLElement): void {
+  const frame = document.createElement("div");
+  frame.className = "code";
+  const tools = document.createElement("div");
+  block.replaceWith(frame);
+  frame.append(block, tools);
+  const isPython = block.querySelector("code.language-python, code.language-py") !== null;
+  render(<CodeTools code={block.textContent ?? ""} isPython={isPython} />, tools);
+}
+
+function CodeTools({ code, isPython }: { code: string; isPython: boolean }) {
+  const [copied, setCopied] = useState("Copy");
+  const [run, setRun] = useState<Run>();
+  async function copy() {
+    try {
+      await copyText(code);
+      setCopied("Copied");
+    } catch {
+      setCopied("Not allowed");
+    }
+    setTimeout(() => setCopied("Copy"), 1_500);
+  }
+  async function runHere() {
+    setRun("running");
+    try {
+      setRun(await python.run(code));
+    } catch (thrown) {
+      setRun({ error: messageOf(thrown) });
+    }
+  }
+  return (
+    <>
+      <div class="code-tools">
+        {isPython && (
+          <button
+            type="button"
+            disabled={run === "running"}
+            onClick={() => void runHere()}
+          >
+            Run
+          </button>
+        )}
+        <button type="button" aria-label="Copy code" onClick={() => void copy()}>{copied}</button>
+      </div>
+      {run && <Output run={run} />}
+    </>
+  );
+}
+
+function Output({ run }: { run: Run }) {
+  if (run === "running") return <p class="code-output hint" role="status">Running…</p>;
+  if ("error" in run) return <p class="code-output error" role="alert">{run.error}</p>;
+  const { stdout, stderr, result, files } = run;
+  const isSilent = stdout === "" && stderr === "" && result === null && files.length === 0;
+  return (
+    <div class="code-output" role="status">
+      {isSilent && <p class="hint">Done, without any output.</p>}
+      {stdout !== "" && <pre>{stdout}</pre>}
+      {result !== null && <pre>{result}</pre>}
+      {stderr !== "" && <pre class="error">{stderr}</pre>}
+      {files.map(({ name, type, url }) =>
+        type.startsWith("image/")
+          ? <img key={name} src={url} alt={name} />
+          : <a key={name} href={url} download={name}>{name}</a>
+      )}
+    </div>
+  );
+}
