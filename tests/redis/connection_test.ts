@@ -304,7 +304,7 @@ Deno.test({
       {
         await using state = await openRedisStore({ url, logger, tlsCa });
         await state.values.set(["key"], "safe");
-        assert.equal(await server.command("GET", "open-webui:key"), '"safe"');
+        assert.equal(await server.command("GET", "open-webui:key"), "safe");
       }
       await assert.rejects(
         openRedisStore({ url, logger, connectTimeoutMs: 300 }),

@@ -79,10 +79,10 @@ Deno.test(
       await page.getByRole("button", { name: "Stop" }).click();
       await answer.getByText("Stopped before its end.").waitFor();
       await until(() => own.requests.at(-1)?.closedAtMs, { what: "the end of the upstream" });
-      await until(() => faults.length > 0, { what: "the browser's word of it" });
-      assert.deepEqual(faults.splice(0), [
-        `POST ${own.baseUrl}/chat/completions: net::ERR_ABORTED`,
-      ]);
+      const ended = `POST ${own.baseUrl}/chat/completions: net::ERR_ABORTED`;
+      await until(() => faults.includes(ended), { what: "the browser's word of it" });
+      // The reload before took back what was on its way, too.
+      assert.ok(faults.splice(0).every((fault) => fault.includes("ERR_ABORTED")));
     });
 
     await t.step("forgotten, it is offered no more", async () => {
@@ -92,7 +92,8 @@ Deno.test(
       const kept = await page.evaluate(() => localStorage.getItem("settings") ?? "");
       assert.ok(!kept.includes("my own key"));
       await page.evaluate(() => location.hash = "#/chat");
-      assert.equal(await page.getByRole("option", { name: "mine-7b (mine)" }).count(), 0);
+      await page.getByRole("option", { name: "mine-7b (mine)" }).waitFor({ state: "detached" });
+      await page.getByRole("combobox", { name: "Model" }).waitFor();
     });
     assert.deepEqual(faults, []);
   },
