@@ -73,12 +73,17 @@ export async function openServices(
   const usage = stack.use(
     new UsagePool({ store, logger, userIds: (sids) => sessions.userIds(sids) }),
   );
-  const streams = stack.use(new StreamRegistry({ store, logger, instanceId, askOwner }));
+  const answers = new ChatAnswers(chats);
+  const streams = stack.use(
+    new StreamRegistry({
+      ...{ store, logger, instanceId, askOwner },
+      isCurrent: (stream) => answers.isCurrent(stream),
+    }),
+  );
   const tasks = stack.use(new TaskRegistry({ store, instanceId, logger }));
   return {
     ...{ store, registry, access, users, tokens, chats, sessions, usage, streams, tasks },
-    ...{ activity, groups, notes, channels },
-    answers: new ChatAnswers(chats),
+    ...{ activity, groups, notes, channels, answers },
     catalogue: new ModelCatalogue(providersOf(config), { logger }),
     keySource: secretKey.source,
   };

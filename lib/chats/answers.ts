@@ -19,7 +19,7 @@ const LEFT_BY_AN_ANSWER: Partial<ChatMessage> = {
   reasoning_content: undefined,
 };
 
-type ChatWrites = Pick<ChatStore, "addMessage" | "changeMessage" | "summary">;
+type ChatWrites = Pick<ChatStore, "addMessage" | "changeMessage" | "message" | "summary">;
 
 /** The stored messages that answers are written to. */
 export class ChatAnswers {
@@ -50,6 +50,14 @@ export class ChatAnswers {
       };
     });
     if (isNew && begun) await this.#chats.addMessage(userId, chatId, begun);
+  }
+
+  /** Whether the message is of this generation. One that is not stored can't say so. */
+  async isCurrent(
+    { chatId, messageId, generation }: Omit<AnswerRef, "userId">,
+  ): Promise<boolean> {
+    if (isUnstored(chatId)) return false;
+    return (await this.#chats.message(chatId, messageId))?.generation === generation;
   }
 
   /**

@@ -30,6 +30,11 @@ export interface StreamRegistryOptions {
   maxRunning?: number;
   /** Ended streams that stay in memory; older ones are answered from the store. Default: 1,000. */
   maxEnded?: number;
+  /**
+   * Whether the stored message is of this stream's generation: of two that begin at the same moment
+   * on two instances, the message says which counts. Default: the store's head does.
+   */
+  isCurrent?: (stream: LiveStream) => Promise<boolean>;
   /** Asks another instance for what it has of its own stream; `undefined` when it does not answer. */
   askOwner?: (instanceId: string, query: ResumeQuery) => Promise<ResumeAnswer | undefined>;
   log?: Pick<StreamLogWriterOptions, "flushMs" | "batchLength" | "maxPendingLength" | "giveUpMs">;
@@ -66,8 +71,8 @@ export interface ResumeQuery {
  */
 export class StreamRegistry implements AsyncDisposable {
   readonly #options:
-    & Required<Omit<StreamRegistryOptions, "askOwner">>
-    & Pick<StreamRegistryOptions, "askOwner">;
+    & Required<Omit<StreamRegistryOptions, "askOwner" | "isCurrent">>
+    & Pick<StreamRegistryOptions, "askOwner" | "isCurrent">;
   /** By chat, then by message, in the order of their begin. */
   readonly #chats = new Map<string, Map<string, LiveStream>>();
   readonly #ended = new Map<LiveStream, ReturnType<typeof setTimeout>>();
@@ -99,11 +104,8 @@ export class StreamRegistry implements AsyncDisposable {
       throw new AppError("unavailable", "Too many answers are being written. Try again soon.");
     }
     const { userId, chatId, messageId, taskId } = what;
-    // A chat that is stored has its owner; the name of a local one can be said by anybody.
     const older = this.#chats.get(chatId)?.get(messageId);
-    if (older && older.userId !== userId) {
-      throw new AppError("not_found", "There is no such chat.");
-    }
+    if (older && older.userId !== userId) throw foreign();
     const stream: LiveStream = new LiveStream({
       ...{ userId, chatId, messageId, taskId, maxLength },
       log: new StreamLogWriter({
@@ -117,9 +119,10 @@ export class StreamRegistry implements AsyncDisposable {
       const entry: RunningStream = { userId, chatId, messageId, owner: instanceId };
       if (taskId !== undefined) entry.taskId = taskId;
       await this.#entries.set(stream.generation, entry);
-      await store.values.set(keys.streamHead(chatId, messageId), this.#head(stream), {
-        ttlMs: STORED_TTL_MS,
-      });
+      if (!await this.#takeHead(stream)) {
+        await this.#entries.delete(stream.generation);
+        throw foreign();
+      }
       await store.values.set(keys.chatStream(chatId), messageId, { ttlMs: STORED_TTL_MS });
     } catch (error) {
       this.#running--;
@@ -230,9 +233,16 @@ export class StreamRegistry implements AsyncDisposable {
     });
   }
 
-  #head(stream: LiveStream): StreamHead {
-    const { generation, userId } = stream;
-    return { generation, userId, owner: this.#options.instanceId, state: "running" };
+  /** Makes the stream its message's newest; says whether it is, for another user's stays theirs. */
+  async #takeHead({ generation, userId, chatId, messageId }: LiveStream): Promise<boolean> {
+    const { store, instanceId } = this.#options;
+    const mine: StreamHead = { generation, userId, owner: instanceId, state: "running" };
+    const head = await store.values.update<StreamHead>(
+      keys.streamHead(chatId, messageId),
+      (head) => head && head.userId !== userId ? head : mine,
+      { ttlMs: STORED_TTL_MS },
+    );
+    return head?.generation === generation;
   }
 
   async #changeHead(
@@ -253,7 +263,10 @@ export class StreamRegistry implements AsyncDisposable {
     const head = await this.#options.store.values.get<StreamHead>(
       keys.streamHead(chatId, messageId),
     );
-    if (head && head.generation !== generation) return stream.supersede();
+    if (head && head.generation !== generation) {
+      if (!await this.#options.isCurrent?.(stream)) return stream.supersede();
+      await this.#takeHead(stream);
+    }
     if (taskId === undefined || stream.isEnded) return;
     const told = this.#told.get(stream) ?? 0;
     const due = TOLD_AT_LENGTHS.filter((length) => length <= stream.length).length;
@@ -315,6 +328,9 @@ export class StreamRegistry implements AsyncDisposable {
     await this.#log(stream).clear();
   }
 }
+
+/** A chat that is stored has its owner; the name of a local one can be said by anybody. */
+const foreign = () => new AppError("not_found", "There is no such chat.");
 
 function nothing(): ResumeAnswer {
   return { active: false, seq: 0, content: "", done: false };

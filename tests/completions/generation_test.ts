@@ -101,6 +101,55 @@ Deno.test("T7: a newer generation of a message silences the older", async () => 
   assert.deepEqual([...new Set(late)], [second.generation]);
 });
 
+Deno.test("T7: of two that begin at once on two instances, one is told and stored to its end", async () => {
+  await using a = await openHouse();
+  const { faulty, messages } = a;
+  await using b = await openHouse({ faulty, messages, instanceId: "two" });
+  async function* slowly(word: string): AsyncGenerator<CompletionChunk> {
+    for (let at = 0; at < 20; at++) {
+      await pause(5);
+      yield { content: `${word}${at} ` };
+    }
+  }
+  // The store's head says a, then b; the message says b, then a.
+  const begun = Promise.withResolvers<void>();
+  const { begin } = messages;
+  let begins = 0;
+  messages.begin = async (...answer) => {
+    if (begins++ === 0) await begun.promise;
+    await begin(...answer);
+    begun.resolve();
+  };
+  const first = run(a, () => slowly("a"));
+  await until(() => begins === 1, { what: "the first to stand at its message" });
+  const second = run(b, () => slowly("b"));
+  assert.deepEqual([(await first).state, (await second).state], ["done", "superseded"]);
+  const { content, done } = messages.stored.get("answer") ?? {};
+  assert.deepEqual([content, done], [textOfEvents(a.events), true]);
+  assert.equal(a.events.at(-1)?.data.data.done, true);
+  const resumed = await b.streams.resume(ids);
+  assert.deepEqual([resumed.content, resumed.done], [content, true]);
+});
+
+Deno.test("T7: a local chat that somebody else calls by the same name silences nobody", async () => {
+  await using a = await openHouse();
+  await using b = await openHouse({ faulty: a.faulty, instanceId: "two" });
+  const local = { chatId: "local:tab", messageId: "answer" };
+  const mine = await a.streams.begin({ ...local, userId: "ada" });
+  mine.append({ content: "mine", reasoning: "" });
+  for (const { streams } of [a, b]) {
+    await assert.rejects(streams.begin({ ...local, userId: "eve" }), { code: "not_found" });
+  }
+  mine.append({ content: " still", reasoning: "" });
+  await mine.log.close();
+  assert.equal(mine.superseded.aborted, false);
+  assert.equal((await b.streams.resume({ ...local, userId: "ada" })).content, "mine still");
+  assert.equal((await b.streams.resume({ ...local, userId: "eve" })).content, "");
+  assert.equal((await a.faulty.contents(keys.streams)).size, 1);
+  mine.end({});
+  await a.streams.close(mine, {}, true);
+});
+
 Deno.test("T4: the bytes of a 10,000-token answer are linear", async () => {
   await using house = await openHouse();
   const tokens = words(10_000);

@@ -18,6 +18,9 @@ export class FakeMessages implements AnswerMessages {
     return Promise.resolve();
   };
 
+  isCurrent = ({ messageId, generation }: { messageId: string; generation: string }) =>
+    Promise.resolve(this.stored.get(messageId)?.generation === generation);
+
   finish: AnswerMessages["finish"] = ({ messageId, generation }, end) => {
     if (this.failures > 0) {
       this.failures--;
@@ -41,19 +44,21 @@ export interface House extends AsyncDisposable {
 }
 
 type HouseOptions =
-  & { faulty?: FaultyStore }
+  & { faulty?: FaultyStore; messages?: FakeMessages }
   & Partial<Omit<ConstructorParameters<typeof StreamRegistry>[0], "store">>;
 
 /** Streams, messages and what is told, on a store of its own or on one that others share. */
-export async function openHouse({ faulty: shared, ...options }: HouseOptions = {}): Promise<House> {
+export async function openHouse(
+  { faulty: shared, messages = new FakeMessages(), ...options }: HouseOptions = {},
+): Promise<House> {
   const faulty = shared ?? await FaultyStore.open();
-  const messages = new FakeMessages();
   const events: CompletionEvent[] = [];
   const streams = new StreamRegistry({
     store: faulty.store,
     instanceId: "one",
     logger: silentLogger,
     log: { flushMs: 10 },
+    isCurrent: messages.isCurrent,
     ...options,
   });
   const emit = (_userId: string, event: CompletionEvent) => void events.push(event);
