@@ -1,5 +1,6 @@
 import type { Context } from "hono";
-import * as v from "valibot";
+import type * as v from "valibot";
+import { checked } from "../common/checked.ts";
 import { AppError } from "../common/errors.ts";
 
 export interface JsonBodyOptions {
@@ -26,12 +27,7 @@ export async function readJson<S extends v.GenericSchema>(
   schema: S,
   { maxBytes = 16 * 1024 * 1024, timeoutMs = 30_000 }: JsonBodyOptions = {},
 ): Promise<v.InferOutput<S>> {
-  const body = parse(await readText(c.req.raw, maxBytes, timeoutMs));
-  const result = v.safeParse(schema, body, { abortEarly: true });
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const path = v.getDotPath(issue);
-  throw new AppError("invalid_payload", path ? `${path}: ${issue.message}` : issue.message);
+  return checked(schema, parse(await readText(c.req.raw, maxBytes, timeoutMs)));
 }
 
 async function readText(request: Request, maxBytes: number, timeoutMs: number): Promise<string> {

@@ -4,11 +4,12 @@ import * as v from "valibot";
 
 export const NameSchema = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(100));
 
+/** As loose as Open WebUI's own rule: what is left out here is an account that can't sign in. */
 export const EmailSchema = v.pipe(
   v.string(),
   v.trim(),
   v.maxLength(254),
-  v.email("must be an address"),
+  v.regex(/^[^\s@]+@[^\s@]+\.[^\s@]+$/, "must be an address"),
 );
 
 /** scrypt takes any length; a bound keeps the work bounded. */

@@ -1,5 +1,8 @@
 import * as v from "valibot";
 
+/** What objects have by themselves: an entry of that name would be lost on the way. */
+const OF_OBJECTS = new Set(["__proto__", "constructor", "prototype"]);
+
 /**
  * Ids that a client may choose: no separators of keys or rooms, nothing invisible. A UUID is one.
  * `temporary:…`, `local:…` and `channel:…` ids of the event emitter are a schema of their own.
@@ -9,13 +12,14 @@ export const IdSchema = v.pipe(
   v.minLength(1),
   v.maxLength(128),
   v.regex(/^[A-Za-z0-9_.~-]+$/, "must be letters, digits and _ . ~ -"),
+  v.check((id) => !OF_OBJECTS.has(id), "must be another name"),
 );
 
 /** The id of any chat that has answers. */
 export const AnyChatIdSchema = v.union([
   IdSchema,
   v.pipe(v.string(), v.maxLength(140), v.regex(/^(temporary|local):[A-Za-z0-9_.~-]*$/)),
-]);
+], "must be letters, digits and _ . ~ -, or those after temporary:");
 
 /** Whether the chat lives in the browser only: `temporary:…`, and `local:…` in older clients. */
 export const isTemporary = (chatId: string): boolean => /^(temporary|local):/.test(chatId);

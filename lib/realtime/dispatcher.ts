@@ -1,4 +1,5 @@
-import * as v from "valibot";
+import type * as v from "valibot";
+import { checked } from "../common/checked.ts";
 import { AppError, errorText, toAppError } from "../common/errors.ts";
 import type { Clock } from "../common/clock.ts";
 import type { Logger } from "../common/logger.ts";
@@ -143,11 +144,11 @@ export class Dispatcher {
         : new AppError("unauthenticated", "Sign in first: this socket has no session.");
     }
     count(this.#handled, this.#label(name));
-    if ("open" in definition) return definition.handle(socket, parse(definition.schema, payload));
+    if ("open" in definition) return definition.handle(socket, checked(definition.schema, payload));
     if (!session) {
       throw new AppError("unauthenticated", "Sign in first: this socket has no session.");
     }
-    return definition.handle({ socket, session }, parse(definition.schema, payload));
+    return definition.handle({ socket, session }, checked(definition.schema, payload));
   }
 
   #refuse(socket: RealtimeSocket, name: string, thrown: unknown, ack: Ack | undefined): void {
@@ -175,12 +176,4 @@ export class Dispatcher {
 
 function count(counters: Map<string, number>, key: string): void {
   counters.set(key, (counters.get(key) ?? 0) + 1);
-}
-
-function parse<S extends PayloadSchema>(schema: S, payload: unknown): v.InferOutput<S> {
-  const result = v.safeParse(schema, payload, { abortEarly: true });
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const path = v.getDotPath(issue);
-  throw new AppError("invalid_payload", path ? `${path}: ${issue.message}` : issue.message);
 }

@@ -48,6 +48,8 @@ Deno.test("what can't sign up is refused, and the field at fault is named", asyn
     [{ ...good, name: "  " }, /^name: /],
     [{ ...good, name: "n".repeat(101) }, /^name: /],
     [{ ...good, email: "ada" }, /^email: must be an address/],
+    [{ ...good, email: "ada@example" }, /^email: must be an address/],
+    [{ ...good, email: "ada @example.com" }, /^email: must be an address/],
     [{ ...good, email: `${"a".repeat(250)}@example.com` }, /^email: /],
     [{ ...good, password: "short" }, /^password: must have at least 8 characters/],
     [{ ...good, password: "p".repeat(1025) }, /^password: /],
@@ -59,6 +61,18 @@ Deno.test("what can't sign up is refused, and the field at fault is named", asyn
     assert.match((await refusal(answer, 400, "invalid_payload")).detail, detail);
   }
   assert.equal((await api.users.page()).users.length, 0);
+});
+
+Deno.test("whatever address Open WebUI takes can sign up, and sign in in any case", async () => {
+  await using api = await openApi();
+  for (const email of ["Pat.O'Brien+x@example.com", "jörg@bücher.example", "a:b%3A@c.d"]) {
+    const body = { name: "Pat", email, password: PASSWORD };
+    assert.equal(
+      (await (await post(`${api.url}/api/v1/auths/signup`, body)).json()).email,
+      email.toLowerCase(),
+    );
+    assert.equal((await signIn(api.url, email.toUpperCase())).status, 200, email);
+  }
 });
 
 Deno.test("without a token that counts nobody is anybody", async () => {
