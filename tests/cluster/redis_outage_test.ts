@@ -21,7 +21,7 @@ async function localMs(instance: Instance): Promise<number> {
 
 Deno.test({
   name:
-    "an event reaches the instances that have someone in the room, and costs the others nothing",
+    "10.8: an event reaches the instances that have someone in the room, and costs the others nothing",
   ignore,
   async fn() {
     await using server = await RedisServer.start();

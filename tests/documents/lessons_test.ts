@@ -258,19 +258,6 @@ Deno.test("D8: 50,000 updates open in under a second", async () => {
   assert.ok(tookMs < 1_000, `took ${tookMs.toFixed()} ms`);
 });
 
-Deno.test("10.5: a save belongs to its document, and to no task that could be stopped", async () => {
-  await using store = await openStore();
-  const notes = new FakeNotes();
-  notes.add("n1", {});
-  await using a = await startInstance({ store, notes });
-  using one = await Client.open(a.url, "ada", "note:n1");
-  await one.write("x");
-  await until(() => notes.text("n1") === "x");
-  for (const key of [keys.tasks, keys.taskOwners]) {
-    for await (const page of store.dictionary(key).scan()) assert.deepEqual(page, []);
-  }
-});
-
 Deno.test("10.6: the edits of an instance that was killed are saved, its sockets taken out", async () => {
   await using store = await openStore();
   const notes = new FakeNotes();

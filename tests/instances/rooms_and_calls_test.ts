@@ -7,7 +7,7 @@ const event = { chat_id: "c", message_id: "m", data: { type: "input" as const, d
 
 inModes(
   ["redis", "kv", "kvconnect", "cluster"],
-  "a room's members are those of all instances, whoever asks",
+  "10.10: a room's members are those of all instances, whoever asks",
   async ({ apps, a }) => {
     const ada = await signUp(a.url);
     await using clients = new AsyncDisposableStack();

@@ -3,6 +3,8 @@ import * as Y from "yjs";
 import type { Note } from "../../lib/protocol/note.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import { connect, signUp, startServer } from "../support/server.ts";
+import { at } from "../instances/support/house.ts";
+import { onTwoInstances } from "../support/two_instances.ts";
 import { until } from "../support/until.ts";
 
 Deno.test("D3: a text written over HTTP reaches who edits the note, and both are in the result", async () => {
@@ -86,3 +88,29 @@ Deno.test("a note that is deleted while it is open leaves nothing of its text be
   assert.equal(await state(), undefined);
   assert.equal(await store.values.get(keys.noteData(note.id)), undefined);
 });
+
+onTwoInstances(
+  "10.5: a save that waits is no task, and no stop from anywhere ends it",
+  async (near, far) => {
+    const ada = await signUp(near.url);
+    const { id } = await ada.json<Note>("POST", "/api/v1/notes/create", { title: "open" });
+    await using editor = await connect(near.url, ada.token);
+    const there = at(far.url, ada);
+    const names = [`note:${id}`, `note_${id}`, id];
+    const content = { md: "typed", html: "<p>typed</p>" };
+    const payload = { document_id: `note:${id}`, data: { content } };
+    for (const event of ["ydoc:document:join", "ydoc:document:update"]) {
+      const { status } = await editor.socket.timeout(4_000).emitWithAck(event, payload);
+      assert.equal(status, true, event);
+    }
+    for (const person of [ada, there]) {
+      assert.deepEqual((await person.json<{ tasks: string[] }>("GET", "/api/tasks")).tasks, []);
+      for (const name of names) {
+        const path = `/api/tasks/chat/${encodeURIComponent(name)}/stop`;
+        assert.equal((await person.call("POST", path)).status, 404, name);
+      }
+    }
+    const stored = async () => (await there.json<Note>("GET", `/api/v1/notes/${id}`)).data?.content;
+    await until(async () => (await stored())?.md === "typed", { what: "the save" });
+  },
+);
