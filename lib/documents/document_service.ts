@@ -28,7 +28,7 @@ export type Joiner = Omit<Member, "canWrite" | "dialect">;
 
 export interface DocumentState {
   state: Uint8Array;
-  /** The ids of the users who edit the document, on any instance. */
+  /** The ids of the sessions that edit the document, on any instance. */
   sessions: string[];
 }
 
@@ -305,15 +305,9 @@ export class DocumentService implements AsyncDisposable {
     return { mayRead: false, mayWrite: false };
   }
 
-  async #sessions(live: LiveDocument): Promise<string[]> {
-    const users = new Set([...live.members.values()].map(({ userId }) => userId));
-    const elsewhere = (await this.#shelf.users(live.ref.key)).filter((sid) =>
-      !live.members.has(sid) && !live.leavers.has(sid)
-    );
-    if (elsewhere.length > 0) {
-      for (const id of await this.#options.userIds(elsewhere)) users.add(id);
-    }
-    return [...users];
+  async #sessions({ ref, members, leavers }: LiveDocument): Promise<string[]> {
+    const there = (await this.#shelf.users(ref.key)).filter((sid) => !leavers.has(sid));
+    return [...new Set([...members.keys(), ...there])];
   }
 
   /** The job that closes documents which nobody edits and nobody closed. Default: every minute. */

@@ -6,6 +6,7 @@ export type WireBytes = Uint8Array | ArrayBuffer | number[];
 export interface DocumentStateEvent {
   document_id: string;
   state: WireBytes;
+  /** The ids of the sessions that edit the document: who is alone in it is named alone. */
   sessions: string[];
 }
 
