@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { pause } from "../../lib/common/pause.ts";
 import { keys } from "../../lib/state/key_space.ts";
+import { keepingLogger } from "../support/log_lines.ts";
+import { redisAvailable } from "../support/redis_server.ts";
 import { say } from "../support/say.ts";
 import { until } from "../support/until.ts";
-import { type House, inModes } from "./support/house.ts";
+import { type House, inModes, openHouse } from "./support/house.ts";
 
 const SESSION_TIMEOUT_S = 4;
 const LOCK_MS = SESSION_TIMEOUT_S * 1_000 / 4;
@@ -12,6 +14,8 @@ const TWO_CYCLES_MS = 2 * (SESSION_TIMEOUT_S * 1_000 / 4 + LOCK_MS);
 const ENV = { SESSION_TIMEOUT: String(SESSION_TIMEOUT_S), WEBSOCKET_HEARTBEAT_INTERVAL: "1" };
 const PREFIX = "open-webui:";
 const LOCK = `${PREFIX}${keys.sessionCleanupLock.join(":")}`;
+
+const isOfSessions = (line: string) => line.includes('"job":"sessions"');
 
 /** A session whose instance is dead appears; gives how long it stays. */
 async function reapedAfterMs({ a }: House): Promise<number> {
@@ -52,6 +56,41 @@ inModes(
   },
   { env: ENV, redisArgs: ["--appendonly", "yes"] },
 );
+
+Deno.test({
+  name: "S4: Redis is away until every sweep has failed: it goes on in each instance, and is ready",
+  ignore: !redisAvailable(),
+  async fn() {
+    const { logger, lines } = keepingLogger();
+    // So that a command is refused after one time limit.
+    const env = { ...ENV, REDIS_SENTINEL_MAX_RETRY_COUNT: "0" };
+    await using house = await openHouse("redis", { env, logger });
+    const { redis, apps } = house;
+    assert.ok(redis);
+    await reapedAfterMs(house);
+    await redis.kill();
+    const has = (text: string) => lines.some((line) => line.includes(text) && isOfSessions(line));
+    // One instance holds the lock, the other waits for it.
+    await until(() => has("sweep lock not renewed") && has("sweep lock failed"), {
+      what: "both to fail",
+      limitMs: 15_000,
+    });
+    await redis.restart();
+    const areReady = async () => {
+      const answers = await Promise.all(apps.map(({ url }) => fetch(`${url}/ready`)));
+      await Promise.all(answers.map(({ body }) => body?.cancel()));
+      return answers.every(({ ok }) => ok);
+    };
+    await until(areReady, { what: "both to be ready", limitMs: 15_000 });
+    const tookMs = await reapedAfterMs(house);
+    say(`S4: Redis away: reaped after ${Math.round(tookMs)} ms`);
+    assert.ok(tookMs < TWO_CYCLES_MS + LOCK_MS, `${tookMs} ms`);
+    // As long as a sweep that stands still takes to be seen.
+    for (const end = performance.now() + 4 * LOCK_MS; performance.now() < end; await pause(100)) {
+      assert.ok(await areReady(), "an instance's sweep stands still");
+    }
+  },
+});
 
 inModes(
   ["redis"],
