@@ -1,5 +1,6 @@
 /** A note's Markdown as ProseMirror's JSON in TipTap's names, for notes that no editor has opened yet. */
-import { Lexer, type Token, type Tokens } from "marked";
+import type { Token, Tokens } from "marked";
+import { PatientLexer } from "../protocol/patient_lexer.ts";
 import { fromHtml } from "./html_content.ts";
 import type { NoteSnapshot } from "./note_ports.ts";
 import type { JsonMark, JsonNode } from "./prosemirror_json.ts";
@@ -8,12 +9,6 @@ import type { JsonMark, JsonNode } from "./prosemirror_json.ts";
 const MAX_HTML = 256 * 1024;
 /** The same for Markdown, which takes some four seconds a megabyte. */
 const MAX_MD = 1024 * 1024;
-/** What `PatientLexer` spends on one text: about a second of a note that was written to be slow. */
-const MAX_COST = 100_000_000;
-const SIGN = /[\p{P}\p{S}]/gu;
-const LINK = /\]\(/g;
-/** Quotes and lists in one another, deeper than any reader goes: they exhaust the parser's stack. */
-const TOO_DEEP = /^(?:[ \t]*(?:>|(?:[*+-]|\d{1,9}[.)])[ \t])){100}/m;
 
 /** The text of a note as JSON: its own, else what its Markdown or HTML says. */
 export function contentOf(snapshot: NoteSnapshot): JsonNode {
@@ -33,7 +28,7 @@ function textOfHtml(html: string): string {
 }
 
 export function fromMd(md: string): JsonNode {
-  if (md.length > MAX_MD || TOO_DEEP.test(md)) return plain(md);
+  if (md.length > MAX_MD) return plain(md);
   return { type: "doc", content: blocks(new PatientLexer().lex(md)) };
 }
 
@@ -41,24 +36,6 @@ export function fromMd(md: string): JsonNode {
 function plain(text: string): JsonNode {
   const blocks = text.split(/\n{2,}/).map((block) => block.trim()).filter((block) => block !== "");
   return { type: "doc", content: blocks.map((text) => paragraph([{ type: "text", text }])) };
-}
-
-/**
- * The parser looks through the rest of a line of text for each sign that may have a partner, and
- * through its square for each link. Above a bound, what is left of a note keeps its blocks, and the
- * signs within them stay signs.
- */
-class PatientLexer extends Lexer {
-  #left = MAX_COST;
-
-  override inlineTokens(text: string, tokens: Token[] = []): Token[] {
-    const signs = text.match(SIGN)?.length ?? 0;
-    const links = text.match(LINK)?.length ?? 0;
-    this.#left -= text.length * (signs + links ** 2 / 4);
-    if (this.#left >= 0) return super.inlineTokens(text, tokens);
-    tokens.push({ type: "text", raw: text, text });
-    return tokens;
-  }
 }
 
 const paragraph = (content: JsonNode[]): JsonNode =>
