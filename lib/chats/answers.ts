@@ -56,7 +56,7 @@ export class ChatAnswers {
   async isCurrent(
     { chatId, messageId, generation }: Omit<AnswerRef, "userId">,
   ): Promise<boolean> {
-    if (isUnstored(chatId)) return false;
+    if (isTemporary(chatId)) return false;
     return (await this.#chats.message(chatId, messageId))?.generation === generation;
   }
 
