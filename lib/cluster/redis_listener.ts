@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { errorText } from "../common/errors.ts";
-import { subscriptionClient } from "../redis/clients.ts";
+import { disconnect, subscriptionClient } from "../redis/clients.ts";
 import { withDeadline } from "../redis/deadline.ts";
 import { Link } from "../redis/link.ts";
 import type { HostAndPort, RedisConnectionOptions, RedisTarget } from "../redis/options.ts";
@@ -118,7 +118,7 @@ export class RedisListener implements AsyncDisposable {
   #own(client: Redis, work: Promise<void>): void {
     work.catch((error) => {
       this.#follow(error);
-      client.disconnect();
+      disconnect(client);
     });
   }
 

@@ -57,10 +57,10 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
   readonly #acks = new AckRequests();
   readonly #closing = new AbortController();
   readonly #own: Listening[];
+  #heartbeat: ReturnType<typeof setTimeout> | undefined;
 
   constructor(nsp: Namespace, options: RoomAdapterOptions) {
     super(nsp, {
-      heartbeatInterval: options.heartbeatMs,
       heartbeatTimeout: options.heartbeatTimeoutMs,
     });
     this.#options = options;
@@ -267,14 +267,24 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
     return Promise.resolve();
   }
 
-  /** What is said after the end would start the heartbeat again. */
-  override publish(...args: Parameters<ClusterAdapterWithHeartbeat["publish"]>): void {
-    if (!this.#closing.signal.aborted) super.publish(...args);
+  /**
+   * The heartbeat is timed here: the library refreshes its timer while that fires, and such a timer
+   * can't be cleared in Deno. What is said after the end would start it again.
+   */
+  override publish(message: Parameters<ClusterAdapterWithHeartbeat["publish"]>[0]): void {
+    if (this.#closing.signal.aborted) return;
+    clearTimeout(this.#heartbeat);
+    this.#heartbeat = setTimeout(
+      () => this.publish({ type: MessageType.HEARTBEAT }),
+      this.#options.heartbeatMs,
+    );
+    this.#send(this.#base, message);
   }
 
   override close(): void {
     if (this.#closing.signal.aborted) return;
     super.close();
+    clearTimeout(this.#heartbeat);
     this.#closing.abort();
     this.#acks[Symbol.dispose]();
     for (const listening of [...this.#own, ...this.#rooms.values()]) listening.stop();

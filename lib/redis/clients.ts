@@ -101,3 +101,11 @@ export function subscriptionClient(
 ): Redis {
   return single(target, options, node ?? firstNode(target), {});
 }
+
+/**
+ * Closes a connection, unless it has ended by itself: the library waits for a closed socket to
+ * close with a timer that nothing clears.
+ */
+export function disconnect(client: CommandClient): void {
+  if (client.status !== "end") client.disconnect();
+}

@@ -1,6 +1,6 @@
 import type { Logger } from "../common/logger.ts";
 import { AppError, errorText } from "../common/errors.ts";
-import type { CommandClient } from "./clients.ts";
+import { type CommandClient, disconnect } from "./clients.ts";
 import { backoffMs, pause, withDeadline } from "./deadline.ts";
 
 const FIRST_PAUSE_MS = 25;
@@ -98,7 +98,7 @@ export class Link<C extends CommandClient> implements AsyncDisposable {
     };
     client.on("error", note);
     client.on("node error", note);
-    const close = () => client.disconnect();
+    const close = () => disconnect(client);
     signal.addEventListener("abort", close, { once: true });
     let wasUp = false;
     try {

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
-import { subscriptionClient } from "./clients.ts";
+import { disconnect, subscriptionClient } from "./clients.ts";
 import { withDeadline } from "./deadline.ts";
 import { asStoreError, isPassing } from "./errors.ts";
 import { Link } from "./link.ts";
@@ -91,7 +91,7 @@ export class Subscriptions implements AsyncDisposable {
   /** Subscribes one new channel; a connection lost meanwhile leaves it to the next one. */
   #confirm(client: Redis, names: string[], channel: Channel): void {
     this.#subscribeAll(client, names).catch((error) => {
-      if (isPassing(error)) return client.disconnect();
+      if (isPassing(error)) return disconnect(client);
       channel.live.reject(error);
     });
   }
@@ -137,7 +137,7 @@ export class Subscriptions implements AsyncDisposable {
     this.#heartbeat = setInterval(() => {
       const nodes = this.#nodes();
       const here = nodes.some((node) => isAt(client, node));
-      if (member && !here && nodes.length > 0) client.disconnect();
+      if (member && !here && nodes.length > 0) disconnect(client);
       else this.#check(client);
       member ||= here;
     }, this.#heartbeatMs);
@@ -145,7 +145,7 @@ export class Subscriptions implements AsyncDisposable {
 
   /** Leaves a connection that is dead. */
   #check(client: Redis): void {
-    withDeadline(client.ping(), this.#timeoutMs, "Redis ping").catch(() => client.disconnect());
+    withDeadline(client.ping(), this.#timeoutMs, "Redis ping").catch(() => disconnect(client));
   }
 
   /** One handler that throws takes nothing from the others. */
