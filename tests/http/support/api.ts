@@ -14,6 +14,7 @@ import { userRoutes } from "../../../lib/http/users.ts";
 import { PasswordHasher } from "../../../lib/users/password_hasher.ts";
 import { UserStore } from "../../../lib/users/user_store.ts";
 import { FaultyStore } from "../../support/faulty_store.ts";
+import { until } from "../../support/until.ts";
 
 export interface Listening extends AsyncDisposable {
   url: string;
@@ -24,7 +25,12 @@ export interface Listening extends AsyncDisposable {
 export async function listen(
   onRequest: (req: IncomingMessage, res: ServerResponse) => void,
 ): Promise<Listening> {
-  const server = createServer(onRequest);
+  const unread = new Set<IncomingMessage>();
+  const server = createServer((req, res) => {
+    unread.add(req);
+    req.once("close", () => unread.delete(req));
+    onRequest(req, res);
+  });
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", resolve);
   await promise;
@@ -33,10 +39,14 @@ export async function listen(
     url: `http://127.0.0.1:${port}`,
     port,
     async [Symbol.asyncDispose]() {
+      // Behind the answer, the library drains a body that nobody has read.
+      await until(() => [...unread].every(({ socket }) => socket.destroyed), { what: "the drain" });
       const { promise, resolve } = Promise.withResolvers<void>();
       server.close(() => resolve());
       server.closeAllConnections();
       await promise;
+      // Node ends a request with its socket, and the library's wait with it; Deno does not.
+      for (const request of unread) request.destroy(new Error("closed"));
     },
   };
 }
