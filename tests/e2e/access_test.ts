@@ -8,19 +8,19 @@ import { until } from "../support/until.ts";
 /** What may end a user's sessions, and what they are told. */
 const CHANGES: Record<
   string,
-  { change(admin: Person, user: Person): Promise<Response>; told: RegExp }
+  { change(admin: Person, user: Person): Promise<number>; told: RegExp }
 > = {
   "sign-out": {
-    change: (_admin, user) => user.call("POST", "/api/v1/auths/signout"),
+    change: (_admin, user) => user.status("POST", "/api/v1/auths/signout"),
     told: /signed out/,
   },
   "a change of role": {
     change: (admin, user) =>
-      admin.call("POST", `/api/v1/users/${user.id}/update`, { role: "pending" }),
+      admin.status("POST", `/api/v1/users/${user.id}/update`, { role: "pending" }),
     told: /role/,
   },
   "deletion": {
-    change: (admin, user) => admin.call("DELETE", `/api/v1/users/${user.id}`),
+    change: (admin, user) => admin.status("DELETE", `/api/v1/users/${user.id}`),
     told: /no longer exists/,
   },
 };
@@ -69,7 +69,7 @@ Deno.test("A1: sign-out, a change of role and deletion put the user's sockets ou
       await using two = await connect(app.url, user.token);
       const sids = [one, two].map(({ socket }) => socket.id ?? "");
       await until(async () => await inPool(app, sids) === 2);
-      assert.equal((await change(admin, user)).ok, true);
+      assert.equal(await change(admin, user), 200);
       await assertOut(app, [one, two], sids, user.id, told);
       await using again = await connect(app.url, user.token);
       const refused = await again.socket.emitWithAck("heartbeat", {});
@@ -135,7 +135,7 @@ for (const [name, { change }] of Object.entries(CHANGES)) {
     socket.on("error", ({ code }) => told.push(code));
     const out = new Promise((resolve) => socket.once("disconnect", resolve));
     await verified.promise;
-    assert.equal((await change(admin, user)).ok, true);
+    assert.equal(await change(admin, user), 200);
     goOn.resolve();
     const released = performance.now();
     assert.equal(await out, "io server disconnect");

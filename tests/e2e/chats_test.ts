@@ -17,7 +17,7 @@ Deno.test("a chat with a message of 5 MB is stored, read, changed and deleted", 
   });
   assert.equal((await message(ada, chatId, "q")).content, content);
   assert.equal(await ada.json("DELETE", `/api/v1/chats/${chatId}`), true);
-  assert.equal((await ada.call("GET", `/api/v1/chats/${chatId}`)).status, 404);
+  assert.equal(await ada.status("GET", `/api/v1/chats/${chatId}`), 404);
 });
 
 Deno.test("a chat of somebody else is not_found on every route, and stays as it is", async () => {
@@ -64,7 +64,7 @@ Deno.test("the list is paged, last changed first", async () => {
   assert.deepEqual([first.length, second.length], [60, 5]);
   assert.deepEqual(new Set([...first, ...second].map(({ id }) => id)), ids);
   assert.deepEqual(await page("?page=3"), []);
-  assert.equal((await ada.call("GET", "/api/v1/chats/?page=0")).status, 400);
+  assert.equal(await ada.status("GET", "/api/v1/chats/?page=0"), 400);
 });
 
 Deno.test("the event emitter: all stored types at once lose nothing, and the sessions hear them", async () => {
@@ -141,7 +141,7 @@ Deno.test("a chat that is deleted while it is being answered ends the answer, an
   await ada.json("DELETE", `/api/v1/chats/${chatId}`);
   await until(() => provider.requests[0]?.closedAtMs, { what: "the upstream's end" });
   await until(() => app.services.tasks.size === 0, { what: "the task's end" });
-  assert.equal((await ada.call("GET", `/api/v1/chats/${chatId}`)).status, 404);
+  assert.equal(await ada.status("GET", `/api/v1/chats/${chatId}`), 404);
   const left = app.services.store.dictionary(keys.chatMessages(chatId));
   assert.equal(await left.get("a"), undefined);
 });

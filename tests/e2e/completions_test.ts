@@ -119,7 +119,7 @@ Deno.test("T1: a stop after idle time closes the upstream, stores the text and t
   const foreign = await eve.call("POST", `/api/tasks/stop/${taskId}`);
   assert.equal((await foreign.json()).status, false, "a stranger stops nothing");
   const asked = performance.now();
-  assert.equal((await ada.call("POST", `/api/tasks/stop/${taskId}`)).status, 200);
+  assert.equal(await ada.status("POST", `/api/tasks/stop/${taskId}`), 200);
   const end = await answered(client, chatId, 1_000);
   await until(() => provider.requests[0]?.closedAtMs, { limitMs: 1_000, what: "the upstream" });
   say(`T1: stopped and told after ${Math.round(performance.now() - asked)} ms`);
@@ -176,7 +176,7 @@ Deno.test("a local chat is streamed and can be resumed by its user alone, and no
   const foreign = await spy.socket.emitWithAck("chat:resume", { chat_id: chatId });
   assert.equal(JSON.stringify(foreign).includes("secret"), false, "a stranger read a local chat");
   provider.script = { tokens: ["other"] };
-  await eve.call("POST", "/api/chat/completions", {
+  await eve.status("POST", "/api/chat/completions", {
     model: "stand-in",
     chat_id: chatId,
     id: "a",
@@ -188,10 +188,10 @@ Deno.test("a local chat is streamed and can be resumed by its user alone, and no
     false,
     "a stranger ended the answer of a local chat",
   );
-  await ada.call("POST", `/api/tasks/stop/${taskId}`);
+  await ada.status("POST", `/api/tasks/stop/${taskId}`);
   await answered(client, chatId);
   assert.deepEqual(await ada.json("GET", "/api/v1/chats/"), []);
-  assert.equal((await ada.call("GET", `/api/v1/chats/${chatId}`)).status, 404);
+  assert.equal(await ada.status("GET", `/api/v1/chats/${chatId}`), 404);
 });
 
 const FAULTS: Record<string, { script: Script; code: string; words: RegExp; text?: string }> = {

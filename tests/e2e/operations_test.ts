@@ -163,9 +163,7 @@ Deno.test("no line of the log holds a token, a password or a key, whatever goes 
         ["/api/v1/auths/signup", { email: "no address", password: passwords[1], name: "x" }],
       ] as const
     ) {
-      const response = await ada.call("POST", path, body);
-      await response.body?.cancel();
-      assert.equal(response.ok, false);
+      assert.ok(await ada.status("POST", path, body) >= 400);
     }
     const broken = await fetch(`${app.url}/api/v1/chats/?token=${token}`, {
       headers: { authorization: `Bearer ${token}broken` },

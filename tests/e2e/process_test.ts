@@ -6,7 +6,7 @@ import type { StateKey } from "../../lib/state/state_store.ts";
 import { ChatStore } from "../../lib/chats/chat_store.ts";
 import { startModelProvider } from "../support/model_provider.ts";
 import { say } from "../support/say.ts";
-import { connect, signUp } from "../support/server.ts";
+import { connect, personAt, signUp } from "../support/server.ts";
 import { spawnServer, startServerProcess } from "../support/server_process.ts";
 import { tempFolder } from "../support/temp_folder.ts";
 import { until } from "../support/until.ts";
@@ -47,13 +47,7 @@ Deno.test("T8, S1: after SIGKILL in mid-stream a new process cleans up in time, 
 
   await using second = await startServerProcess(env);
   const started = performance.now();
-  const later = {
-    ...ada,
-    call: (method: string, route: string) =>
-      fetch(second.url + route, { method, headers: { authorization: `Bearer ${ada.token}` } }),
-    json: async <T>(method: string, route: string) =>
-      await (await later.call(method, route)).json() as T,
-  };
+  const later = personAt(second.url, ada);
   const limitMs = (SESSION_TIMEOUT_S + 2) * 1_000;
   const stored = await until(async () => {
     const found = await message(later, chatId);

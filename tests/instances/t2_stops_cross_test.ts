@@ -37,7 +37,7 @@ inModes(
       assert.equal(stored.content, textOf(completions(client, chatId)));
       assert.equal(stored.interrupted, true);
       await until(
-        async () => (await there.call("POST", `/api/tasks/stop/${taskId}`)).status === 404,
+        async () => await there.status("POST", `/api/tasks/stop/${taskId}`) === 404,
         { what: "a stop of what has ended to say so" },
       );
     }

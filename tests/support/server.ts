@@ -29,8 +29,10 @@ export interface Person {
   id: string;
   token: string;
   role: string;
-  /** Calls the API as this person; answers of any status are returned. */
+  /** Calls the API as this person; answers of any status are returned, and must be read. */
   call(method: string, path: string, body?: unknown): Promise<Response>;
+  /** As {@linkcode call}, for the status alone. */
+  status(method: string, path: string, body?: unknown): Promise<number>;
   /** As {@linkcode call}, for the JSON of an answer that must be good. */
   json<T>(method: string, path: string, body?: unknown): Promise<T>;
 }
@@ -47,12 +49,13 @@ export async function signUp(url: string, name = `person ${++people}`): Promise<
   });
   const answer = await response.json();
   if (!response.ok) throw new Error(`sign-up failed: ${JSON.stringify(answer)}`);
-  return person(url, answer);
+  return personAt(url, answer);
 }
 
-function person(
+/** Somebody who has signed in, here or at another instance. */
+export function personAt(
   url: string,
-  { id, token, role }: { id: string; token: string; role: string },
+  { id, token, role }: Pick<Person, "id" | "token" | "role">,
 ): Person {
   const call: Person["call"] = (method, path, body) =>
     fetch(url + path, {
@@ -65,6 +68,11 @@ function person(
     token,
     role,
     call,
+    async status(method, path, body) {
+      const response = await call(method, path, body);
+      await response.arrayBuffer();
+      return response.status;
+    },
     async json<T>(method: string, path: string, body?: unknown) {
       const response = await call(method, path, body);
       const answer = await response.json();

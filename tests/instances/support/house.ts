@@ -9,8 +9,10 @@ import {
   RedisServer,
   SentinelSet,
 } from "../../support/redis_servers.ts";
-import { type Env, type Person, startServer } from "../../support/server.ts";
+import { type Env, startServer } from "../../support/server.ts";
 import { until } from "../../support/until.ts";
+
+export { personAt as at } from "../../support/server.ts";
 
 export type Mode = "redis" | "kv" | "kvconnect" | "sentinel" | "cluster";
 
@@ -114,24 +116,4 @@ export function inModes(
       },
     });
   }
-}
-
-/** The same person, speaking to another instance. */
-export function at(url: string, person: Person): Person {
-  const call: Person["call"] = (method, path, body) =>
-    fetch(url + path, {
-      method,
-      headers: { authorization: `Bearer ${person.token}`, "content-type": "application/json" },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-  return {
-    ...person,
-    call,
-    async json<T>(method: string, path: string, body?: unknown) {
-      const response = await call(method, path, body);
-      const answer = await response.json();
-      if (!response.ok) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
-      return answer as T;
-    },
-  };
 }
