@@ -1,4 +1,4 @@
-import type { Socket as EngineSocket, Transport } from "engine.io";
+import type { Server as EngineServer, Socket as EngineSocket, Transport } from "engine.io";
 import type { Socket as NetSocket } from "node:net";
 import type { ServerResponse } from "node:http";
 import type { Lease } from "./admission.ts";
@@ -12,6 +12,8 @@ interface TransportInternals {
   socket?: { terminate(): void };
   req?: { destroy(): void } | null;
   res?: ServerResponse | null;
+  /** Ends a polling transport that waits for a poll by which it could tell of the end. */
+  shouldClose?: (() => void) | null;
 }
 
 /**
@@ -53,6 +55,11 @@ export class ConnectionState {
   }
 }
 
+/** The connections that the engine knows, by their session ids. */
+export function connectionsOf(engine: EngineServer): Record<string, Connection> {
+  return (engine as unknown as { clients: Record<string, Connection> }).clients;
+}
+
 /**
  * Ends a connection at once, without asking the peer: what is queued is freed now, not when the peer gets around to it.
  * The engine's `close` comes in a microtask, so that nobody's handler runs in the middle of a broadcast.
@@ -70,4 +77,14 @@ export function cut(connection: Connection): void {
     connection.close(true);
     state.pollingSocket?.destroy();
   });
+}
+
+/**
+ * Ends a polling transport that waits for one more poll, as the engine does for 30 seconds: also when the session is gone,
+ * of which no poll can come.
+ */
+export function stopAwaitingPoll({ transport }: Connection): void {
+  const end = transport.shouldClose;
+  transport.shouldClose = null;
+  end?.();
 }

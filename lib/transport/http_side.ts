@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import type { Server as EngineServer } from "engine.io";
 import { type Admission, Lease } from "./admission.ts";
 import { applyCors } from "./cors.ts";
-import { type Connection, STATE } from "./connection.ts";
+import { connectionsOf, STATE } from "./connection.ts";
 import { refuseRequest, refuseUpgrade } from "./refuse.ts";
 import type { WaitingRoom } from "./waiting_room.ts";
 
@@ -37,7 +37,7 @@ export interface HttpSide {
 /** Shares one port between Socket.IO and everything else, and keeps the door of the former. */
 export function httpSide(options: HttpSideOptions): HttpSide {
   const { path, engine, admission, waitingRoom, slowBodies } = options;
-  const clients = (engine as unknown as { clients: Record<string, Connection> }).clients;
+  const clients = connectionsOf(engine);
 
   function isEnginePath(url: string | undefined): boolean {
     if (url === undefined || !url.startsWith(path)) return false;

@@ -6,7 +6,13 @@ import * as parser from "socket.io-parser";
 import type { Logger } from "../common/logger.ts";
 import { Admission } from "./admission.ts";
 import { type Coalescer, RememberingEncoder, type StreamFilter } from "./coalescing.ts";
-import { type Connection, ConnectionState, STATE } from "./connection.ts";
+import {
+  type Connection,
+  connectionsOf,
+  ConnectionState,
+  STATE,
+  stopAwaitingPoll,
+} from "./connection.ts";
 import { httpSide } from "./http_side.ts";
 import { burstOf, inboundGuard } from "./inbound.ts";
 import { nativeEngine, nativeFrame } from "./native_engine.ts";
@@ -148,6 +154,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     const state = this[STATE];
     state.held = undefined;
     state.lease?.release();
+    stopAwaitingPoll(this);
     const { message } = (description ?? {}) as { message?: string };
     if (!message?.includes("Max payload size exceeded")) return;
     counters.oversized++;
@@ -206,6 +213,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     remaining: () => admission.taken + tcpConnections.size,
     closeServices: () => io.close(),
     destroyRemaining() {
+      for (const connection of Object.values(connectionsOf(engine))) stopAwaitingPoll(connection);
       for (const socket of tcpConnections) socket.destroy();
       native.terminateAll();
       stringLimit?.[Symbol.dispose]();

@@ -63,6 +63,7 @@ Deno.test("a polling client hears the end too", async () => {
   await started.server.close({ timeoutMs: 1_000 });
   await until(() => reason, { what: "the end" });
   assert.equal(reason, "io server disconnect");
+  assert.equal(started.server.io.engine.clientsCount, 0, "a session waits for another poll");
   client.disconnect();
 });
 
