@@ -35,32 +35,42 @@ export class ChannelMembers {
     userIds: readonly string[],
     { by, now, role }: { by: string; now: number; role?: ChannelRole | undefined },
   ): Promise<string[]> {
-    const order = this.#order(channelId);
     const [present, count] = await Promise.all([
       this.getMany(channelId, userIds),
-      order.count({ limit: MAX_MEMBERS }),
+      this.count(channelId),
     ]);
-    const fresh = userIds.filter((_, at) => present[at] === undefined);
-    if (count + fresh.length > MAX_MEMBERS) {
+    const absent = userIds.filter((_, at) => present[at] === undefined);
+    if (count + absent.length > MAX_MEMBERS) {
       throw new AppError("too_large", `A channel has at most ${MAX_MEMBERS} members.`);
     }
-    await order.put(...fresh.map((member) => ({ member, score: now })));
-    await Promise.all(
-      fresh.map((id) => this.#channelsOf(id).put({ member: channelId, score: now * 1000 })),
-    );
+    await this.#index(channelId, absent, now);
+    // Only the update knows who is new: somebody may be let out between the look and here.
+    const fresh = new Set<string>();
     await Promise.all(
       userIds.map((user_id) =>
-        this.#members(channelId).update(user_id, (member) => ({
-          channel_id: channelId,
-          user_id,
-          invited_by: by,
-          joined_at: now,
-          ...member,
-          role: role ?? member?.role ?? "member",
-        }))
+        this.#members(channelId).update(user_id, (member) => {
+          if (member === undefined) fresh.add(user_id);
+          return {
+            channel_id: channelId,
+            user_id,
+            invited_by: by,
+            joined_at: now,
+            ...member,
+            role: role ?? member?.role ?? "member",
+          };
+        })
       ),
     );
-    return fresh;
+    await this.#index(channelId, [...fresh].filter((id) => !absent.includes(id)), now);
+    return [...fresh];
+  }
+
+  async #index(channelId: string, userIds: readonly string[], now: number): Promise<void> {
+    if (userIds.length === 0) return;
+    await Promise.all([
+      this.#order(channelId).put(...userIds.map((member) => ({ member, score: now }))),
+      ...userIds.map((id) => this.#channelsOf(id).put({ member: channelId, score: now * 1000 })),
+    ]);
   }
 
   /** Returns how many were in. */
