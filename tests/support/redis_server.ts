@@ -160,7 +160,10 @@ export class RedisServer implements AsyncDisposable {
     this.#process = process;
     let ended = false;
     const status = process.status.then(() => void (ended = true));
-    await until(async () => ended || await accepts(this.port), { what: "redis-server to listen" });
+    await until(async () => ended || await accepts(this.port), {
+      limitMs: 20_000,
+      what: "redis-server to listen",
+    });
     if (!ended) return;
     await status;
     this.#process = undefined;

@@ -35,7 +35,7 @@ export class SentinelSet implements AsyncDisposable {
       RedisServer.start(replicaOf),
     ]);
     // Sentinels ask the master for its replicas when they start, and then not for a while.
-    await until(() => followed(master, replicas), { limitMs: 10_000, what: "the replicas" });
+    await until(() => followed(master, replicas), { limitMs: 20_000, what: "the replicas" });
     const lines = [
       `sentinel monitor ${SERVICE} ${HOST} ${master.port} 2`,
       `sentinel down-after-milliseconds ${SERVICE} 500`,
@@ -124,7 +124,7 @@ export class ClusterSet implements AsyncDisposable {
       const id = await masters[i]?.command("CLUSTER", "MYID") ?? "";
       await until(
         () => replica.command("CLUSTER", "REPLICATE", id).then((answer) => answer === "OK"),
-        { what: "a replica to follow" },
+        { limitMs: 20_000, what: "a replica to follow" },
       );
     }));
     await until(() => set.#settled(servers), {
