@@ -118,7 +118,7 @@ export class RedisListener implements AsyncDisposable {
   #own(client: Redis, work: Promise<void>): void {
     work.catch((error) => {
       this.#follow(error);
-      disconnect(client);
+      void disconnect(client);
     });
   }
 

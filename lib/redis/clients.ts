@@ -104,8 +104,13 @@ export function subscriptionClient(
 
 /**
  * Closes a connection, unless it has ended by itself: the library waits for a closed socket to
- * close with a timer that nothing clears.
+ * close with a timer that nothing clears. Resolves when all is closed; a cluster's client says so
+ * with the first of its nodes.
  */
-export function disconnect(client: CommandClient): void {
-  if (client.status !== "end") client.disconnect();
+export async function disconnect(client: CommandClient): Promise<void> {
+  if (client.status === "end") return;
+  const all = "nodes" in client ? [client, ...client.nodes("all")] : [client];
+  const ended = all.map((one) => new Promise<void>((resolve) => one.once("end", () => resolve())));
+  client.disconnect();
+  await Promise.all(ended);
 }

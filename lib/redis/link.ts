@@ -98,7 +98,10 @@ export class Link<C extends CommandClient> implements AsyncDisposable {
     };
     client.on("error", note);
     client.on("node error", note);
-    const close = () => disconnect(client);
+    let closed = Promise.resolve();
+    const close = () => {
+      closed = disconnect(client);
+    };
     signal.addEventListener("abort", close, { once: true });
     let wasUp = false;
     try {
@@ -115,10 +118,8 @@ export class Link<C extends CommandClient> implements AsyncDisposable {
       if (wasUp) this.#wentDown(client);
       signal.removeEventListener("abort", close);
     }
-    if (client.status !== "end") {
-      client.disconnect();
-      await withDeadline(ended, CLOSE_TIMEOUT_MS, "Redis close").catch(note);
-    }
+    if (!signal.aborted) close();
+    await withDeadline(closed, CLOSE_TIMEOUT_MS, "Redis close").catch(note);
     return wasUp;
   }
 

@@ -137,7 +137,7 @@ export class Subscriptions implements AsyncDisposable {
     this.#heartbeat = setInterval(() => {
       const nodes = this.#nodes();
       const here = nodes.some((node) => isAt(client, node));
-      if (member && !here && nodes.length > 0) disconnect(client);
+      if (member && !here && nodes.length > 0) void disconnect(client);
       else this.#check(client);
       member ||= here;
     }, this.#heartbeatMs);

@@ -112,7 +112,8 @@ Deno.test("a body that drips is cut off in time, with 408", async () => {
   await slow.write(CHUNKED);
   const begun = performance.now();
   const isCutOff = async () => {
-    await slow.write("1\r\n[\r\n");
+    // What is written to a closed socket takes the answer away with it.
+    if (slow.seen.text === "") await slow.write("1\r\n[\r\n");
     return slow.seen.ended;
   };
   await until(isCutOff, { what: "the end of the connection", everyMs: 20 });
