@@ -143,7 +143,7 @@ Deno.test("a question into somebody else's chat, or none at all, is refused and 
   assert.deepEqual(Object.keys(chat.history?.messages ?? {}).sort(), ["a1", "q1"]);
 
   const unknown = { ...foreign, model: "no-such-model", parent_id: null };
-  assert.equal((await eve.call("POST", "/api/chat/completions", unknown)).ok, false);
+  assert.equal(await eve.status("POST", "/api/chat/completions", unknown), 404);
   assert.deepEqual(await eve.json("GET", "/api/v1/chats/"), []);
 
   const empty = await eve.call("POST", "/api/chat/completions", { model: "echo" });
@@ -274,12 +274,12 @@ Deno.test("who signs in is told what the client shows; grants have a route of th
     ...{ id: "from-the-client", principal_type: "user", principal_id: bob.id, permission: "read" },
   }];
   const note = await ada.json<{ id: string }>("POST", "/api/v1/notes/create", { title: "n" });
-  assert.equal((await bob.call("GET", `/api/v1/notes/${note.id}`)).ok, false);
+  assert.equal(await bob.status("GET", `/api/v1/notes/${note.id}`), 404);
   await ada.json("POST", `/api/v1/notes/${note.id}/access/update`, { access_grants });
-  assert.equal((await bob.call("GET", `/api/v1/notes/${note.id}`)).ok, true);
+  assert.equal(await bob.status("GET", `/api/v1/notes/${note.id}`), 200);
   const body = { name: "private", access_grants: [] };
   const channel = await ada.json<{ id: string }>("POST", "/api/v1/channels/create", body);
-  assert.equal((await bob.call("GET", `/api/v1/channels/${channel.id}`)).ok, false);
+  assert.equal(await bob.status("GET", `/api/v1/channels/${channel.id}`), 404);
   await ada.json("POST", `/api/v1/channels/${channel.id}/access/update`, { access_grants });
-  assert.equal((await bob.call("GET", `/api/v1/channels/${channel.id}`)).ok, true);
+  assert.equal(await bob.status("GET", `/api/v1/channels/${channel.id}`), 200);
 });

@@ -96,8 +96,8 @@ besideOpenWebui("a task of Open WebUI's own is an admin's to see and to stop", a
     onGap() {},
   });
   for (const path of ["stop/python-task", "chat/python-chat/stop"]) {
-    assert.equal((await bob.call("POST", `/api/tasks/${path}`)).status, 404);
-    assert.equal((await ada.call("POST", `/api/tasks/${path}`)).status, 200);
+    assert.equal(await bob.status("POST", `/api/tasks/${path}`), 404);
+    assert.equal(await ada.status("POST", `/api/tasks/${path}`), 200);
   }
   await until(() => heard.length >= 2, { what: "two commands" });
   assert.deepEqual(
@@ -141,9 +141,9 @@ besideOpenWebui("sessions, usage and revocations are read in both directions", a
 
   const jti = JSON.parse(atob(ada.token.split(".")[1] ?? "")).jti;
   await redis("SET", `open-webui:auth:token:${jti}:revoked`, "1", "EX", "60");
-  assert.equal((await ada.call("GET", "/api/v1/auths/")).status, 401);
+  assert.equal(await ada.status("GET", "/api/v1/auths/"), 401);
   await redis("SET", `open-webui:auth:user:${bob.id}:revoked_at`, String(now + 5), "EX", "60");
-  assert.equal((await bob.call("GET", "/api/v1/auths/")).status, 401);
+  assert.equal(await bob.status("GET", "/api/v1/auths/"), 401);
 
   const eve = await signUp(app.url);
   await eve.json("POST", "/api/v1/auths/signout");

@@ -107,7 +107,7 @@ onTwoInstances(
       assert.deepEqual((await person.json<{ tasks: string[] }>("GET", "/api/tasks")).tasks, []);
       for (const name of names) {
         const path = `/api/tasks/chat/${encodeURIComponent(name)}/stop`;
-        assert.equal((await person.call("POST", path)).status, 404, name);
+        assert.equal(await person.status("POST", path), 404, name);
       }
     }
     const stored = async () => (await there.json<Note>("GET", `/api/v1/notes/${id}`)).data?.content;
