@@ -41,8 +41,9 @@ interface CellChange {
  * Single JSON values under single keys, changed atomically: the ground of all other structures.
  *
  * All writes of a cell within the process pass one queue and are folded: what waits is applied in
- * order to one reading and written once, under a check against other processes. Every write reads
- * first, because what it replaces may have parts to delete.
+ * order to one reading and written once, under a check against other processes. A write must know
+ * what it replaces, which may have parts to delete: what this process itself wrote last is tried
+ * first, and only if that is not known, or not true any more, is the cell read.
  */
 export class KvCells {
   readonly #client: KvClient;
@@ -107,25 +108,34 @@ export class KvCells {
   }
 
   async #serve(key: Deno.KvKey, jobs: Job<CellChange>[]): Promise<void> {
-    const settle = await retryConflicts(async () => {
-      const entry = await this.#client.get(key);
-      // Parts that were replaced meanwhile are read anew; the check below then fails, and it is tried again.
-      const current = await this.decode(entry);
-      const folded = fold(jobs, current);
-      const written = folded.writer === undefined ||
-        await this.#write(key, entry, current, folded.value, folded.writer);
-      return written ? folded.settle : undefined;
-    });
+    const known = this.#writer.known(key);
+    const settle = known && await this.#attempt(known, jobs, false) ||
+      await retryConflicts(async () => this.#attempt(await this.#client.get(key), jobs, true));
     settle();
   }
 
+  /** Applies the changes to the entry; `undefined` when the cell holds something else by now. */
+  async #attempt(
+    entry: Entry,
+    jobs: Job<CellChange>[],
+    isRead: boolean,
+  ): Promise<(() => void) | undefined> {
+    // Parts that were replaced meanwhile are read anew; the check below then fails, and it is tried again.
+    const current = await this.decode(entry);
+    const folded = fold(jobs, current);
+    // What leaves the cell as it is has no check to tell whether the entry is the cell's.
+    if (folded.writer === undefined) return isRead ? folded.settle : undefined;
+    const written = await this.#write(entry, current, folded.value, folded.writer);
+    return written ? folded.settle : undefined;
+  }
+
   async #write(
-    key: Deno.KvKey,
     entry: Entry,
     before: unknown,
     after: unknown,
     { ttlMs, alongside }: CellOptions,
   ): Promise<boolean> {
+    const { key } = entry;
     const old = (entry.value ?? undefined) as Stored | undefined;
     const more = alongside?.(before, after) ?? {};
     const expiresAt = ttlMs === undefined ? 0 : this.#clock.nowMs() + ttlMs;
@@ -149,6 +159,7 @@ export class KvCells {
         ...prepared?.attach.deletes ?? [],
         ...more.deletes ?? [],
       ],
+      again: key,
     });
     await this.#blobs.discard(written ? old : prepared?.stored);
     return written;

@@ -4,13 +4,16 @@ import { retryConflicts } from "./conflict_retry.ts";
 import { FoldingQueue, type Job } from "./folding_queue.ts";
 import { checkSize } from "./json_codec.ts";
 import type { KvBlobs, Stored } from "./kv_blobs.ts";
-import type { KvClient } from "./kv_client.ts";
+import type { Entry, KvClient } from "./kv_client.ts";
 import type { Commit, KvWriter } from "./kv_writer.ts";
 import { checkKey, keyName } from "./kv_key.ts";
 import type { CollectionOptions, StateKey, UpdateLog } from "./state_store.ts";
 
-/** The newest updates wait in the head up to this size, then become a pack. */
-const TAIL_BYTES = 16 * 1024;
+/**
+ * The newest updates wait in the head up to this size, then become a pack. Every append writes the
+ * head anew: a larger one costs each keystroke more, a smaller one each opening.
+ */
+const TAIL_BYTES = 2 * 1024;
 const PACKS_A_LIST = 100_000;
 
 interface Head {
@@ -92,8 +95,9 @@ export function kvUpdateLog(
   const packKey = (sequence: number) => [prefix, "log", name, "pack", sequence];
   const marker = [prefix, "log_expiry", name];
 
-  async function readHead() {
-    const { value, versionstamp } = await client.get(headKey);
+  const readHead = async () => headOf(await client.get(headKey));
+
+  function headOf({ value, versionstamp }: Entry) {
     const stored = value as Head | null;
     const live = stored !== null && (stored.expiresAt === 0 || stored.expiresAt > clock.nowMs());
     // A number that no earlier log of this name has used: what is left of one is never met again.
@@ -136,6 +140,7 @@ export function kvUpdateLog(
       checks: [{ key: headKey, versionstamp }, ...blob?.attach.checks ?? []],
       deletes: blob?.attach.deletes ?? [],
       sets: [{ key: headKey, value: head, bytes: head.tail.length + 200 }],
+      again: headKey,
     };
     if (packed !== undefined && blob !== undefined) {
       const bytes = "bytes" in blob.stored ? blob.stored.bytes.length + 64 : 64;
@@ -160,8 +165,9 @@ export function kvUpdateLog(
   async function append(jobs: Job<Request>[]): Promise<void> {
     const lists = jobs.map(({ request }) => request.kind === "append" ? request.updates : []);
     const updates = lists.flat();
-    const length = await retryConflicts(async () => {
-      const { head, versionstamp } = await readHead();
+    /** Returns how long the log was before; `undefined` when the entry is not its head any more. */
+    const attempt = async (entry: Entry): Promise<number | undefined> => {
+      const { head, versionstamp } = headOf(entry);
       const next = { ...head, epoch: head.epoch || crypto.randomUUID() };
       next.length += updates.length;
       const bytes = new Uint8Array(Buffer.concat([head.tail, pack(updates)]));
@@ -171,8 +177,10 @@ export function kvUpdateLog(
       const moved = { ...next, next: head.next + 1, tail: new Uint8Array() };
       const packed = { sequence: head.next, bytes };
       return await write(versionstamp, moved, packed) ? head.length : undefined;
-    });
-    let reached = length;
+    };
+    const known = writer.known(headKey);
+    let reached = (known && await attempt(known)) ??
+      await retryConflicts(async () => attempt(await client.get(headKey)));
     jobs.forEach(({ resolve }, index) => resolve(reached += lists[index]?.length ?? 0));
   }
 
@@ -205,7 +213,7 @@ export function kvUpdateLog(
       const live = stored !== null && (stored.expiresAt === 0 || stored.expiresAt > clock.nowMs());
       if (onlyExpired && live) return 0;
       const checks = [{ key: headKey, versionstamp }];
-      const written = await writer.commit({ checks, deletes: [headKey, marker] });
+      const written = await writer.commit({ checks, deletes: [headKey, marker], again: headKey });
       return written ? stored?.next ?? Date.now() * 1_000 : undefined;
     });
     await collect(before);

@@ -1,4 +1,5 @@
-import type { KvClient } from "./kv_client.ts";
+import type { Entry, KvClient } from "./kv_client.ts";
+import { KvOwnWrites } from "./kv_own_writes.ts";
 
 /** Deno KV takes 1,000 mutations, 800 KiB of values and 80 KiB of keys a commit. */
 const MOST_MUTATIONS = 800;
@@ -25,6 +26,8 @@ export interface Commit {
   checks?: { key: Deno.KvKey; versionstamp: string | null }[];
   sets?: KvSet[];
   deletes?: Deno.KvKey[];
+  /** One of the keys that are set or deleted, which is likely to be changed again. */
+  again?: Deno.KvKey;
 }
 
 interface Waiting {
@@ -40,6 +43,7 @@ interface Waiting {
 export class KvWriter {
   readonly #client: KvClient;
   readonly #limits: WriterLimits;
+  readonly #own = new KvOwnWrites();
   #waiting: Waiting[] = [];
   #underWay = 0;
 
@@ -61,6 +65,14 @@ export class KvWriter {
     });
   }
 
+  /**
+   * What this process wrote last under the key, if that is known: the entry for a commit that checks
+   * it, instead of one that was read. A commit that fails its check makes it unknown.
+   */
+  known(key: Deno.KvKey): Entry | undefined {
+    return this.#own.get(key);
+  }
+
   /** Never rejects. */
   async #drain(): Promise<void> {
     await Promise.resolve();
@@ -72,9 +84,15 @@ export class KvWriter {
 
   async #write(group: Waiting[]): Promise<void> {
     try {
-      const written = await this.#send(group);
-      if (written || group.length === 1) return group.forEach(({ resolve }) => resolve(written));
+      const versionstamp = await this.#send(group);
+      if (versionstamp !== undefined || group.length === 1) {
+        return group.forEach(({ commit, resolve }) => {
+          this.#remember(commit, versionstamp);
+          resolve(versionstamp !== undefined);
+        });
+      }
     } catch (error) {
+      for (const { commit } of group) this.#remember(commit, undefined);
       return group.forEach(({ reject }) => reject(error));
     }
     // One of them lost to another process; halving finds it without a commit for each.
@@ -83,7 +101,16 @@ export class KvWriter {
     await this.#write(group.slice(half));
   }
 
-  async #send(group: Waiting[]): Promise<boolean> {
+  #remember({ again, sets }: Commit, versionstamp: string | undefined): void {
+    if (again === undefined) return;
+    if (versionstamp === undefined) return this.#own.delete(again);
+    const set = sets?.find(({ key }) => key === again);
+    if (set === undefined) this.#own.set({ key: again, value: null, versionstamp: null }, 0);
+    else this.#own.set({ key: again, value: set.value, versionstamp }, set.bytes);
+  }
+
+  /** The version of what was written; `undefined` when a check failed. */
+  async #send(group: Waiting[]): Promise<string | undefined> {
     const result = await this.#client.call((kv) => {
       const atomic = kv.atomic();
       for (const { commit: { checks = [], sets = [], deletes = [] } } of group) {
@@ -95,7 +122,7 @@ export class KvWriter {
       }
       return atomic.commit();
     });
-    return result.ok;
+    return result.ok ? result.versionstamp : undefined;
   }
 }
 
