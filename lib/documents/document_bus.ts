@@ -8,12 +8,17 @@ import type { StateStore, SubscribeHandlers, Subscription } from "../state/state
 export interface DocumentBus {
   publish(key: string, message: string): Promise<void>;
   subscribe(key: string, handlers: SubscribeHandlers): Promise<Subscription>;
+  /** Whether anybody hears it beside the asker, who has subscribed once. Default: somebody may. */
+  isHeard?(key: string): boolean;
 }
 
 export function storeBus(store: StateStore): DocumentBus {
   return {
     publish: (key, message) => store.publish(keys.documentChanges(key), message),
     subscribe: (key, handlers) => store.subscribe(keys.documentChanges(key), handlers),
+    isHeard: (key) =>
+      store.hasPeers?.() !== false ||
+      store.listenersHere === undefined || store.listenersHere(keys.documentChanges(key)) > 1,
   };
 }
 
@@ -48,6 +53,10 @@ export const toBytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(
 
 export const writeMessage = (from: string, change: Change): string =>
   JSON.stringify({ from, change });
+
+/** Whether it is what {@linkcode writeMessage} made for `from`; without reading the rest. */
+export const isFrom = (from: string, text: string): boolean =>
+  text.startsWith(`{"from":${JSON.stringify(from)},`);
 
 /** `undefined`: nothing that this version understands. */
 export function readMessage(text: string): { from: string; change: Change } | undefined {

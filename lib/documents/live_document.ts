@@ -11,6 +11,7 @@ import {
 } from "./awareness.ts";
 import {
   type Change,
+  isFrom,
   MAX_SENT_BYTES,
   type Person,
   readMessage,
@@ -26,9 +27,7 @@ import { NoteRecord } from "./note_record.ts";
 import { NoteSaver } from "./note_saver.ts";
 import type { NoteSnapshot } from "./note_ports.ts";
 import { contentOf } from "./parse_content.ts";
-import { applyAll, checkUpdate, isIncomplete } from "./yjs_state.ts";
-
-const FROM_LOG = Symbol("from the log");
+import { applyAll, checkUpdate, isChange, isIncomplete } from "./yjs_state.ts";
 
 /**
  * A document that is open on this instance. The shared log is the truth; the document in memory
@@ -115,8 +114,11 @@ export class LiveDocument {
     this.saver.edited();
     await this.writer.append(update, () => {
       this.#parts.audience.update(this.#others(by?.sid), by, update);
-      if (update.length > MAX_SENT_BYTES) this.#tell({ kind: "log" });
-      else this.#tell({ kind: "update", by, update: toText(update) });
+      this.#tell(() =>
+        update.length > MAX_SENT_BYTES
+          ? { kind: "log" }
+          : { kind: "update", by: by && personOf(by), update: toText(update) }
+      );
     });
   }
 
@@ -141,22 +143,32 @@ export class LiveDocument {
     by.dialect = dialect;
     const own = this.#claims.admit(by, entries);
     this.#showAwareness(own, by);
-    this.#tell({
+    this.#tell(() => ({
       kind: "awareness",
       by: personOf(by),
       update: toText(writeAwareness(own, "binary")),
-    });
+    }));
   }
 
   announce(kind: "joined" | "left", member: Member): void {
     const by = personOf(member);
     this.#show({ kind, by });
-    this.#tell({ kind, by });
+    this.#tell(() => ({ kind, by }));
   }
 
   /** Resolves when all that was in the log at the call is in memory. */
   async refresh(): Promise<void> {
-    await applyAll(this.#doc, await this.log.read(), FROM_LOG);
+    const updates = await this.log.read();
+    const origin = Symbol("from the log");
+    const show = (update: Uint8Array, from: unknown) => {
+      if (from !== origin) return;
+      this.#parts.audience.update([...this.members.values()], undefined, update);
+    };
+    // Only for now: Yjs writes every change anew for whoever listens to it.
+    const doc = this.#doc;
+    doc.on("update", show);
+    await applyAll(doc, updates, origin);
+    doc.off("update", show);
   }
 
   /** Whether the note says something else than the document. */
@@ -175,11 +187,8 @@ export class LiveDocument {
   }
 
   #follow(doc: Y.Doc): void {
-    doc.on("update", (update: Uint8Array, origin: unknown) => {
-      if (origin !== this) this.#note.changed();
-      if (origin === FROM_LOG) {
-        this.#parts.audience.update([...this.members.values()], undefined, update);
-      }
+    doc.on("afterTransaction", (transaction: Y.Transaction) => {
+      if (transaction.origin !== this && isChange(transaction)) this.#note.changed();
     });
   }
 
@@ -218,9 +227,10 @@ export class LiveDocument {
   }
 
   #heard(text: string): void {
-    const message = readMessage(text);
-    if (!message || message.from === this.#parts.instanceId) return;
-    const { change } = message;
+    // Most of what is said of a document is said by those who have it here.
+    if (isFrom(this.#parts.instanceId, text)) return;
+    const change = readMessage(text)?.change;
+    if (!change) return;
     if (change.kind === "log") return this.#catchUp();
     if (change.kind === "unsaved") return this.saver.edited();
     if (change.kind === "update") {
@@ -257,8 +267,11 @@ export class LiveDocument {
     }
   }
 
-  #tell(change: Change): void {
+  /** Tells the other instances that have the document open, if there may be any. */
+  #tell(of: () => Change): void {
     const { bus, instanceId } = this.#parts;
+    if (bus.isHeard?.(this.ref.key) === false) return;
+    const change = of();
     bus.publish(this.ref.key, writeMessage(instanceId, change)).catch((thrown) => {
       this.#parts.logger.warn("document change not sent", { error: errorText(thrown) });
       if (change.kind === "update" || change.kind === "log") void this.#oweNotice();

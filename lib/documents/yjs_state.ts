@@ -70,6 +70,13 @@ export function missingFrom(doc: Y.Doc, stateVector: Uint8Array | undefined): Ui
   }
 }
 
+/** Whether the transaction has changed its document. */
+export function isChange({ deleteSet, beforeState, afterState }: Y.Transaction): boolean {
+  if (deleteSet.clients.size > 0) return true;
+  for (const [client, clock] of afterState) if (beforeState.get(client) !== clock) return true;
+  return false;
+}
+
 /** Whether the document waits for updates that it has not seen. */
 export const isIncomplete = (doc: Y.Doc): boolean =>
   doc.store.pendingStructs !== null || doc.store.pendingDs !== null;

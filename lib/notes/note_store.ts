@@ -194,8 +194,10 @@ export class NoteStore {
   async save(noteId: string, content: object): Promise<void> {
     const record = await this.#record(noteId);
     if (!record) throw noSuchNote();
-    const data = await this.#mergeData(noteId, { content: { ...content } });
-    await this.#index.put(record);
+    const [data] = await Promise.all([
+      this.#mergeData(noteId, { content: { ...content } }),
+      this.#index.put(record),
+    ]);
     await this.#changeRecord(noteId, (now) => ({ ...now, preview: previewOf(data) }));
   }
 

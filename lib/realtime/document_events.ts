@@ -149,6 +149,10 @@ export function documentAudience({ io, access, logger }: DocumentAudienceOptions
     name: E,
     payload: (one: Pick<Member, "documentId" | "isBinary">) => ServerEvents[E],
   ): void {
+    const [only, another] = to;
+    if (only && !another) {
+      return void io.sockets.sockets.get(only.sid)?.emit(name, payload(only));
+    }
     for (const alike of Map.groupBy(to, (one) => `${one.isBinary}${one.documentId}`).values()) {
       const [first] = alike;
       if (!first) continue;

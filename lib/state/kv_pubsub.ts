@@ -6,6 +6,8 @@ const MAX_MESSAGE_BYTES = 1024 * 1024;
 
 /** @throws {AppError} `too_large` over 1 MiB. */
 export function checkMessage(message: string): void {
+  // A character takes three bytes at the most.
+  if (message.length * 3 <= MAX_MESSAGE_BYTES) return;
   if (new TextEncoder().encode(message).length > MAX_MESSAGE_BYTES) {
     throw new AppError("too_large", `A message takes at most ${MAX_MESSAGE_BYTES} bytes.`);
   }
@@ -40,6 +42,10 @@ export class ProcessPubSub {
       return Promise.resolve();
     };
     return { unsubscribe, [Symbol.asyncDispose]: unsubscribe };
+  }
+
+  listeners(channel: string): number {
+    return this.#channels.get(channel)?.size ?? 0;
   }
 
   /** Tells all who listen that messages of other processes may have been missed. */

@@ -128,6 +128,7 @@ export async function openKvStore(options: KvStoreOptions): Promise<StateStore> 
     ping: (timeoutMs) => client.ping(timeoutMs),
     stats: () => ({ roundTrips: client.roundTrips }),
     hasPeers: () => (relay?.others ?? 0) > 0,
+    listenersHere: (channel) => pubsub.listeners(keyName(channel)),
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       pubsub.clear();

@@ -199,4 +199,6 @@ export interface StateStore extends AsyncDisposable {
   stats(): StoreStats;
   /** Whether other processes use this store right now, where the driver can tell. */
   hasPeers?(): boolean;
+  /** Subscriptions to the channel within this process; told where {@linkcode hasPeers} is. */
+  listenersHere?(channel: StateKey): number;
 }
