@@ -5,7 +5,7 @@ import * as sync from "y-protocols/sync";
 import * as Y from "yjs";
 import type { ServerProcess } from "../measure/server_process.ts";
 import { withLimit } from "../measure/with_limit.ts";
-import { clientFrame } from "./frames.ts";
+import { clientFrame, OPCODE } from "./frames.ts";
 import { LoadSocket } from "./socket.ts";
 
 const LIMIT_MS = 30_000;
@@ -28,36 +28,54 @@ export interface EditorOptions {
   onUpdate(): void;
 }
 
+const PLACEHOLDER = { _placeholder: true, num: 0 };
+/** Of a document without anything. */
+const EMPTY_STATE_VECTOR = Uint8Array.of(0);
+
+/** Speaks as Open WebUI's client: bytes are JSON's arrays of numbers. */
+export const openOurs = (options: EditorOptions): Promise<Editor> => openByEvents(options, false);
+
+/** Speaks the same events with binary attachments. */
+export const openWithAttachments = (options: EditorOptions): Promise<Editor> =>
+  openByEvents(options, true);
+
 /** Joins, and applies what comes first to a document of its own. */
-export async function openOurs(options: EditorOptions): Promise<Editor> {
+async function openByEvents(options: EditorOptions, isBinary: boolean): Promise<Editor> {
   const { server, token, documentId, onUpdate } = options;
-  const state = Promise.withResolvers<Uint8Array>();
+  const state = Promise.withResolvers<{ state: Uint8Array; size: number }>();
   const socket = await LoadSocket.connect({
     port: server.port,
     token,
     onLost: (why) => state.reject(new Error(`The server closed an editor: ${why}`)),
-    onPacket(kind, payload) {
+    onPacket(kind, payload, attachment) {
       if (kind !== "event") return;
       // Without reading the whole of it: `["ydoc:document:update",`.
       const name = textDecoder.decode(payload.subarray(2, 23));
       if (name.startsWith("ydoc:document:update")) onUpdate();
-      else if (name.startsWith("ydoc:document:state")) state.resolve(payload.slice());
-      else if (name.startsWith("error")) state.reject(new Error(textDecoder.decode(payload)));
+      else if (name.startsWith("ydoc:document:state")) {
+        const size = payload.length + (attachment?.length ?? 0);
+        const numbers = () => JSON.parse(textDecoder.decode(payload))[1].state;
+        state.resolve({ state: attachment?.slice() ?? Uint8Array.from(numbers()), size });
+      } else if (name.startsWith("error")) state.reject(new Error(textDecoder.decode(payload)));
     },
   });
-  const emit = (name: string, payload: object) =>
-    socket.send(
-      clientFrame(`42${JSON.stringify([name, { document_id: documentId, ...payload }])}`),
-    );
+  const emit = async (name: string, key: string, bytes: Uint8Array | undefined, more = {}) => {
+    const type = bytes && isBinary ? "451-" : "42";
+    const value = bytes && (isBinary ? PLACEHOLDER : Array.from(bytes));
+    const args = [name, { document_id: documentId, ...more, [key]: value }];
+    await socket.send(clientFrame(type + JSON.stringify(args)));
+    if (bytes && isBinary) await socket.send(clientFrame(bytes, OPCODE.binary));
+  };
   const began = performance.now();
-  await emit("ydoc:document:join", { user_color: "#abc" });
-  const packet = await withLimit(state.promise, LIMIT_MS, () => "the document's state");
+  const known = isBinary ? EMPTY_STATE_VECTOR : undefined;
+  await emit("ydoc:document:join", "state_vector", known, { user_color: "#abc" });
+  const synced = await withLimit(state.promise, LIMIT_MS, () => "the document's state");
   using doc = disposable(new Y.Doc());
-  Y.applyUpdate(doc, Uint8Array.from(JSON.parse(textDecoder.decode(packet))[1].state));
+  Y.applyUpdate(doc, synced.state);
   return {
     syncedMs: performance.now() - began,
-    syncedBytes: packet.length,
-    send: (update) => emit("ydoc:document:update", { update: Array.from(update) }),
+    syncedBytes: synced.size,
+    send: (update) => emit("ydoc:document:update", "update", update),
     close: () => socket.close(),
   };
 }

@@ -7,10 +7,27 @@ const decoder = new TextDecoder();
 const PONG = clientFrame("3");
 const CLOSE = clientFrame("", OPCODE.close);
 const HEADER_END = "\r\n\r\n";
-const CHAR = { ping: 0x32, message: 0x34, connect: 0x30, event: 0x32, ack: 0x33, error: 0x34 };
+const CHAR = {
+  ping: 0x32,
+  message: 0x34,
+  connect: 0x30,
+  event: 0x32,
+  ack: 0x33,
+  error: 0x34,
+  binaryEvent: 0x35,
+};
+/** `451-`: an event with one attachment. */
+const BINARY_HEADER_LENGTH = 4;
 
-/** Given the JSON text of an event or the whole text of an ack; not decoded unless read. */
-export type OnPacket = (kind: "event" | "ack", payload: Uint8Array) => void;
+/**
+ * Given the JSON text of an event or the whole text of an ack, and the attachment, if there is one;
+ * not decoded unless read.
+ */
+export type OnPacket = (
+  kind: "event" | "ack",
+  payload: Uint8Array,
+  attachment?: Uint8Array,
+) => void;
 
 export interface SocketOptions {
   port: number;
@@ -48,6 +65,8 @@ export class LoadSocket {
     let open = false;
     let sid = "";
     let refusal = "";
+    /** The text of an event whose attachment is the next frame. */
+    let awaited: Uint8Array | undefined;
 
     const reader = new FrameReader((opcode, payload) => {
       if (opcode === OPCODE.close) refusal ||= `close frame ${closeText(payload)}`;
@@ -56,11 +75,17 @@ export class LoadSocket {
           () => {},
         );
       }
+      if (opcode === OPCODE.binary && awaited !== undefined) {
+        const text = awaited;
+        awaited = undefined;
+        return onPacket("event", text, payload);
+      }
       if (opcode !== OPCODE.text) return;
       if (payload[0] === CHAR.ping) return void send(connection, PONG).catch(() => {});
       open = true;
       if (payload[0] !== CHAR.message) return;
       if (payload[1] === CHAR.event) onPacket("event", payload.subarray(2));
+      else if (payload[1] === CHAR.binaryEvent) awaited = payload.slice(BINARY_HEADER_LENGTH);
       else if (payload[1] === CHAR.ack) onPacket("ack", payload.subarray(2));
       else if (payload[1] === CHAR.connect) {
         sid = JSON.parse(decoder.decode(payload.subarray(2))).sid;

@@ -1,12 +1,8 @@
 /** Every server that is measured. A further one is a further entry. */
 import { join } from "node:path";
+import { ALLOW_GC, AS_STARTED, INSTANCE_PEERS } from "./instances.ts";
 import { bunFolder, fastPythonFolder, nodeFolder, pythonFolder, SERVERS } from "./install.ts";
-import { INSTANCE_PEERS } from "./instances.ts";
 import type { Launch, Peer } from "./peer.ts";
-
-const ALLOW_GC = "--v8-flags=--expose-gc";
-/** With what the start task gives it. */
-const AS_STARTED = `${ALLOW_GC},--min-semi-space-size=16`;
 
 function deno(file: string, v8Flags: string, env?: Record<string, string>): Launch {
   const args = ["run", "--allow-all", "--quiet", v8Flags, join(SERVERS, file)];

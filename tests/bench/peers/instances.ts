@@ -4,6 +4,10 @@ import { kvConnectAvailable } from "../../support/kv_connect_server.ts";
 import { npmFolder, pipFolder, SERVERS } from "./install.ts";
 import type { Launch, Peer } from "./peer.ts";
 
+export const ALLOW_GC = "--v8-flags=--expose-gc";
+/** With what the start task gives it. */
+export const AS_STARTED = `${ALLOW_GC},--min-semi-space-size=16`;
+
 const SECTIONS = ["instances"];
 const OUR_SECTIONS = ["instances", "sweep", "round_trips", "cold_start"];
 const NPM_PACKAGES = {
@@ -29,10 +33,20 @@ function named(id: string, launch: Launch, env: Record<string, string> = {}): La
 }
 
 function ours(state: "redis" | "kv" | "kvconnect"): Launch {
-  const flags = ["run", "--allow-all", "--quiet", "--v8-flags=--expose-gc"];
+  const flags = ["run", "--allow-all", "--quiet", AS_STARTED];
   const launch = { command: Deno.execPath(), args: [...flags, join(SERVERS, "instance.ts")] };
   return named(`ours-${state}`, launch, { BENCH_STATE: state });
 }
+
+const PYCRDT_PACKAGES = [
+  "python-socketio==5.18.1",
+  "pycrdt==0.14.13",
+  "uvicorn==0.54.0",
+  "websockets==17.4",
+  "uvloop==0.23.0",
+  "httptools==0.9.0",
+  "PyJWT==2.15.1",
+];
 
 const packages = () => npmFolder("node-redis", NPM_PACKAGES);
 
@@ -57,6 +71,12 @@ export const INSTANCE_PEERS: readonly Peer[] = [
       kvConnectAvailable()
         ? Promise.resolve(ours("kvconnect"))
         : Promise.reject(new Error("denokv is not installed")),
+  },
+  {
+    id: "ours-attachments",
+    title: "webui-realtime, attachments",
+    sections: ["documents"],
+    prepare: () => Promise.resolve(ours("kv")),
   },
   {
     id: "node-redis",
@@ -107,5 +127,14 @@ export const INSTANCE_PEERS: readonly Peer[] = [
         command: join(await pipFolder("python-redis", PIP_PACKAGES), "bin/python"),
         args: [join(SERVERS, "python_redis.py")],
       }),
+  },
+  {
+    id: "python-pycrdt",
+    title: "python-socketio with pycrdt, uvloop",
+    sections: ["documents"],
+    prepare: async () => ({
+      command: join(await pipFolder("python-pycrdt", PYCRDT_PACKAGES), "bin/python"),
+      args: [join(SERVERS, "python_pycrdt.py")],
+    }),
   },
 ];

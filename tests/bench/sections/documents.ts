@@ -2,7 +2,13 @@
 import { join } from "node:path";
 import * as Y from "yjs";
 import { until } from "../../support/until.ts";
-import { type Editor, type EditorOptions, openHocuspocus, openOurs } from "../load/editors.ts";
+import {
+  type Editor,
+  type EditorOptions,
+  openHocuspocus,
+  openOurs,
+  openWithAttachments,
+} from "../load/editors.ts";
 import { SECRET_KEY, type Tokens } from "../load/tokens.ts";
 import { pause } from "../measure/pause.ts";
 import { ServerProcess } from "../measure/server_process.ts";
@@ -10,6 +16,8 @@ import type { Contestant, Figure, Section } from "./section.ts";
 
 const EDITORS = 1_000;
 const DOCUMENTS = 1_000;
+/** Editors that come and go before memory is first read, so that a heap has grown to its working size. */
+const WARM_UP = 200;
 const OPENING_AT_ONCE = 16;
 /** What is saved a little later is part of the cost. */
 const AFTERWARDS_MS = 1_000;
@@ -42,6 +50,9 @@ const HOCUSPOCUS: Kind = {
   open: openHocuspocus,
   create: () => Promise.resolve(`note:${crypto.randomUUID()}`),
 };
+
+const ATTACHMENTS: Kind = { ...OURS, open: openWithAttachments };
+const KINDS: Record<string, Kind> = { hocuspocus: HOCUSPOCUS, "ours-attachments": ATTACHMENTS };
 
 /** Types, and hands out each keystroke as an update. */
 class Writer {
@@ -101,6 +112,15 @@ class Bench implements AsyncDisposable {
     }));
   }
 
+  /** Resident memory after editors have been there and gone. */
+  async residentBeforeKiB(): Promise<number> {
+    const documentId = await this.create(0);
+    await this.each(WARM_UP, async () => void await this.open(0, documentId));
+    await Promise.all(this.editors.splice(0).map((editor) => editor.close()));
+    await pause(AFTERWARDS_MS);
+    return await this.residentKiB();
+  }
+
   /** CPU time of the server for each update that has reached an editor. */
   async usPerDelivery(send: () => Promise<void>, deliveries: number): Promise<number> {
     const goal = this.arrived + deliveries;
@@ -129,7 +149,7 @@ type Values = Record<string, number[]>;
 
 async function oneDocument(bench: Bench): Promise<Values> {
   const documentId = await bench.create(0);
-  const before = await bench.residentKiB();
+  const before = await bench.residentBeforeKiB();
   await bench.each(EDITORS, async () => void await bench.open(0, documentId));
   const memory = (await bench.residentKiB() - before) / EDITORS;
   const writer = new Writer();
@@ -150,7 +170,7 @@ async function oneDocument(bench: Bench): Promise<Values> {
 async function manyDocuments(bench: Bench): Promise<Values> {
   const ids: string[] = [];
   await bench.each(DOCUMENTS, async (index) => void (ids[index] = await bench.create(index)));
-  const before = await bench.residentKiB();
+  const before = await bench.residentBeforeKiB();
   const pairs: { editor: Editor; writer: Writer }[] = [];
   await bench.each(DOCUMENTS, async (index) => {
     const id = ids[index] ?? "";
@@ -210,8 +230,7 @@ async function runAll({ peer, launch }: Contestant, tokens: Tokens, kvPath: stri
   for (const [at, scene] of [oneDocument, manyDocuments, largeDocument].entries()) {
     const env = { BENCH_SECRET_KEY: SECRET_KEY, BENCH_KV_PATH: `${kvPath}-${at}` };
     await using server = await ServerProcess.start(peer, launch, env);
-    const kind = peer.id === "hocuspocus" ? HOCUSPOCUS : OURS;
-    await using bench = new Bench(server, kind, tokens);
+    await using bench = new Bench(server, KINDS[peer.id] ?? OURS, tokens);
     Object.assign(values, await scene(bench));
   }
   return values;

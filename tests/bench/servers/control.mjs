@@ -1,6 +1,6 @@
 /**
  * The steering of a server under measurement: one JSON object a line on stdin, one answer a line on
- * stdout. Runs on Node, Deno and Bun alike; `python_socketio.py` speaks the same.
+ * stdout. Runs on Node, Deno and Bun alike; `python_control.py` speaks the same.
  */
 import process from "node:process";
 import { createInterface } from "node:readline";
