@@ -149,17 +149,17 @@ export function documentAudience({ io, access, logger }: DocumentAudienceOptions
     name: E,
     payload: (one: Pick<Member, "documentId" | "isBinary">) => ServerEvents[E],
   ): void {
+    // Socket.IO's own types can't follow a name that is a parameter.
+    type Receivers = { emit(name: E, payload: ServerEvents[E]): boolean };
     const [only, another] = to;
     if (only && !another) {
-      return void io.sockets.sockets.get(only.sid)?.emit(name, payload(only));
+      const socket = io.sockets.sockets.get(only.sid) as unknown as Receivers | undefined;
+      return void socket?.emit(name, payload(only));
     }
     for (const alike of Map.groupBy(to, (one) => `${one.isBinary}${one.documentId}`).values()) {
       const [first] = alike;
       if (!first) continue;
-      // Socket.IO's own types can't follow a name that is a parameter.
-      const theirs = io.local.to(alike.map(({ sid }) => sid)) as unknown as {
-        emit(name: E, payload: ServerEvents[E]): boolean;
-      };
+      const theirs = io.local.to(alike.map(({ sid }) => sid)) as unknown as Receivers;
       theirs.emit(name, payload(first));
     }
   }
