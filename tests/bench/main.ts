@@ -48,7 +48,9 @@ async function main(): Promise<void> {
       tokens,
       progress: (text) => progress(`${section.name}: ${text}`),
     });
-    report.figures.push(...figures.map((figure) => reportOf(figure, missing)));
+    const absent = options.peers.filter((peer) => takesPart(peer) && peer.id in missing);
+    const why = Object.fromEntries(absent.map(({ id }) => [id, missing[id] ?? ""]));
+    report.figures.push(...figures.map((figure) => reportOf(figure, why)));
   }
   const titles = Object.fromEntries(options.peers.map(({ id, title }) => [id, title]));
   const text = options.json ? JSON.stringify(report, null, 2) + "\n" : renderTable(report, titles);
