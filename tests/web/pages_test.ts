@@ -6,6 +6,7 @@ import { buildPages } from "../support/browser.ts";
 import { startModelProvider } from "../support/model_provider.ts";
 import { say } from "../support/say.ts";
 import { signUp, startServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
 
 /** What the first page may weigh, compressed. */
 const MAX_FIRST_BYTES = 150 * 1024;
@@ -141,4 +142,6 @@ Deno.test("the live view names the tasks that run, and for whom", async () => {
     tasks.map((task) => [task.id, task.item_id, task.user_name, task.instance_id]),
     [[id, chatId, name, app.instanceId]],
   );
+  assert.equal(await admin.status("POST", `/api/tasks/stop/${id}`), 200);
+  await until(() => provider.requests.at(-1)?.closedAtMs, { what: "the end of the upstream" });
 });
