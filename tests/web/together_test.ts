@@ -60,6 +60,8 @@ Deno.test(
       await ada.getByLabel("Reply", { exact: true }).fill("in the thread");
       await ada.keyboard.press("Enter");
       await ada.locator(".thread .post", { hasText: "in the thread" }).waitFor();
+      // What begins the thread is read, and the reply may be told before it has come.
+      await ada.locator(".thread .post").nth(1).waitFor();
       assert.equal(await ada.locator(".thread .post").count(), 2);
       await bob.getByRole("button", { name: "1 reply" }).waitFor();
       await inspect(ada, "channel_thread");
