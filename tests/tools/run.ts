@@ -6,6 +6,8 @@ import { kvConnectAvailable } from "../support/kv_connect_server.ts";
 import { closingLine, FailedFiles, readSummary, type Summary } from "./summary.ts";
 
 const TIME_LIMIT_MS = 8 * 60_000;
+/** Files at once: tests wait more than they compute, so two cores take three. */
+const JOBS = "3";
 /** More than this is no matter of a busy machine. */
 const MAX_AGAIN = 5;
 const TOOLS = [
@@ -73,7 +75,7 @@ async function runTests(args: string[]): Promise<Run> {
       "--sanitize-resources",
       ...args,
     ],
-    env: { NO_COLOR: "1", DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "2" },
+    env: { NO_COLOR: "1", DENO_JOBS: Deno.env.get("DENO_JOBS") ?? JOBS },
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",

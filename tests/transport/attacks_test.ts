@@ -7,6 +7,22 @@ import { frame, type FrameOptions, WireClient } from "./support/wire_client.ts";
 
 const MAX_PAYLOAD = 100_000;
 
+/** Sends fragments of one message until the server ends it, for five seconds at the most. */
+async function fragmentsWithoutEnd(port: number, engine: string): Promise<void> {
+  await using client = await WireClient.open(port, { signIn: false });
+  const part = frame("x".repeat(60_000), { opcode: 0, fin: false });
+  await client.send("4", { fin: false });
+  const end = performance.now() + 5_000;
+  let sent = 0;
+  // With `ws` the sum of the fragments is limited. With Deno's own WebSocket only the time is: the hand-over ends
+  // every view of the bytes, so the stranger is paced here to what a limited line would carry.
+  while (!client.ended && performance.now() < end && await client.write(part)) {
+    sent += part.length;
+    if (engine === "native") await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  assert.ok(client.ended, `still open after ${sent} bytes`);
+}
+
 for (const engine of ENGINES) {
   Deno.test(`${engine}: a message at the limit passes, one byte more closes with 1009`, async () => {
     await using started = await startServer({ engine, maxPayloadBytes: MAX_PAYLOAD });
@@ -99,21 +115,15 @@ for (const engine of ENGINES) {
 
   Deno.test(`${engine}: an endless fragmented message from a stranger leaves the memory alone`, async () => {
     await using started = await startServer({ engine, handshakeTimeoutMs: 400 });
-    await using client = await WireClient.open(started.port, { signIn: false });
-    const before = Deno.memoryUsage().rss;
-    const part = frame("x".repeat(60_000), { opcode: 0, fin: false });
-    await client.send("4", { fin: false });
-    const end = performance.now() + 5_000;
-    let sent = 0;
-    // With `ws` the sum of the fragments is limited. With Deno's own WebSocket only the time is: the hand-over ends
-    // every view of the bytes, so the stranger is paced here to what a limited line would carry.
-    while (!client.ended && performance.now() < end && await client.write(part)) {
-      sent += part.length;
-      if (engine === "native") await new Promise((resolve) => setTimeout(resolve, 2));
+    // Memory is the whole process': what other tests take meanwhile does not come again, a leak does.
+    let grownBytes = Infinity;
+    for (let tries = 0; tries < 3 && grownBytes > 150e6; tries++) {
+      const before = Deno.memoryUsage().rss;
+      await fragmentsWithoutEnd(started.port, engine);
+      grownBytes = Deno.memoryUsage().rss - before;
+      await until(() => started.server.stats().sockets === 0, { what: "the place to be free" });
     }
-    assert.ok(client.ended, `still open after ${sent} bytes`);
-    assert.ok(Deno.memoryUsage().rss - before < 150e6, "memory grew");
-    await until(() => started.server.stats().sockets === 0, { what: "the place to be free" });
+    assert.ok(grownBytes < 150e6, `memory grew by ${grownBytes} bytes`);
   });
 
   Deno.test(`${engine}: a flood is cut, a burst is not`, async () => {
