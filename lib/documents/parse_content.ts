@@ -1,6 +1,6 @@
 /** A note's Markdown as ProseMirror's JSON in TipTap's names, for notes that no editor has opened yet. */
 import type { Token, Tokens } from "marked";
-import { PatientLexer } from "../protocol/patient_lexer.ts";
+import { BoundedLexer } from "../protocol/bounded_lexer.ts";
 import { fromHtml } from "./html_content.ts";
 import type { NoteSnapshot } from "./note_ports.ts";
 import type { JsonMark, JsonNode } from "./prosemirror_json.ts";
@@ -29,7 +29,7 @@ function textOfHtml(html: string): string {
 
 export function fromMd(md: string): JsonNode {
   if (md.length > MAX_MD) return plain(md);
-  return { type: "doc", content: blocks(new PatientLexer().lex(md)) };
+  return { type: "doc", content: blocks(new BoundedLexer().lex(md)) };
 }
 
 /** The text alone: what stands between blank lines is a paragraph. */

@@ -7,7 +7,7 @@ import type { SessionUser } from "../protocol/user.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { HandshakeSchema } from "./payloads.ts";
 import type { RealtimeServer, RealtimeSocket, Session } from "./session.ts";
-import { TokenClock } from "./token_clock.ts";
+import { ExpiryTimer } from "./expiry_timer.ts";
 
 /** A token that counts, and whose it is. */
 export interface VerifiedToken {
@@ -49,7 +49,7 @@ const RECHECKS_AT_ONCE = 64;
  */
 export class Connections implements Disposable {
   readonly #options: ConnectionsOptions;
-  readonly #tokens: TokenClock;
+  readonly #tokens: ExpiryTimer;
   /** Rises with every access change, so that one that came while a token was verified is not missed. */
   #accessEpoch = 0;
   readonly #verifiedIn = new WeakMap<Session, number>();
@@ -58,7 +58,7 @@ export class Connections implements Disposable {
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
-    this.#tokens = new TokenClock(
+    this.#tokens = new ExpiryTimer(
       (sid) => this.#expired(sid),
       options.nowMs,
     );

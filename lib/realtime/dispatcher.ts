@@ -7,7 +7,7 @@ import { withSpan } from "../common/tracing.ts";
 import type { ErrorCode, Refusal } from "../protocol/error_codes.ts";
 import type { ErrorEvent } from "../protocol/events.ts";
 import type { ClientEventName } from "../protocol/wire_events.ts";
-import { EventRate } from "./event_rate.ts";
+import { TokenBucket } from "../common/token_bucket.ts";
 import type { RealtimeSocket, Session } from "./session.ts";
 
 type Ack = (answer: unknown) => void;
@@ -98,13 +98,13 @@ export class Dispatcher {
 
   /** Serves all events of the socket from here on. */
   attach(socket: RealtimeSocket): void {
-    const rate = new EventRate(this.#options.eventsPerSecond, this.#options.clock.nowMs());
+    const rate = new TokenBucket(this.#options.eventsPerSecond, this.#options.clock.nowMs());
     // A middleware that never calls on: the event ends here, instead of being emitted once more, a
     // tick later, for listeners that nobody has added.
     socket.use((event) => this.#dispatch(socket, rate, event));
   }
 
-  #dispatch(socket: RealtimeSocket, rate: EventRate, event: readonly unknown[]): void {
+  #dispatch(socket: RealtimeSocket, rate: TokenBucket, event: readonly unknown[]): void {
     const name = String(event[0]);
     const last = event.at(-1);
     const ack = typeof last === "function" ? last as Ack : undefined;
@@ -127,7 +127,7 @@ export class Dispatcher {
     }
   }
 
-  #handle(socket: RealtimeSocket, rate: EventRate, name: string, payload: unknown): unknown {
+  #handle(socket: RealtimeSocket, rate: TokenBucket, name: string, payload: unknown): unknown {
     const { isLogged, logger } = this.#options;
     if (isLogged) {
       const user = socket.data.session?.user.id;

@@ -1,7 +1,7 @@
 import type { Server as EngineServer, Socket as EngineSocket, Transport } from "engine.io";
 import type { Socket as NetSocket } from "node:net";
 import type { ServerResponse } from "node:http";
-import type { Lease } from "./admission.ts";
+import type { Lease } from "./connection_limiter.ts";
 import type { StreamFilter } from "./coalescing.ts";
 import type { HeldPackets } from "./held_packets.ts";
 import type { PacketOptions } from "./packet.ts";

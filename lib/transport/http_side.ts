@@ -2,11 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket as NetSocket } from "node:net";
 import { Buffer } from "node:buffer";
 import type { Server as EngineServer } from "engine.io";
-import { type Admission, Lease } from "./admission.ts";
+import { type ConnectionLimiter, Lease } from "./connection_limiter.ts";
 import { applyCors } from "./cors.ts";
 import { connectionsOf, STATE } from "./connection.ts";
 import { refuseRequest, refuseUpgrade } from "./refuse.ts";
-import type { WaitingRoom } from "./waiting_room.ts";
+import type { ConnectionTimeout } from "./connection_timeout.ts";
 
 type Query = Record<string, string | undefined>;
 type EngineRequest = IncomingMessage & { _query?: Query };
@@ -18,11 +18,11 @@ export interface HttpSideOptions {
   /** Without the last slash. */
   path: string;
   engine: EngineServer;
-  admission: Admission;
+  limiter: ConnectionLimiter;
   /** Connections that owe a request's headers. */
-  waitingRoom: WaitingRoom;
+  headerTimeout: ConnectionTimeout;
   /** Connections that owe the rest of a polling request's body: the engine itself would wait for ever. */
-  slowBodies: WaitingRoom;
+  bodyTimeout: ConnectionTimeout;
   anyOrigin: boolean;
   onRequest: (req: IncomingMessage, res: ServerResponse) => void;
 }
@@ -36,7 +36,7 @@ export interface HttpSide {
 
 /** Shares one port between Socket.IO and everything else, and keeps the door of the former. */
 export function httpSide(options: HttpSideOptions): HttpSide {
-  const { path, engine, admission, waitingRoom, slowBodies } = options;
+  const { path, engine, limiter, headerTimeout, bodyTimeout } = options;
   const clients = connectionsOf(engine);
 
   function isEnginePath(url: string | undefined): boolean {
@@ -52,14 +52,14 @@ export function httpSide(options: HttpSideOptions): HttpSide {
   }
 
   function servePolling(req: IncomingMessage, res: ServerResponse): void {
-    const refusal = admission.checkOrigin(req);
+    const refusal = limiter.checkOrigin(req);
     if (refusal !== undefined) return refuseRequest(req, res, refusal);
     if (applyCors(req, res, options.anyOrigin)) return;
     const { sid, EIO } = queryOf(req as EngineRequest);
     if (!sid) {
       if (EIO !== "4") return refuseRequest(req, res, UNSUPPORTED_PROTOCOL);
       if (req.method === "GET") {
-        const lease = admission.enter(req);
+        const lease = limiter.enter(req);
         if (!(lease instanceof Lease)) return refuseRequest(req, res, lease);
         res.once("close", () => lease.releaseRequest());
       }
@@ -73,38 +73,38 @@ export function httpSide(options: HttpSideOptions): HttpSide {
 
   /** The answer is written once the body is whole. */
   function awaitBody({ socket }: IncomingMessage, res: ServerResponse): void {
-    slowBodies.enter(socket);
-    res.once("close", () => slowBodies.leave(socket));
+    bodyTimeout.start(socket);
+    res.once("close", () => bodyTimeout.clear(socket));
   }
 
   return {
     onConnection(socket) {
-      waitingRoom.enter(socket);
-      socket.once("close", () => waitingRoom.leave(socket));
+      headerTimeout.start(socket);
+      socket.once("close", () => headerTimeout.clear(socket));
     },
 
     onRequest(req, res) {
       const { socket } = req;
-      waitingRoom.leave(socket);
+      headerTimeout.clear(socket);
       res.once("close", () => {
-        if (!socket.destroyed) waitingRoom.enter(socket);
+        if (!socket.destroyed) headerTimeout.start(socket);
       });
       if (isEnginePath(req.url)) servePolling(req, res);
       else options.onRequest(req, res);
     },
 
     onUpgrade(req, socket, head) {
-      waitingRoom.leave(socket);
+      headerTimeout.clear(socket);
       socket.on("error", () => socket.destroy());
       if (!isEnginePath(req.url)) {
         return refuseUpgrade(socket, { status: 404, code: 3, message: "No WebSocket here" });
       }
-      const refusal = admission.checkOrigin(req);
+      const refusal = limiter.checkOrigin(req);
       if (refusal !== undefined) return refuseUpgrade(socket, refusal);
       const { sid, EIO } = queryOf(req as EngineRequest);
       if (!sid) {
         if (EIO !== "4") return refuseUpgrade(socket, UNSUPPORTED_PROTOCOL);
-        const lease = admission.enter(req);
+        const lease = limiter.enter(req);
         if (!(lease instanceof Lease)) return refuseUpgrade(socket, lease);
         socket.once("close", () => lease.releaseRequest());
       }

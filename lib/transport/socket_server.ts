@@ -4,7 +4,7 @@ import { Server as EngineServer } from "engine.io";
 import { Server, type ServerOptions, type Socket } from "socket.io";
 import * as parser from "socket.io-parser";
 import type { Logger } from "../common/logger.ts";
-import { Admission } from "./admission.ts";
+import { ConnectionLimiter } from "./connection_limiter.ts";
 import { type Coalescer, RememberingEncoder, type StreamFilter } from "./coalescing.ts";
 import {
   type Connection,
@@ -22,7 +22,7 @@ import { outboundGuard } from "./outbound.ts";
 import { shutDown } from "./shutdown.ts";
 import { Counters, type TransportStats } from "./stats.ts";
 import { guardStringLimit } from "./string_limit_guard.ts";
-import { WaitingRoom } from "./waiting_room.ts";
+import { ConnectionTimeout } from "./connection_timeout.ts";
 import { wsEngine, wsFrame } from "./ws_engine.ts";
 
 export type { Coalescer } from "./coalescing.ts";
@@ -101,7 +101,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const closeTimeoutMs = Math.min(MAX_CLOSE_TIMEOUT_MS, options.handshakeTimeoutMs);
   const tcpConnections = new Set<NetSocket>();
   const counters = new Counters();
-  const admission = new Admission({
+  const limiter = new ConnectionLimiter({
     maxConnections: options.maxConnections,
     maxConnectionsPerAddress: options.maxConnectionsPerAddress,
     trustedProxies,
@@ -113,11 +113,11 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     onHandover(req) {
       // node:http forgets the connection here, and may never say that it closed.
       tcpConnections.delete(req.socket);
-      const lease = admission.leaseOf(req);
+      const lease = limiter.leaseOf(req);
       lease?.keep();
       lease?.releaseRequest();
     },
-    onEnd: (req) => admission.leaseOf(req)?.release(),
+    onEnd: (req) => limiter.leaseOf(req)?.release(),
   });
   const engine = new EngineServer({
     transports: options.transports === "both" ? ["polling", "websocket"] : [options.transports],
@@ -162,7 +162,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   }
 
   engine.on("connection", (connection: Connection) => {
-    const lease = admission.leaseOf(connection.request);
+    const lease = limiter.leaseOf(connection.request);
     lease?.keep();
     connection[STATE] = new ConnectionState(lease, burst, performance.now());
     guardOutbound(connection);
@@ -171,14 +171,14 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   });
   io.bind(engine);
 
-  const waitingRoom = new WaitingRoom(options.handshakeTimeoutMs);
-  const slowBodies = new WaitingRoom(bodyTimeoutMs);
+  const headerTimeout = new ConnectionTimeout(options.handshakeTimeoutMs);
+  const bodyTimeout = new ConnectionTimeout(bodyTimeoutMs);
   const side = httpSide({
     path: options.path.replace(/\/$/, ""),
     engine,
-    admission,
-    waitingRoom,
-    slowBodies,
+    limiter,
+    headerTimeout,
+    bodyTimeout,
     anyOrigin: options.allowedOrigins === "*" || options.allowedOrigins.includes("*"),
     onRequest: options.onRequest,
   });
@@ -197,7 +197,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   let portClosed: Promise<void> | undefined;
 
   function stopAccepting(): Promise<void> {
-    admission.stopping = true;
+    limiter.stopping = true;
     return portClosed ??= new Promise((resolve) =>
       http.listening ? http.close(() => resolve()) : resolve()
     );
@@ -207,10 +207,10 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     stopAccepting,
     sayGoodbye() {
       for (const nsp of io._nsps.values()) nsp.local.disconnectSockets(true);
-      waitingRoom.close();
-      slowBodies.close();
+      headerTimeout.close();
+      bodyTimeout.close();
     },
-    remaining: () => admission.taken + tcpConnections.size,
+    remaining: () => limiter.taken + tcpConnections.size,
     closeServices: () => io.close(),
     destroyRemaining() {
       for (const connection of Object.values(connectionsOf(engine))) stopAwaitingPoll(connection);
@@ -238,11 +238,11 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       (conn as unknown as Connection)[STATE].wants = wants;
     },
     stats: () => ({
-      sockets: admission.taken,
+      sockets: limiter.taken,
       tcpConnections: tcpConnections.size,
       ...counters,
-      requestTimeouts: waitingRoom.expired + slowBodies.expired,
-      refusals: { ...admission.refusals },
+      requestTimeouts: headerTimeout.expired + bodyTimeout.expired,
+      refusals: { ...limiter.refusals },
     }),
   };
 }

@@ -1,4 +1,4 @@
-import type { RefusalReason } from "./admission.ts";
+import type { RefusalReason } from "./connection_limiter.ts";
 
 /** What the transport has seen so far. Counters only rise; `sockets` and `tcpConnections` are of now. */
 export interface TransportStats {

@@ -1,6 +1,6 @@
 import DOMPurify from "dompurify";
 import { Marked } from "marked";
-import { PatientLexer } from "../protocol/patient_lexer.ts";
+import { BoundedLexer } from "../protocol/bounded_lexer.ts";
 
 /** A text is somebody else's: a tenth of a second, and on a phone half of one. */
 const MAX_COST = 10_000_000;
@@ -20,7 +20,7 @@ const marked = new Marked({
   renderer: { html: ({ text }) => asText(text) },
 });
 
-const lexed = (markdown: string) => new PatientLexer(marked.defaults, MAX_COST).lex(markdown);
+const lexed = (markdown: string) => new BoundedLexer(marked.defaults, MAX_COST).lex(markdown);
 
 /** What a text may become: no styles, no forms, no frames, nothing that runs or loads. */
 const ALLOWED = {

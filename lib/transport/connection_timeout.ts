@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
  * Whoever stays longer than `limitMs` is cut off, however busily it drips bytes. All have the same limit, so the map is in
  * the order of the deadlines, and one timer looks at its front only.
  */
-export class WaitingRoom {
+export class ConnectionTimeout {
   readonly #deadlines = new Map<Socket, number>();
   readonly #limitMs: number;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -19,13 +19,13 @@ export class WaitingRoom {
     this.#timer = setInterval(() => this.#sweep(), Math.max(10, Math.min(1_000, limitMs / 4)));
   }
 
-  enter(socket: Socket): void {
+  start(socket: Socket): void {
     if (this.#isClosed) return void socket.destroy();
     this.#deadlines.delete(socket);
     this.#deadlines.set(socket, performance.now() + this.#limitMs);
   }
 
-  leave(socket: Socket): void {
+  clear(socket: Socket): void {
     this.#deadlines.delete(socket);
   }
 

@@ -2,7 +2,7 @@
  * Ends what has a last second, with one timer for all: 20,000 sockets whose tokens end in weeks
  * would otherwise be 20,000 timers, most of them beyond what a timer can count.
  */
-export class TokenClock implements Disposable {
+export class ExpiryTimer implements Disposable {
   readonly #bySecond = new Map<number, Set<string>>();
   readonly #onEnd: (id: string) => void;
   readonly #nowMs: () => number;

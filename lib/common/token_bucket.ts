@@ -2,7 +2,7 @@
  * A token bucket for one socket: `perSecond` events a second in the long run, and as many at once.
  * It holds two numbers and no timer, so that 20,000 idle sockets cost nothing.
  */
-export class EventRate {
+export class TokenBucket {
   readonly #perSecond: number;
   #tokens: number;
   #filledAtMs: number;

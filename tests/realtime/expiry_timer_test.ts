@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import { TokenClock } from "../../lib/realtime/token_clock.ts";
+import { ExpiryTimer } from "../../lib/realtime/expiry_timer.ts";
 import { until } from "../support/until.ts";
 
-Deno.test("TokenClock ends each id once, and not before its second", async () => {
+Deno.test("ExpiryTimer ends each id once, and not before its second", async () => {
   let now = 1_000_000;
   const ended: string[] = [];
-  using clock = new TokenClock((id) => ended.push(id), () => now);
-  clock.add("a", 1001);
-  clock.add("b", 1003);
-  clock.add("gone", 1002);
-  clock.delete("gone", 1002);
+  using timer = new ExpiryTimer((id) => ended.push(id), () => now);
+  timer.add("a", 1001);
+  timer.add("b", 1003);
+  timer.add("gone", 1002);
+  timer.delete("gone", 1002);
   now = 1_001_500;
   await until(() => ended.length === 1, { what: "the first end" });
   assert.deepEqual(ended, ["a"]);
@@ -18,13 +18,13 @@ Deno.test("TokenClock ends each id once, and not before its second", async () =>
   assert.deepEqual(ended, ["a", "b"]);
 });
 
-Deno.test("TokenClock ends what is over already, and survives a clock that jumps", async () => {
+Deno.test("ExpiryTimer ends what is over already, and survives a clock that jumps", async () => {
   let now = 1_000_000_000;
   const ended: string[] = [];
-  using clock = new TokenClock((id) => ended.push(id), () => now);
-  clock.add("over", 5);
+  using timer = new ExpiryTimer((id) => ended.push(id), () => now);
+  timer.add("over", 5);
   await until(() => ended.includes("over"));
-  clock.add("far", 9_000_000);
+  timer.add("far", 9_000_000);
   now = 9_999_999_000;
   await until(() => ended.includes("far"));
   assert.deepEqual(ended, ["over", "far"]);

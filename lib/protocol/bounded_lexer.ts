@@ -14,7 +14,7 @@ const TOO_DEEP = /^(?:[ \t]*(?:>|(?:[*+-]|\d{1,9}[.)])[ \t])){100,}/gm;
  * through its square for each link. Above the bound, what is left of a text keeps its blocks, and
  * the signs within them stay signs.
  */
-export class PatientLexer extends Lexer {
+export class BoundedLexer extends Lexer {
   #left: number;
 
   /** `maxCost`: 100,000,000 take about a second. Default: that many. */

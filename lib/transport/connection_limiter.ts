@@ -23,7 +23,7 @@ const REFUSALS: Record<RefusalReason, Refusal> = {
   stopping: { reason: "stopping", status: 503, message: "Server is stopping" },
 };
 
-export interface AdmissionOptions {
+export interface ConnectionLimiterOptions {
   maxConnections: number;
   /** Of one IPv4 address, or one IPv6 network of 64 bits. */
   maxConnectionsPerAddress: number;
@@ -60,8 +60,8 @@ export class Lease {
   }
 }
 
-/** The door: who gets in, and how many at once. */
-export class Admission {
+/** Decides who may connect: by origin, and by how many connections there are, in all and per address. */
+export class ConnectionLimiter {
   readonly refusals: Record<RefusalReason, number> = {
     origin: 0,
     connections: 0,
@@ -72,9 +72,9 @@ export class Admission {
   #taken = 0;
   readonly #takenByAddress = new Map<string, number>();
   readonly #leases = new WeakMap<IncomingMessage, Lease>();
-  readonly #options: AdmissionOptions;
+  readonly #options: ConnectionLimiterOptions;
 
-  constructor(options: AdmissionOptions) {
+  constructor(options: ConnectionLimiterOptions) {
     this.#options = options;
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { lexer, type Token } from "marked";
-import { PatientLexer } from "../../lib/protocol/patient_lexer.ts";
+import { BoundedLexer } from "../../lib/protocol/bounded_lexer.ts";
 
 /** What a page gives to a message of somebody else. */
 const MAX_COST = 10_000_000;
@@ -10,19 +10,19 @@ const HONEST =
 const rawOf = (tokens: Token[]) => tokens.map(({ raw }) => raw).join("");
 
 Deno.test("an honest text is read as the parser reads it", () => {
-  assert.deepEqual(new PatientLexer().lex(HONEST), lexer(HONEST));
-  assert.deepEqual(new PatientLexer(undefined, MAX_COST).lex(HONEST), lexer(HONEST));
+  assert.deepEqual(new BoundedLexer().lex(HONEST), lexer(HONEST));
+  assert.deepEqual(new BoundedLexer(undefined, MAX_COST).lex(HONEST), lexer(HONEST));
 });
 
 Deno.test("a message that was written to be slow is read at once, and is all there", () => {
   for (const sign of ["[a](", "![a](", "**a", "**a\n", "*a_b\n", "`a", "\\"]) {
     const text = sign.repeat(40_000 / sign.length);
     const began = performance.now();
-    const tokens = new PatientLexer(undefined, MAX_COST).lex(text);
+    const tokens = new BoundedLexer(undefined, MAX_COST).lex(text);
     const tookMs = performance.now() - began;
     assert.ok(tookMs < 1_000, `${sign} took ${tookMs.toFixed()} ms`);
     assert.equal(rawOf(tokens), text);
   }
-  const deep = new PatientLexer().lex(`${"> ".repeat(50_000)}a\n\n${"1. ".repeat(50_000)}b`);
+  const deep = new BoundedLexer().lex(`${"> ".repeat(50_000)}a\n\n${"1. ".repeat(50_000)}b`);
   assert.match(JSON.stringify(deep), /a"[^]*"b"/);
 });
