@@ -3,7 +3,7 @@ import { applyAwarenessUpdate, type Awareness } from "y-protocols/awareness";
 const OPEN_BRACE = 0x7b;
 
 /**
- * Takes cursors and names in either dialect: y-protocols' own, or the JSON of Open WebUI's client,
+ * Takes cursors and names in either encoding: y-protocols' own, or the JSON of Open WebUI's client,
  * `{[clientId]: state}`, in which an empty state means that the cursor is gone.
  */
 export function applyAwareness(awareness: Awareness, bytes: Uint8Array, origin: unknown): void {

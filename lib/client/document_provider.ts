@@ -75,7 +75,7 @@ export class DocumentProvider implements Disposable {
       connection.on("ydoc:awareness:update", (event) => {
         if (isMine(event)) applyAwareness(this.awareness, bytesOf(event.update), this);
       }),
-      // Somebody new has not heard where the others are.
+      // Somebody new has not seen where the others are.
       connection.on("ydoc:user:joined", (event) => isMine(event) && this.#sendAwareness()),
       connection.on("error", ({ event, code, message }) => {
         if (event === "ydoc:document:join" && code === "forbidden") this.#refused(message);

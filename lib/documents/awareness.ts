@@ -1,13 +1,13 @@
 /**
- * Cursors and names of those who edit: read in both dialects, checked against who may speak for
- * which Yjs client, and written in the dialect of the one who hears it. Nothing is stored.
+ * Cursors and names of those who edit: read in both encodings, checked against who owns
+ * which Yjs client, and written in the encoding of the one who receives it. Nothing is stored.
  */
 import * as decoding from "lib0/decoding";
-import * as encoding from "lib0/encoding";
+import { createEncoder, toUint8Array, writeVarString, writeVarUint } from "lib0/encoding";
 import { AppError } from "../common/errors.ts";
 
 /** `json`: Open WebUI's own client, `{[clientId]: state}`. `binary`: y-protocols. */
-export type Dialect = "json" | "binary";
+export type AwarenessEncoding = "json" | "binary";
 
 export interface AwarenessEntry {
   clientId: number;
@@ -17,14 +17,14 @@ export interface AwarenessEntry {
   state: Record<string, unknown> | null;
 }
 
-export interface Speaker {
+export interface AwarenessSender {
   sid: string;
   userId: string;
   userName: string;
 }
 
 const MAX_ENTRIES = 1_000;
-/** More Yjs clients than this no honest socket speaks for in one document. */
+/** No honest socket owns more Yjs clients than this in one document. */
 const MAX_CLIENTS_OF_A_SOCKET = 16;
 const OPEN_BRACE = 0x7b;
 
@@ -55,36 +55,41 @@ function readBinary(bytes: Uint8Array): AwarenessEntry[] {
   });
 }
 
-/** @throws {AppError} `invalid_payload` for bytes in neither dialect. */
-export function readAwareness(bytes: Uint8Array): { dialect: Dialect; entries: AwarenessEntry[] } {
+/** @throws {AppError} `invalid_payload` for bytes in neither encoding. */
+export function readAwareness(
+  bytes: Uint8Array,
+): { encoding: AwarenessEncoding; entries: AwarenessEntry[] } {
   if (bytes[0] === OPEN_BRACE) {
     try {
-      return { dialect: "json", entries: readJson(new TextDecoder().decode(bytes)) };
+      return { encoding: "json", entries: readJson(new TextDecoder().decode(bytes)) };
     } catch {
       // A binary update that begins with the same byte: 123 clients.
     }
   }
   try {
-    return { dialect: "binary", entries: readBinary(bytes) };
+    return { encoding: "binary", entries: readBinary(bytes) };
   } catch {
     throw new AppError("invalid_payload", "update: these bytes are no awareness update.");
   }
 }
 
-export function writeAwareness(entries: readonly AwarenessEntry[], dialect: Dialect): Uint8Array {
-  if (dialect === "json") {
+export function writeAwareness(
+  entries: readonly AwarenessEntry[],
+  encoding: AwarenessEncoding,
+): Uint8Array {
+  if (encoding === "json") {
     // Open WebUI's client can't take `null`: a state without a cursor is what makes one vanish.
     const states = entries.map(({ clientId, state }) => [clientId, state ?? {}]);
     return new TextEncoder().encode(JSON.stringify(Object.fromEntries(states)));
   }
-  const encoder = encoding.createEncoder();
-  encoding.writeVarUint(encoder, entries.length);
+  const encoder = createEncoder();
+  writeVarUint(encoder, entries.length);
   for (const { clientId, clock = 0, state } of entries) {
-    encoding.writeVarUint(encoder, clientId);
-    encoding.writeVarUint(encoder, clock);
-    encoding.writeVarString(encoder, JSON.stringify(state));
+    writeVarUint(encoder, clientId);
+    writeVarUint(encoder, clock);
+    writeVarString(encoder, JSON.stringify(state));
   }
-  return encoding.toUint8Array(encoder);
+  return toUint8Array(encoder);
 }
 
 interface Claim {
@@ -93,18 +98,18 @@ interface Claim {
   clock: number;
 }
 
-/** Who speaks for which Yjs client in one document. The first socket to speak for one keeps it. */
+/** Which socket owns which Yjs client in one document. The first socket to send for one keeps it. */
 export class AwarenessClaims {
   readonly #claims = new Map<number, Claim>();
 
   /**
-   * The entries that the speaker may send, with the name that is the session's. A new socket of the
+   * The entries that the sender may send, with the name that is the session's. A new socket of the
    * same user takes over its old client, whose socket may not be known to be gone yet.
    *
-   * @throws {AppError} `forbidden` when none of the entries is the speaker's
+   * @throws {AppError} `forbidden` when none of the entries is the sender's
    */
-  admit(speaker: Speaker, entries: readonly AwarenessEntry[]): AwarenessEntry[] {
-    const own = entries.filter(({ clientId }) => this.#mayClaim(speaker, clientId));
+  admit(sender: AwarenessSender, entries: readonly AwarenessEntry[]): AwarenessEntry[] {
+    const own = entries.filter(({ clientId }) => this.#mayClaim(sender, clientId));
     if (own.length === 0 && entries.length > 0) {
       throw new AppError("forbidden", "These cursors are somebody else's.");
     }
@@ -112,15 +117,15 @@ export class AwarenessClaims {
       const last = this.#claims.get(entry.clientId)?.clock ?? 0;
       const clock = entry.clock ?? last + 1;
       this.#claims.set(entry.clientId, {
-        sid: speaker.sid,
-        userId: speaker.userId,
+        sid: sender.sid,
+        userId: sender.userId,
         clock: Math.max(last, clock),
       });
-      return { ...entry, clock, state: named(entry.state, speaker) };
+      return { ...entry, clock, state: named(entry.state, sender) };
     });
   }
 
-  #mayClaim({ sid, userId }: Speaker, clientId: number): boolean {
+  #mayClaim({ sid, userId }: AwarenessSender, clientId: number): boolean {
     const claim = this.#claims.get(clientId);
     if (claim) return claim.sid === sid || claim.userId === userId;
     let held = 0;
@@ -129,7 +134,7 @@ export class AwarenessClaims {
     throw new AppError("rate_limited", "Too many cursors for one socket.");
   }
 
-  /** Takes away what the socket spoke for, and returns what tells the others so. */
+  /** Takes away what the socket owned, and returns what tells the others so. */
   release(sid: string): AwarenessEntry[] {
     const gone: AwarenessEntry[] = [];
     for (const [clientId, claim] of this.#claims) {
@@ -142,9 +147,9 @@ export class AwarenessClaims {
 }
 
 /** A state whose name, where it shows one, is the session's: nobody edits under another's. */
-function named(state: AwarenessEntry["state"], speaker: Speaker): AwarenessEntry["state"] {
+function named(state: AwarenessEntry["state"], sender: AwarenessSender): AwarenessEntry["state"] {
   const user = state?.user;
   if (!state || typeof user !== "object" || user === null) return state;
-  const id = "id" in user && user.id !== speaker.sid ? { id: speaker.userId } : {};
-  return { ...state, user: { ...user, ...id, name: speaker.userName } };
+  const id = "id" in user && user.id !== sender.sid ? { id: sender.userId } : {};
+  return { ...state, user: { ...user, ...id, name: sender.userName } };
 }

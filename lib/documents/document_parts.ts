@@ -7,7 +7,7 @@ import type { Audience } from "./members.ts";
 import type { NoteSaverOptions } from "./note_saver.ts";
 import type { NoteContent } from "./note_ports.ts";
 
-/** What every live document of an instance shares. */
+/** What every open document of an instance shares. */
 export interface DocumentParts {
   store: StateStore;
   bus: DocumentBus;

@@ -6,10 +6,10 @@ import type { Subscription } from "../state/state_store.ts";
 import { storeBus, writeMessage } from "./document_bus.ts";
 import { documentOfNote, type DocumentRef } from "./document_id.ts";
 import type { DocumentParts } from "./document_parts.ts";
-import { DocumentShelf } from "./document_shelf.ts";
+import { DocumentRegistry } from "./document_registry.ts";
 import { type AccessChange, readAccessChange } from "./access_change.ts";
 import { documentSweep } from "./document_sweep.ts";
-import type { LiveDocument } from "./live_document.ts";
+import type { OpenDocument } from "./open_document.ts";
 import type { Member } from "./members.ts";
 import type { NoteAccess, NoteSnapshot } from "./note_ports.ts";
 import { missingFrom } from "./yjs_state.ts";
@@ -23,8 +23,8 @@ export interface DocumentServiceOptions
   userIds(sids: string[]): Promise<string[]>;
 }
 
-/** Who wants to join, and how that client speaks. */
-export type Joiner = Omit<Member, "canWrite" | "dialect">;
+/** Who wants to join, and how that client encodes bytes. */
+export type Joiner = Omit<Member, "canWrite" | "encoding">;
 
 export interface DocumentState {
   state: Uint8Array;
@@ -47,7 +47,7 @@ interface Joining {
 export class DocumentService implements AsyncDisposable {
   readonly #options: DocumentServiceOptions;
   readonly #parts: DocumentParts;
-  readonly #shelf: DocumentShelf;
+  readonly #registry: DocumentRegistry;
   readonly #bySession = new Map<string, Set<string>>();
   readonly #joining = new Set<Joining>();
   #accessEpoch = 0;
@@ -68,7 +68,7 @@ export class DocumentService implements AsyncDisposable {
       saving: {},
       ...options,
     };
-    this.#shelf = new DocumentShelf(this.#parts);
+    this.#registry = new DocumentRegistry(this.#parts);
   }
 
   /** Listens for changes of access on all instances. */
@@ -81,14 +81,14 @@ export class DocumentService implements AsyncDisposable {
       onGap: () => {
         this.#accessEpoch++;
         this.#options.audience.accessMissed();
-        for (const live of this.#shelf.all()) void this.#recheck(live, undefined);
+        for (const document of this.#registry.all()) void this.#recheck(document, undefined);
       },
     });
   }
 
   /** The documents in memory here, for metrics. */
   get size(): number {
-    return this.#shelf.all().length;
+    return this.#registry.all().length;
   }
 
   /** @throws {AppError} `forbidden`, `not_found`, `unavailable` */
@@ -97,13 +97,13 @@ export class DocumentService implements AsyncDisposable {
     const joining: Joining = { key: ref.key, sid: joiner.sid, hasLeft: false };
     this.#joining.add(joining);
     try {
-      const live = await this.#enter(ref, joiner);
-      const sessions = await this.#sessions(live);
-      if (!live.members.has(joiner.sid)) {
+      const document = await this.#enter(ref, joiner);
+      const sessions = await this.#sessions(document);
+      if (!document.members.has(joiner.sid)) {
         throw new AppError("forbidden", "You may not read this note.");
       }
-      // From here on the member hears updates; the state is taken last, so none is missing before.
-      const state = missingFrom(live.doc, stateVector);
+      // From here on the member receives updates; the state is taken last, so none is missing before.
+      const state = missingFrom(document.doc, stateVector);
       if (joining.hasLeft) throw new AppError("conflict", "The document was left meanwhile.");
       return { state, sessions };
     } catch (thrown) {
@@ -114,7 +114,7 @@ export class DocumentService implements AsyncDisposable {
     }
   }
 
-  async #enter(ref: DocumentRef, joiner: Joiner): Promise<LiveDocument> {
+  async #enter(ref: DocumentRef, joiner: Joiner): Promise<OpenDocument> {
     const { access } = this.#options;
     const epoch = this.#accessEpoch;
     const [mayRead, canWrite] = await Promise.all([
@@ -122,30 +122,30 @@ export class DocumentService implements AsyncDisposable {
       access.mayWrite(joiner.userId, ref.noteId),
     ]);
     if (!mayRead) throw new AppError("forbidden", "You may not read this note.");
-    const live = await this.#shelf.join(ref, { ...joiner, canWrite, dialect: undefined });
+    const document = await this.#registry.join(ref, { ...joiner, canWrite, encoding: undefined });
     const documents = this.#bySession.get(joiner.sid) ?? new Set();
     this.#bySession.set(joiner.sid, documents.add(ref.key));
-    if (epoch !== this.#accessEpoch) await this.#recheck(live, joiner.userId);
-    return live;
+    if (epoch !== this.#accessEpoch) await this.#recheck(document, joiner.userId);
+    return document;
   }
 
   /** Tells the others that the member is there. */
   announce(ref: DocumentRef, sid: string): void {
-    const live = this.#shelf.get(ref.key);
-    const member = live?.members.get(sid);
-    if (member) live?.announce("joined", member);
+    const document = this.#registry.get(ref.key);
+    const member = document?.members.get(sid);
+    if (member) document?.announce("joined", member);
   }
 
   /** Whether nothing was ever written. @throws {AppError} `forbidden` for who has not joined */
   isEmpty(ref: DocumentRef, sid: string): boolean {
-    return this.member(ref, sid).live.doc.store.clients.size === 0;
+    return this.member(ref, sid).document.doc.store.clients.size === 0;
   }
 
   /** @throws {AppError} `forbidden` for who has not joined */
   async state(ref: DocumentRef, sid: string, stateVector?: Uint8Array): Promise<DocumentState> {
-    const { live } = this.member(ref, sid);
-    const sessions = await this.#sessions(live);
-    return { state: missingFrom(live.doc, stateVector), sessions };
+    const { document } = this.member(ref, sid);
+    const sessions = await this.#sessions(document);
+    return { state: missingFrom(document.doc, stateVector), sessions };
   }
 
   /**
@@ -159,24 +159,24 @@ export class DocumentService implements AsyncDisposable {
     sid: string,
     { update, snapshot }: { update?: Uint8Array; snapshot?: NoteSnapshot },
   ): Promise<void> {
-    const { live, member } = this.member(ref, sid);
+    const { document, member } = this.member(ref, sid);
     if (!member.canWrite) throw new AppError("forbidden", "You may not change this note.");
-    if (update) await live.update(update, member, snapshot);
-    else if (snapshot) live.give(snapshot);
+    if (update) await document.update(update, member, snapshot);
+    else if (snapshot) document.give(snapshot);
   }
 
   /** @throws {AppError} `forbidden`, `invalid_payload` */
   awareness(ref: DocumentRef, sid: string, update: Uint8Array): void {
-    const { live, member } = this.member(ref, sid);
-    live.awareness(update, member);
+    const { document, member } = this.member(ref, sid);
+    document.awareness(update, member);
   }
 
   /** @throws {AppError} `forbidden` for who has not joined */
-  member(ref: DocumentRef, sid: string): { live: LiveDocument; member: Member } {
-    const live = this.#shelf.get(ref.key);
-    const member = live?.members.get(sid);
-    if (!live || !member) throw new AppError("forbidden", "Join the document first.");
-    return { live, member };
+  member(ref: DocumentRef, sid: string): { document: OpenDocument; member: Member } {
+    const document = this.#registry.get(ref.key);
+    const member = document?.members.get(sid);
+    if (!document || !member) throw new AppError("forbidden", "Join the document first.");
+    return { document, member };
   }
 
   /**
@@ -184,7 +184,7 @@ export class DocumentService implements AsyncDisposable {
    * go. Says whether it was a member, or about to become one.
    */
   leave(ref: DocumentRef, sid: string): boolean {
-    let wasThere = this.#shelf.get(ref.key)?.members.has(sid) ?? false;
+    let wasThere = this.#registry.get(ref.key)?.members.has(sid) ?? false;
     for (const joining of this.#joining) {
       if (joining.sid !== sid || joining.key !== ref.key) continue;
       joining.hasLeft = wasThere = true;
@@ -192,7 +192,7 @@ export class DocumentService implements AsyncDisposable {
     const documents = this.#bySession.get(sid);
     documents?.delete(ref.key);
     if (documents?.size === 0) this.#bySession.delete(sid);
-    this.#shelf.leave(ref.key, sid);
+    this.#registry.leave(ref.key, sid);
     return wasThere;
   }
 
@@ -201,7 +201,7 @@ export class DocumentService implements AsyncDisposable {
     for (const joining of this.#joining) if (joining.sid === sid) joining.hasLeft = true;
     const documents = this.#bySession.get(sid);
     this.#bySession.delete(sid);
-    for (const key of documents ?? []) this.#shelf.leave(key, sid);
+    for (const key of documents ?? []) this.#registry.leave(key, sid);
   }
 
   /** A session of an instance that died is taken out; what it was the last to edit is saved. */
@@ -213,7 +213,7 @@ export class DocumentService implements AsyncDisposable {
       for (const change of [{ kind: "left", by }, { kind: "unsaved" }] as const) {
         await this.#parts.bus.publish(key, writeMessage(from, change));
       }
-      await this.#shelf.reap(key, sid);
+      await this.#registry.reap(key, sid);
     }
     await documents.clear();
   }
@@ -231,11 +231,11 @@ export class DocumentService implements AsyncDisposable {
     store: (isMerged: boolean) => Promise<T>,
   ): Promise<T> {
     let stored: { result: T } | undefined;
-    const live = await this.#shelf.visit(documentOfNote(noteId), {
+    const document = await this.#registry.visit(documentOfNote(noteId), {
       open: (there) => there.merge(text),
       closed: async () => void (stored = { result: await store(false) }),
     });
-    await live?.saver.flush();
+    await document?.saver.flush();
     return stored ? stored.result : await store(true);
   }
 
@@ -263,22 +263,22 @@ export class DocumentService implements AsyncDisposable {
     this.#accessEpoch++;
     for (const noteId of noteIds) {
       this.#options.audience.accessChanged(noteId, userId);
-      const live = this.#shelf.get(documentOfNote(noteId).key);
-      if (live) await this.#recheck(live, userId);
+      const document = this.#registry.get(documentOfNote(noteId).key);
+      if (document) await this.#recheck(document, userId);
     }
   }
 
   /** Never rejects. */
-  async #recheck(live: LiveDocument, userId: string | undefined): Promise<void> {
-    const members = [...live.members.values()];
+  async #recheck(document: OpenDocument, userId: string | undefined): Promise<void> {
+    const members = [...document.members.values()];
     const users = new Set(members.map((member) => member.userId));
     for (const id of userId === undefined ? users : [userId]) {
-      const { mayRead, mayWrite } = await this.#accessOf(id, live.ref.noteId);
+      const { mayRead, mayWrite } = await this.#accessOf(id, document.ref.noteId);
       for (const member of members.filter((one) => one.userId === id)) {
         member.canWrite = mayWrite;
-        if (mayRead || live.members.get(member.sid) !== member) continue;
-        this.leave(live.ref, member.sid);
-        this.#options.audience.evicted(member, live.ref);
+        if (mayRead || document.members.get(member.sid) !== member) continue;
+        this.leave(document.ref, member.sid);
+        this.#options.audience.evicted(member, document.ref);
       }
     }
   }
@@ -305,21 +305,21 @@ export class DocumentService implements AsyncDisposable {
     return { mayRead: false, mayWrite: false };
   }
 
-  async #sessions({ ref, members, leavers }: LiveDocument): Promise<string[]> {
-    const there = (await this.#shelf.users(ref.key)).filter((sid) => !leavers.has(sid));
+  async #sessions({ ref, members, leavers }: OpenDocument): Promise<string[]> {
+    const there = (await this.#registry.users(ref.key)).filter((sid) => !leavers.has(sid));
     return [...new Set([...members.keys(), ...there])];
   }
 
   /** The job that closes documents which nobody edits and nobody closed. Default: every minute. */
   sweepJob(everyMs?: number): SweepJob {
-    return documentSweep(this.#options, (key) => this.#shelf.closeAbandoned(key), everyMs);
+    return documentSweep(this.#options, (key) => this.#registry.closeAbandoned(key), everyMs);
   }
 
   /** Lets everybody leave, saves what is unsaved, and gives up after `timeoutMs`. Default: 4,000. */
   async close({ timeoutMs = 4_000 } = {}): Promise<void> {
     this.#isClosing = true;
     for (const sid of [...this.#bySession.keys()]) this.sessionGone(sid);
-    const isSaved = await settledWithin(this.#shelf.settled(), timeoutMs);
+    const isSaved = await settledWithin(this.#registry.settled(), timeoutMs);
     if (!isSaved) this.#options.logger.error("documents not saved in time", { count: this.size });
     await this[Symbol.asyncDispose]();
   }
@@ -328,6 +328,6 @@ export class DocumentService implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
     await this.#accessChanges?.unsubscribe().catch(() => {});
-    await this.#shelf.dispose();
+    await this.#registry.dispose();
   }
 }

@@ -1,4 +1,4 @@
-import type { Dialect } from "./awareness.ts";
+import type { AwarenessEncoding } from "./awareness.ts";
 import type { Person } from "./document_bus.ts";
 import type { DocumentRef } from "./document_id.ts";
 
@@ -6,14 +6,14 @@ import type { DocumentRef } from "./document_id.ts";
 export interface Member extends Person {
   /** How this client spells the document's id: it knows its document by that. */
   documentId: string;
-  /** Whether it speaks in binary attachments, and not in arrays of numbers. */
+  /** Whether it sends bytes as binary attachments, and not as arrays of numbers. */
   isBinary: boolean;
   canWrite: boolean;
   /** How it writes its cursor; unknown until it has. */
-  dialect: Dialect | undefined;
+  encoding: AwarenessEncoding | undefined;
 }
 
-/** Those who hear of a document on this instance: the edge's part. */
+/** Those who are told of a document on this instance: the edge's part. */
 export interface Audience {
   update(to: Member[], by: Person | undefined, update: Uint8Array): void;
   awareness(to: Member[], by: Person, update: Uint8Array): void;

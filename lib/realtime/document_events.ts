@@ -12,10 +12,10 @@ import {
   DocumentSchema,
   DocumentStateSchema,
   DocumentUpdateSchema,
+  encode,
+  type EncodedBytes,
   JoinDocumentSchema,
   JoinNoteSchema,
-  speak,
-  type SpokenBytes,
 } from "./document_payloads.ts";
 import { isStill, joinNoteRoom, NoteRooms } from "./note_rooms.ts";
 import { PendingJoins } from "./pending_joins.ts";
@@ -33,17 +33,17 @@ export interface DocumentEventsOptions {
 export function documentEvents({ documents, access }: DocumentEventsOptions): EventTable {
   const joins = new PendingJoins();
 
-  /** Notes how the client speaks, for everything it is sent from now on. */
-  function heard(ref: DocumentRef, sid: string, ...spoken: (SpokenBytes | null | undefined)[]) {
+  /** Notes how the client encodes bytes, for everything it is sent from now on. */
+  function seen(ref: DocumentRef, sid: string, ...received: (EncodedBytes | null | undefined)[]) {
     const { member } = documents.member(ref, sid);
-    for (const bytes of spoken) if (bytes) member.isBinary = bytes.isBinary;
+    for (const bytes of received) if (bytes) member.isBinary = bytes.isBinary;
     return member;
   }
 
   function sendState(socket: RealtimeSocket, member: Member, { state, sessions }: DocumentState) {
     socket.emit("ydoc:document:state", {
       document_id: member.documentId,
-      state: speak(state, member.isBinary),
+      state: encode(state, member.isBinary),
       sessions,
     });
   }
@@ -81,7 +81,7 @@ export function documentEvents({ documents, access }: DocumentEventsOptions): Ev
       schema: DocumentStateSchema,
       async handle({ socket }, { document_id, state_vector }) {
         const ref = parseDocumentId(document_id);
-        const member = heard(ref, socket.id, state_vector);
+        const member = seen(ref, socket.id, state_vector);
         sendState(socket, member, await documents.state(ref, socket.id, state_vector?.bytes));
       },
     }),
@@ -89,7 +89,7 @@ export function documentEvents({ documents, access }: DocumentEventsOptions): Ev
       schema: DocumentUpdateSchema,
       async handle({ socket }, { document_id, update, initialize, data }) {
         const ref = parseDocumentId(document_id);
-        const member = heard(ref, socket.id, update);
+        const member = seen(ref, socket.id, update);
         // Checked and applied in one go: of several who begin the document, the first one does.
         if (!initialize || documents.isEmpty(ref, socket.id)) {
           await documents.update(ref, socket.id, {
@@ -99,7 +99,7 @@ export function documentEvents({ documents, access }: DocumentEventsOptions): Ev
         }
         if (!initialize) return;
         const { state } = await documents.state(ref, socket.id);
-        return speak(state, member.isBinary);
+        return encode(state, member.isBinary);
       },
     }),
     "ydoc:document:leave": event({
@@ -117,7 +117,7 @@ export function documentEvents({ documents, access }: DocumentEventsOptions): Ev
       async handle({ socket }, { document_id, update }) {
         const ref = parseDocumentId(document_id);
         await joins.over(socket, ref.key);
-        heard(ref, socket.id, update);
+        seen(ref, socket.id, update);
         documents.awareness(ref, socket.id, update.bytes);
       },
     }),
@@ -143,7 +143,7 @@ export interface DocumentAudienceOptions {
 export function documentAudience({ io, access, logger }: DocumentAudienceOptions): Audience {
   const noteRooms = new NoteRooms({ io, access, logger });
 
-  /** One event for all that speak alike, so that it is encoded once for them. */
+  /** One event for all with one encoding, so that it is encoded once for them. */
   function send<E extends ServerEventName>(
     to: Member[],
     name: E,
@@ -173,14 +173,14 @@ export function documentAudience({ io, access, logger }: DocumentAudienceOptions
       send(to, "ydoc:document:update", ({ documentId, isBinary }) => ({
         document_id: documentId,
         user_id: by?.userId ?? "",
-        update: speak(update, isBinary),
+        update: encode(update, isBinary),
         socket_id: by?.sid ?? "",
       })),
     awareness: (to, by, update) =>
       send(to, "ydoc:awareness:update", ({ documentId, isBinary }) => ({
         document_id: documentId,
         user_id: by.userId,
-        update: speak(update, isBinary),
+        update: encode(update, isBinary),
       })),
     joined: (to, by) =>
       send(to, "ydoc:user:joined", ({ documentId }) => ({

@@ -8,8 +8,8 @@ import { IdSchema } from "../protocol/chat.ts";
 const MAX_UPDATE_BYTES = 8 * 1024 * 1024;
 const MAX_AWARENESS_BYTES = 64 * 1024;
 
-/** Bytes, and how the client spoke them. */
-export interface SpokenBytes {
+/** Bytes, and how the client encoded them. */
+export interface EncodedBytes {
   bytes: Uint8Array;
   isBinary: boolean;
 }
@@ -26,7 +26,7 @@ function bytesOfNumbers(numbers: readonly unknown[]): Uint8Array | undefined {
   return bytes;
 }
 
-function spoken(value: unknown): SpokenBytes | undefined {
+function decoded(value: unknown): EncodedBytes | undefined {
   if (Array.isArray(value)) {
     const bytes = bytesOfNumbers(value);
     return bytes && { bytes, isBinary: false };
@@ -48,11 +48,11 @@ function sizeOf(value: unknown): number {
 function bytesUpTo(maxBytes: number) {
   return v.pipe(
     v.unknown(),
-    v.rawTransform<unknown, SpokenBytes>(({ dataset, addIssue, NEVER }) => {
+    v.rawTransform<unknown, EncodedBytes>(({ dataset, addIssue, NEVER }) => {
       if (sizeOf(dataset.value) > maxBytes) {
         throw new AppError("too_large", `At most ${maxBytes} bytes are taken at once.`);
       }
-      const bytes = spoken(dataset.value);
+      const bytes = decoded(dataset.value);
       if (bytes) return bytes;
       addIssue({ message: "must be bytes: an array of numbers from 0 to 255, or binary" });
       return NEVER;
@@ -60,8 +60,8 @@ function bytesUpTo(maxBytes: number) {
   );
 }
 
-/** The bytes in the form in which the client speaks. */
-export const speak = (bytes: Uint8Array, isBinary: boolean): Buffer | number[] =>
+/** The bytes in the form in which the client sends them. */
+export const encode = (bytes: Uint8Array, isBinary: boolean): Buffer | number[] =>
   isBinary ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : Array.from(bytes);
 
 const DocumentIdSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(160));

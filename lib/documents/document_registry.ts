@@ -3,7 +3,7 @@ import { backOff, pause } from "../common/pause.ts";
 import { keys } from "../state/key_space.ts";
 import { type DocumentRef, parseDocumentId } from "./document_id.ts";
 import { acquireSoon, type DocumentParts } from "./document_parts.ts";
-import { LiveDocument } from "./live_document.ts";
+import { OpenDocument } from "./open_document.ts";
 import type { Member } from "./members.ts";
 
 const SESSION_SET_TTL_MS = 7 * 24 * 3_600_000;
@@ -16,23 +16,23 @@ const SESSION_SET_TTL_MS = 7 * 24 * 3_600_000;
  * with the other instances, by a lock. A socket stands in the shared set of users before the log
  * is read and until all that it wrote is in the log, so nobody clears a log that somebody uses.
  */
-export class DocumentShelf {
+export class DocumentRegistry {
   readonly #parts: DocumentParts;
-  readonly #live = new Map<string, LiveDocument>();
+  readonly #documents = new Map<string, OpenDocument>();
   readonly #turns = new Map<string, Promise<unknown>>();
-  readonly #settling = new Map<LiveDocument, Promise<void>>();
+  readonly #settling = new Map<OpenDocument, Promise<void>>();
   readonly #stop = new AbortController();
 
   constructor(parts: DocumentParts) {
     this.#parts = parts;
   }
 
-  get(key: string): LiveDocument | undefined {
-    return this.#live.get(key);
+  get(key: string): OpenDocument | undefined {
+    return this.#documents.get(key);
   }
 
-  all(): LiveDocument[] {
-    return [...this.#live.values()];
+  all(): OpenDocument[] {
+    return [...this.#documents.values()];
   }
 
   /** The sockets that edit the document, on all instances. */
@@ -40,25 +40,25 @@ export class DocumentShelf {
     return this.#users(key).members();
   }
 
-  join(ref: DocumentRef, member: Member): Promise<LiveDocument> {
+  join(ref: DocumentRef, member: Member): Promise<OpenDocument> {
     return this.#turn(ref.key, async () => {
-      const there = this.#live.get(ref.key);
+      const there = this.#documents.get(ref.key);
       if (there) await this.#enter(ref.key, member.sid);
-      const live = there ?? await this.#open(ref, member.sid);
-      live.leavers.delete(member.sid);
-      live.members.set(member.sid, member);
-      return live;
+      const document = there ?? await this.#open(ref, member.sid);
+      document.leavers.delete(member.sid);
+      document.members.set(member.sid, member);
+      return document;
     });
   }
 
   leave(key: string, sid: string): void {
-    const live = this.#live.get(key);
-    const member = live?.members.get(sid);
-    if (!live || !member) return;
-    live.members.delete(sid);
-    live.leavers.add(sid);
-    live.announce("left", member);
-    this.#settleSoon(live);
+    const document = this.#documents.get(key);
+    const member = document?.members.get(sid);
+    if (!document || !member) return;
+    document.members.delete(sid);
+    document.leavers.add(sid);
+    document.announce("left", member);
+    this.#settleSoon(document);
   }
 
   /**
@@ -67,11 +67,11 @@ export class DocumentShelf {
    */
   visit(
     ref: DocumentRef,
-    { open, closed }: { open(live: LiveDocument): Promise<void>; closed(): Promise<void> },
-  ): Promise<LiveDocument | undefined> {
+    { open, closed }: { open(document: OpenDocument): Promise<void>; closed(): Promise<void> },
+  ): Promise<OpenDocument | undefined> {
     return this.#turn(ref.key, async () => {
       const { store } = this.#parts;
-      const there = this.#live.get(ref.key);
+      const there = this.#documents.get(ref.key);
       if (!there) {
         await using _lock = await acquireSoon(store, keys.documentLock(ref.key));
         const [length, users] = await Promise.all([
@@ -84,13 +84,13 @@ export class DocumentShelf {
           return undefined;
         }
       }
-      const live = there ?? await this.#open(ref);
+      const document = there ?? await this.#open(ref);
       try {
-        await open(live);
+        await open(document);
       } finally {
-        void this.#settleSoon(live);
+        void this.#settleSoon(document);
       }
-      return live;
+      return document;
     });
   }
 
@@ -108,8 +108,8 @@ export class DocumentShelf {
   async dispose(): Promise<void> {
     this.#stop.abort();
     const all = this.all();
-    this.#live.clear();
-    await Promise.all(all.map((live) => live.dispose()));
+    this.#documents.clear();
+    await Promise.all(all.map((document) => document.dispose()));
     await this.settled();
   }
 
@@ -133,27 +133,27 @@ export class DocumentShelf {
   }
 
   /** Within a turn. Under the document's lock, and with the socket in the set of users before the log is read. */
-  async #open(ref: DocumentRef, sid?: string): Promise<LiveDocument> {
+  async #open(ref: DocumentRef, sid?: string): Promise<OpenDocument> {
     const { store, logger } = this.#parts;
     await using _lock = await acquireSoon(store, keys.documentLock(ref.key));
-    const live = new LiveDocument(ref, this.#parts);
+    const document = new OpenDocument(ref, this.#parts);
     try {
       await store.dictionary<number>(keys.openDocuments).set(ref.key, Date.now());
       if (sid !== undefined) await this.#enter(ref.key, sid);
-      await live.open();
+      await document.open();
     } catch (thrown) {
-      await live.dispose();
-      await this.#withdraw(live, sid).catch((failure) => {
+      await document.dispose();
+      await this.#withdraw(document, sid).catch((failure) => {
         logger.warn("document left to the sweep", { error: errorText(failure) });
       });
       throw thrown;
     }
-    this.#live.set(ref.key, live);
-    return live;
+    this.#documents.set(ref.key, document);
+    return document;
   }
 
   /** Takes back what an opening that failed has written. */
-  async #withdraw({ ref, log }: LiveDocument, sid?: string): Promise<void> {
+  async #withdraw({ ref, log }: OpenDocument, sid?: string): Promise<void> {
     const { store } = this.#parts;
     if (sid !== undefined) await store.memberSet(keys.sessionDocuments(sid)).remove(ref.key);
     const { left } = await this.#users(ref.key).remove(...sid === undefined ? [] : [sid]);
@@ -164,8 +164,8 @@ export class DocumentShelf {
   /** Saves and clears a document that nobody edits any more. */
   async closeAbandoned(key: string): Promise<void> {
     const ref = parseDocumentId(key);
-    const live = await this.#turn(key, async () => {
-      const there = this.#live.get(key);
+    const document = await this.#turn(key, async () => {
+      const there = this.#documents.get(key);
       const log = this.#parts.store.updateLog(keys.documentUpdates(key));
       if (there || await log.length() > 0) return there ?? await this.#open(ref);
       await using _lock = await acquireSoon(this.#parts.store, keys.documentLock(key));
@@ -173,79 +173,79 @@ export class DocumentShelf {
       if (!isInUse) await this.#parts.store.dictionary(keys.openDocuments).delete(key);
       return undefined;
     });
-    if (live?.members.size === 0) await this.#settleSoon(live);
+    if (document?.members.size === 0) await this.#settleSoon(document);
   }
 
   /** Never rejects. */
-  #settleSoon(live: LiveDocument): Promise<void> {
-    const running = this.#settling.get(live);
+  #settleSoon(document: OpenDocument): Promise<void> {
+    const running = this.#settling.get(document);
     if (running) return running;
-    const settling = this.#settle(live);
-    this.#settling.set(live, settling);
+    const settling = this.#settle(document);
+    this.#settling.set(document, settling);
     return settling;
   }
 
   /** Saves and lets go of a document without members, however many tries that takes. */
-  async #settle(live: LiveDocument): Promise<void> {
+  async #settle(document: OpenDocument): Promise<void> {
     let waitMs = 0;
     await Promise.resolve();
     while (!this.#stop.signal.aborted) {
       try {
-        if (live.members.size === 0) {
-          await live.writer.idle();
-          await live.saver.whenClean();
+        if (document.members.size === 0) {
+          await document.writer.idle();
+          await document.saver.whenClean();
         }
-        const isDone = await this.#turn(live.ref.key, () => this.#letGo(live));
+        const isDone = await this.#turn(document.ref.key, () => this.#letGo(document));
         // Who left since the turn was taken would find this still running: it goes on for them.
-        const isGone = this.#live.get(live.ref.key) !== live;
-        if (isDone && (isGone || live.leavers.size === 0)) break;
+        const isGone = this.#documents.get(document.ref.key) !== document;
+        if (isDone && (isGone || document.leavers.size === 0)) break;
         waitMs = 0;
       } catch (thrown) {
         this.#parts.logger.warn("document not closed yet", { error: errorText(thrown) });
         await pause(waitMs = backOff(waitMs), this.#stop.signal);
       }
     }
-    this.#settling.delete(live);
+    this.#settling.delete(document);
   }
 
   /** Within a turn. `false`: something came in between, try again. */
-  async #letGo(live: LiveDocument): Promise<boolean> {
-    const { key } = live.ref;
-    if (this.#live.get(key) !== live) return true;
-    const leavers = [...live.leavers];
-    if (live.members.size > 0 && leavers.length === 0) return true;
+  async #letGo(document: OpenDocument): Promise<boolean> {
+    const { key } = document.ref;
+    if (this.#documents.get(key) !== document) return true;
+    const leavers = [...document.leavers];
+    if (document.members.size > 0 && leavers.length === 0) return true;
     for (const sid of leavers) {
       await this.#parts.store.memberSet(keys.sessionDocuments(sid)).remove(key);
     }
-    if (live.members.size > 0) {
+    if (document.members.size > 0) {
       await this.#users(key).remove(...leavers);
-      leavers.forEach((sid) => live.leavers.delete(sid));
+      leavers.forEach((sid) => document.leavers.delete(sid));
       return true;
     }
     // The last one may have left while the others were taken out: then everybody is, in the next turn.
-    if (live.leavers.size > leavers.length) return false;
-    if (live.saver.isDirty || live.writer.waiting.length > 0) return false;
+    if (document.leavers.size > leavers.length) return false;
+    if (document.saver.isDirty || document.writer.waiting.length > 0) return false;
     await using lock = await acquireSoon(this.#parts.store, keys.documentLock(key));
     const { left } = await this.#users(key).remove(...leavers);
-    leavers.forEach((sid) => live.leavers.delete(sid));
-    if (left === 0 && !(await this.#clear(live, () => lock.renew()))) return false;
-    this.#live.delete(key);
-    await live.dispose();
+    leavers.forEach((sid) => document.leavers.delete(sid));
+    if (left === 0 && !(await this.#clear(document, () => lock.renew()))) return false;
+    this.#documents.delete(key);
+    await document.dispose();
     return true;
   }
 
   /** Nobody edits the document anywhere: what the log says must be in the note before the log goes. */
-  async #clear(live: LiveDocument, isOurs: () => Promise<boolean>): Promise<boolean> {
+  async #clear(document: OpenDocument, isOurs: () => Promise<boolean>): Promise<boolean> {
     const { store } = this.#parts;
-    await live.refresh();
-    if (await live.isUnsaved()) {
-      live.saver.edited();
-      await live.saver.flush();
+    await document.refresh();
+    if (await document.isUnsaved()) {
+      document.saver.edited();
+      await document.saver.flush();
     }
     if (!(await isOurs())) return false;
-    await live.log.clear();
-    await this.#users(live.ref.key).clear();
-    await store.dictionary(keys.openDocuments).delete(live.ref.key);
+    await document.log.clear();
+    await this.#users(document.ref.key).clear();
+    await store.dictionary(keys.openDocuments).delete(document.ref.key);
     return true;
   }
 }

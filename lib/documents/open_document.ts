@@ -33,7 +33,7 @@ import { applyAll, checkUpdate, isChange, isIncomplete } from "./yjs_state.ts";
  * A document that is open on this instance. The shared log is the truth; the document in memory
  * follows it by the bus, and by reading it again wherever something may have been missed.
  */
-export class LiveDocument {
+export class OpenDocument {
   readonly ref: DocumentRef;
   readonly members = new Map<string, Member>();
   /** Sockets that have left here and still stand in the shared set of users. */
@@ -51,7 +51,7 @@ export class LiveDocument {
   #subscription: Subscription | undefined;
   #reading: Promise<void> | undefined;
   #readAgain = false;
-  #owesNotice = false;
+  #owesResync = false;
   /** An upper bound of the document's size. */
   #bytes = 0;
 
@@ -80,7 +80,7 @@ export class LiveDocument {
   async open(): Promise<void> {
     const { bus } = this.#parts;
     this.#subscription = await bus.subscribe(this.ref.key, {
-      onMessage: (message) => this.#heard(message),
+      onMessage: (message) => this.#received(message),
       onGap: () => this.#catchUp(),
     });
     const updates = await this.log.read();
@@ -139,8 +139,8 @@ export class LiveDocument {
 
   /** @throws {AppError} `invalid_payload`, `forbidden` */
   awareness(bytes: Uint8Array, by: Member): void {
-    const { dialect, entries } = readAwareness(bytes);
-    by.dialect = dialect;
+    const { encoding, entries } = readAwareness(bytes);
+    by.encoding = encoding;
     const own = this.#claims.admit(by, entries);
     this.#showAwareness(own, by);
     this.#tell(() => ({
@@ -226,7 +226,7 @@ export class LiveDocument {
     this.#mending = undefined;
   }
 
-  #heard(text: string): void {
+  #received(text: string): void {
     // Most of what is said of a document is said by those who have it here.
     if (isFrom(this.#parts.instanceId, text)) return;
     const change = readMessage(text)?.change;
@@ -260,10 +260,10 @@ export class LiveDocument {
   }
 
   #showAwareness(entries: AwarenessEntry[], by: Person): void {
-    const spoken = this.members.get(by.sid)?.dialect ?? "binary";
-    const byDialect = Map.groupBy(this.#others(by.sid), ({ dialect }) => dialect ?? spoken);
-    for (const [dialect, to] of byDialect) {
-      this.#parts.audience.awareness(to, by, writeAwareness(entries, dialect));
+    const sent = this.members.get(by.sid)?.encoding ?? "binary";
+    const byEncoding = Map.groupBy(this.#others(by.sid), ({ encoding }) => encoding ?? sent);
+    for (const [encoding, to] of byEncoding) {
+      this.#parts.audience.awareness(to, by, writeAwareness(entries, encoding));
     }
   }
 
@@ -274,22 +274,22 @@ export class LiveDocument {
     const change = of();
     bus.publish(this.ref.key, writeMessage(instanceId, change)).catch((thrown) => {
       this.#parts.logger.warn("document change not sent", { error: errorText(thrown) });
-      if (change.kind === "update" || change.kind === "log") void this.#oweNotice();
+      if (change.kind === "update" || change.kind === "log") void this.#scheduleResync();
     });
   }
 
   /** The others have missed an update: they are told to read the log as soon as they can be. Never rejects. */
-  async #oweNotice(): Promise<void> {
-    if (this.#owesNotice) return;
-    this.#owesNotice = true;
+  async #scheduleResync(): Promise<void> {
+    if (this.#owesResync) return;
+    this.#owesResync = true;
     const { bus, instanceId } = this.#parts;
     for (let waitMs = 100; !this.#stop.signal.aborted; waitMs = backOff(waitMs)) {
       await pause(waitMs, this.#stop.signal);
-      this.#owesNotice = false;
+      this.#owesResync = false;
       try {
         return await bus.publish(this.ref.key, writeMessage(instanceId, { kind: "log" }));
       } catch {
-        this.#owesNotice = true;
+        this.#owesResync = true;
       }
     }
   }
