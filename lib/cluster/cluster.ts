@@ -3,7 +3,11 @@ import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { settledWithin } from "../common/pause.ts";
 import type { Bus } from "./bus.ts";
-import { Courier, type CourierOptions, type CourierStats } from "./courier.ts";
+import {
+  ReliableTransport,
+  type TransportOptions,
+  type TransportStats,
+} from "./reliable_transport.ts";
 import { InstanceBus } from "./instance_bus.ts";
 import { RoomAdapter, type VisibleData } from "./room_adapter.ts";
 
@@ -11,7 +15,7 @@ import { RoomAdapter, type VisibleData } from "./room_adapter.ts";
 const GAP_SETTLES_MS = 50;
 
 export interface ClusterOptions
-  extends Pick<CourierOptions, "maxMessages" | "maxChars" | "maxAgeMs"> {
+  extends Pick<TransportOptions, "maxMessages" | "maxChars" | "maxAgeMs"> {
   bus: Bus;
   logger: Logger;
   /** The name under which other instances address this one. Default: a new UUID. */
@@ -28,7 +32,7 @@ export interface ClusterOptions
   onGap?(): void;
 }
 
-export interface ClusterStats extends CourierStats {
+export interface ClusterStats extends TransportStats {
   instances: number;
   gaps: number;
 }
@@ -46,8 +50,8 @@ export interface Cluster extends AsyncDisposable {
 /** Joins the cluster on the bus. The bus is the caller's, and is closed after the cluster. */
 export function joinCluster(options: ClusterOptions): Cluster {
   const { bus, logger, maxMessages, maxChars, maxAgeMs } = options;
-  const courier = new Courier({ bus, logger, maxMessages, maxChars, maxAgeMs });
-  const instances = new InstanceBus({ courier, instanceId: options.instanceId, logger });
+  const transport = new ReliableTransport({ bus, logger, maxMessages, maxChars, maxAgeMs });
+  const instances = new InstanceBus({ transport, instanceId: options.instanceId, logger });
   const adapters = new Set<RoomAdapter>();
   let gaps = 0;
   let telling: ReturnType<typeof setTimeout> | undefined;
@@ -66,7 +70,7 @@ export function joinCluster(options: ClusterOptions): Cluster {
   // Socket.IO calls it with `new`.
   function adapter(nsp: Namespace): RoomAdapter {
     const made = new RoomAdapter(nsp, {
-      courier,
+      transport,
       visibleData: options.visibleData ?? ((data) => data),
       heartbeatMs: options.heartbeatMs ?? 5_000,
       heartbeatTimeoutMs: options.heartbeatTimeoutMs ?? 10_000,
@@ -89,13 +93,13 @@ export function joinCluster(options: ClusterOptions): Cluster {
       ),
     async stats() {
       const counts = await Promise.all([...adapters].map((made) => made.serverCount()));
-      return { ...courier.stats(), instances: Math.max(1, ...counts), gaps };
+      return { ...transport.stats(), instances: Math.max(1, ...counts), gaps };
     },
     async [Symbol.asyncDispose]() {
       clearTimeout(telling);
       instances[Symbol.dispose]();
       for (const made of adapters) made.close();
-      await courier[Symbol.asyncDispose]();
+      await transport[Symbol.asyncDispose]();
     },
   };
 }

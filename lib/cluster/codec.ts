@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 
 /** How deep a message may nest. */
-const MOST_DEPTH = 500;
+const MAX_DEPTH = 500;
 
 function asBytes(value: object): Buffer | undefined {
   if (ArrayBuffer.isView(value)) {
@@ -12,7 +12,7 @@ function asBytes(value: object): Buffer | undefined {
 
 function hasBinary(value: unknown, depth = 0): boolean {
   if (typeof value !== "object" || value === null) return false;
-  if (depth > MOST_DEPTH) throw new RangeError("Cannot encode a message that nests so deep");
+  if (depth > MAX_DEPTH) throw new RangeError("Cannot encode a message that nests so deep");
   if (asBytes(value) !== undefined) return true;
   if (Array.isArray(value)) return value.some((item) => hasBinary(item, depth + 1));
   for (const key in value) {

@@ -4,7 +4,7 @@
  * `sender seq` for a whole message, `sender seq message index count` for a part.
  */
 export interface Frame {
-  /** The courier that sent it, new with each start of a process. */
+  /** The transport that sent it, new with each start of a process. */
   sender: string;
   /** Rises by one with every frame of a sender; a frame that is sent again keeps it. */
   seq: number;
@@ -20,12 +20,12 @@ export interface PartOf {
 }
 
 /** Each UTF-16 unit takes at most three bytes, so that a part takes less than 512 KiB. */
-export const MOST_PART_CHARS = 170_000;
+export const MAX_PART_CHARS = 170_000;
 /** About 340 MB of text, and less than the longest string there can be. */
-export const MOST_PARTS = 2_048;
+export const MAX_PARTS = 2_048;
 
 const HEADER = /^([\w-]{1,64}) (\d{1,15})(?: (\d{1,15}) (\d{1,5}) (\d{1,5}))?$/;
-const MOST_HEADER_CHARS = 160;
+const MAX_HEADER_CHARS = 160;
 
 export function encodeFrame({ sender, seq, body, part }: Frame): string {
   const rest = part === undefined ? "" : ` ${part.message} ${part.index} ${part.count}`;
@@ -35,19 +35,19 @@ export function encodeFrame({ sender, seq, body, part }: Frame): string {
 /** The frame, or `undefined` for a text that is none. */
 export function decodeFrame(text: string): Frame | undefined {
   const end = text.indexOf("\n");
-  if (end < 0 || end > MOST_HEADER_CHARS) return undefined;
+  if (end < 0 || end > MAX_HEADER_CHARS) return undefined;
   const [, sender, seq, message, index, count] = HEADER.exec(text.slice(0, end)) ?? [];
   if (sender === undefined) return undefined;
   const frame = { sender, seq: Number(seq), body: text.slice(end + 1) };
   if (message === undefined) return frame;
   const part = { message: Number(message), index: Number(index), count: Number(count) };
-  const isSound = part.count >= 2 && part.count <= MOST_PARTS && part.index < part.count;
+  const isSound = part.count >= 2 && part.count <= MAX_PARTS && part.index < part.count;
   return isSound ? { ...frame, part } : undefined;
 }
 
 /** Where a part that begins at `from` ends: never inside of a surrogate pair, which would not survive UTF-8. */
 export function partEnd(text: string, from: number): number {
-  const end = from + MOST_PART_CHARS;
+  const end = from + MAX_PART_CHARS;
   if (end >= text.length) return text.length;
   const last = text.charCodeAt(end - 1);
   return last >= 0xd800 && last <= 0xdbff ? end - 1 : end;

@@ -4,7 +4,7 @@ import type { Logger } from "../common/logger.ts";
 import { ERROR_CODES } from "../protocol/error_codes.ts";
 import type { Json } from "../state/state_store.ts";
 import type { Listening } from "./bus.ts";
-import type { Courier } from "./courier.ts";
+import type { ReliableTransport } from "./reliable_transport.ts";
 
 const Id = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 const MessageSchema = v.variant("kind", [
@@ -28,10 +28,10 @@ const MessageSchema = v.variant("kind", [
 type Message = v.InferOutput<typeof MessageSchema>;
 type Request = Extract<Message, { kind: "request" }>;
 
-const MOST_PENDING = 10_000;
+const MAX_PENDING = 10_000;
 
 export interface InstanceBusOptions {
-  courier: Courier;
+  transport: ReliableTransport;
   logger: Logger;
   /** Default: a new UUID. */
   instanceId?: string;
@@ -58,18 +58,18 @@ interface Pending {
 /** Asks one instance, by its name, and gets its answer. No other instance hears of it. */
 export class InstanceBus implements Disposable {
   readonly id: string;
-  readonly #courier: Courier;
+  readonly #transport: ReliableTransport;
   readonly #logger: Logger;
   readonly #handlers = new Map<string, InstanceHandler>();
   readonly #pending = new Map<string, Pending>();
   readonly #serving = new Map<string, AbortController>();
   readonly #listening: Listening;
 
-  constructor({ courier, logger, instanceId = crypto.randomUUID() }: InstanceBusOptions) {
+  constructor({ transport, logger, instanceId = crypto.randomUUID() }: InstanceBusOptions) {
     this.id = instanceId;
-    this.#courier = courier;
+    this.#transport = transport;
     this.#logger = logger;
-    this.#listening = courier.listen(channelOf(instanceId), {
+    this.#listening = transport.listen(channelOf(instanceId), {
       onMessage: (message) => this.#receive(v.parse(MessageSchema, message)),
     });
   }
@@ -105,7 +105,7 @@ export class InstanceBus implements Disposable {
     { timeoutMs = 5_000, signal }: RequestOptions = {},
   ): Promise<unknown> {
     signal?.throwIfAborted();
-    if (this.#pending.size >= MOST_PENDING) {
+    if (this.#pending.size >= MAX_PENDING) {
       throw new AppError("unavailable", "Too many requests wait for other instances.");
     }
     const id = crypto.randomUUID();
@@ -134,7 +134,7 @@ export class InstanceBus implements Disposable {
   }
 
   #send(instanceId: string, message: Message): boolean {
-    if (instanceId !== this.id) return this.#courier.send(channelOf(instanceId), message);
+    if (instanceId !== this.id) return this.#transport.send(channelOf(instanceId), message);
     queueMicrotask(() => this.#receive(message));
     return true;
   }
@@ -159,7 +159,7 @@ export class InstanceBus implements Disposable {
     // Whoever asked has stopped waiting by then, and may be gone.
     const timer = setTimeout(() => work.abort(), timeoutMs);
     try {
-      if (this.#serving.size >= MOST_PENDING) {
+      if (this.#serving.size >= MAX_PENDING) {
         throw new AppError("unavailable", "The instance serves too many requests.");
       }
       this.#serving.set(key, work);

@@ -2,7 +2,7 @@ import { AppError, errorText } from "../common/errors.ts";
 import { type CommandClient, commandClient } from "../redis/clients.ts";
 import { SharedDeadline, withDeadline } from "../redis/deadline.ts";
 import { asStoreError } from "../redis/errors.ts";
-import { Link } from "../redis/link.ts";
+import { ReconnectingClient } from "../redis/reconnecting_client.ts";
 import { parseRedisTarget, type RedisConnectionOptions } from "../redis/options.ts";
 import type { Bus, BusHandlers, Listening } from "./bus.ts";
 import { RedisListener } from "./redis_listener.ts";
@@ -16,7 +16,7 @@ export interface RedisBusOptions extends RedisConnectionOptions {
  * Texts of one pipeline. Several short ones are under way sooner than a long one, whose commands
  * are put together before the first byte leaves.
  */
-const TEXTS_A_PIPELINE = 128;
+const MAX_TEXTS_PER_PIPELINE = 128;
 
 interface Gathered {
   readonly channel: string;
@@ -36,7 +36,7 @@ interface Gathered {
  */
 class RedisBus implements Bus {
   readonly name: string;
-  readonly #publisher: Link<CommandClient>;
+  readonly #publisher: ReconnectingClient<CommandClient>;
   readonly #listener: RedisListener;
   readonly #prefix: string;
   readonly #timeoutMs: number;
@@ -45,7 +45,7 @@ class RedisBus implements Bus {
   #gathered: Gathered[] = [];
 
   constructor(
-    publisher: Link<CommandClient>,
+    publisher: ReconnectingClient<CommandClient>,
     isSharded: boolean,
     prefix: string,
     options: RedisBusOptions,
@@ -69,7 +69,7 @@ class RedisBus implements Bus {
   publish(channel: string, text: string): Promise<void> {
     const receipt = Promise.withResolvers<void>();
     const count = this.#gathered.push({ channel, text, receipt });
-    if (count === TEXTS_A_PIPELINE) this.#flush();
+    if (count === MAX_TEXTS_PER_PIPELINE) this.#flush();
     else if (count === 1) queueMicrotask(() => this.#flush());
     return receipt.promise;
   }
@@ -161,7 +161,7 @@ export async function openRedisBus(options: RedisBusOptions): Promise<Bus> {
   const { keyPrefix = "open-webui", connectTimeoutMs = 5_000, logger } = options;
   const target = parseRedisTarget(options);
   const prefix = `${keyPrefix}:rt:{bus}:`;
-  const publisher = new Link({
+  const publisher = new ReconnectingClient({
     name: "bus, publishing",
     // The bus gathers by itself, and what it sends need not wait for the end of the turn.
     open: () => commandClient(target, options, { enableAutoPipelining: false }),

@@ -2,12 +2,12 @@ import type { Redis } from "ioredis";
 import { errorText } from "../common/errors.ts";
 import { disconnect, subscriptionClient } from "../redis/clients.ts";
 import { withDeadline } from "../redis/deadline.ts";
-import { Link } from "../redis/link.ts";
+import { ReconnectingClient } from "../redis/reconnecting_client.ts";
 import type { HostAndPort, RedisConnectionOptions, RedisTarget } from "../redis/options.ts";
 import type { BusHandlers, Listening } from "./bus.ts";
 
 /** Channels of one command. */
-const CHANNELS_A_COMMAND = 500;
+const CHANNELS_PER_COMMAND = 500;
 
 export interface RedisListenerOptions {
   target: RedisTarget;
@@ -36,7 +36,7 @@ interface Channel {
 export class RedisListener implements AsyncDisposable {
   readonly #options: RedisListenerOptions;
   readonly #channels = new Map<string, Channel>();
-  readonly #link: Link<Redis>;
+  readonly #connection: ReconnectingClient<Redis>;
   readonly #timeoutMs: number;
   readonly #changed = new Set<string>();
   /** What the connection in use has been asked to send. */
@@ -50,7 +50,7 @@ export class RedisListener implements AsyncDisposable {
     const { target, connection } = options;
     this.#options = options;
     this.#timeoutMs = connection.commandTimeoutMs ?? 3_000;
-    this.#link = new Link({
+    this.#connection = new ReconnectingClient({
       name: "bus, listening",
       open: () => subscriptionClient(target, connection, this.#nextNode()),
       prepare: (client) => this.#prepare(client),
@@ -88,15 +88,15 @@ export class RedisListener implements AsyncDisposable {
   }
 
   #change(name: string): void {
-    const client = this.#link.client;
+    const client = this.#connection.client;
     this.#changed.add(name);
     // Without a connection, the next one subscribes what is wanted then.
     if (client === undefined || this.#isFlushing) return;
     this.#isFlushing = true;
     queueMicrotask(() => {
       this.#isFlushing = false;
-      if (this.#link.client === client) this.#flush(client);
-      else if (this.#link.client !== undefined) this.#flush(this.#link.client);
+      if (this.#connection.client === client) this.#flush(client);
+      else if (this.#connection.client !== undefined) this.#flush(this.#connection.client);
     });
   }
 
@@ -198,12 +198,12 @@ export class RedisListener implements AsyncDisposable {
     clearInterval(this.#heartbeat);
     for (const { live } of this.#channels.values()) live.resolve();
     this.#channels.clear();
-    await this.#link[Symbol.asyncDispose]();
+    await this.#connection[Symbol.asyncDispose]();
   }
 }
 
 function* chunks(names: string[]): Iterable<string[]> {
-  for (let at = 0; at < names.length; at += CHANNELS_A_COMMAND) {
-    yield names.slice(at, at + CHANNELS_A_COMMAND);
+  for (let at = 0; at < names.length; at += CHANNELS_PER_COMMAND) {
+    yield names.slice(at, at + CHANNELS_PER_COMMAND);
   }
 }

@@ -11,14 +11,14 @@ import {
 import { AppError } from "../common/errors.ts";
 import { AckRequests } from "./ack_requests.ts";
 import type { Listening } from "./bus.ts";
-import type { Courier } from "./courier.ts";
+import type { ReliableTransport } from "./reliable_transport.ts";
 import { fromWire, toWire, type WireMessage } from "./wire_message.ts";
 
 /** What of a socket's data other instances may see. */
 export type VisibleData = (data: unknown) => unknown;
 
 export interface RoomAdapterOptions {
-  courier: Courier;
+  transport: ReliableTransport;
   visibleData: VisibleData;
   /** How often an instance that says nothing else gives a sign of life. */
   heartbeatMs: number;
@@ -35,7 +35,7 @@ export interface RoomAdapterOptions {
 const SOCKET_ID = /^[\w-]{20}$/;
 /** How long after a join from afar its room's events go to everybody. */
 const FRESH_MS = 5_000;
-const MOST_FRESH_ROOMS = 10_000;
+const MAX_FRESH_ROOMS = 10_000;
 
 /**
  * Socket.IO's cluster adapter over a bus.
@@ -66,7 +66,7 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
     this.#options = options;
     this.#base = `io#${nsp.name}#`;
     const listen = (channel: string) =>
-      options.courier.listen(channel, {
+      options.transport.listen(channel, {
         onMessage: (message) => this.#receive(message),
         onGap: options.onGap,
       });
@@ -240,7 +240,7 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
     }
     const now = performance.now();
     for (const [room, untilMs] of this.#fresh) {
-      if (untilMs > now && this.#fresh.size <= MOST_FRESH_ROOMS) break;
+      if (untilMs > now && this.#fresh.size <= MAX_FRESH_ROOMS) break;
       this.#fresh.delete(room);
     }
   }
@@ -254,7 +254,7 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
   }
 
   #send(channel: string, message: object): void {
-    this.#options.courier.send(channel, { ...message, uid: this.uid, nsp: this.nsp.name });
+    this.#options.transport.send(channel, { ...message, uid: this.uid, nsp: this.nsp.name });
   }
 
   protected override doPublish(message: ClusterMessage): Promise<string> {

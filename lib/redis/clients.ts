@@ -9,7 +9,7 @@ const DISCONNECT_TIMEOUT_MS = 250;
 
 /**
  * What all connections share. A client lives for one connection and never retries by itself:
- * `Link` opens the next one, `RedisConnection` sends commands again. So the library's own queues,
+ * `ReconnectingClient` opens the next one, `RedisConnection` sends commands again. So the library's own queues,
  * resends and resubscriptions, of which some are unbounded and some reject with no one listening,
  * stay out of use.
  */

@@ -2,7 +2,7 @@ import { AppError } from "../common/errors.ts";
 import { type CommandClient, commandClient } from "./clients.ts";
 import { backoffMs, pause, SharedDeadline, withDeadline } from "./deadline.ts";
 import { asStoreError, isNoScript, isPassing } from "./errors.ts";
-import { Link } from "./link.ts";
+import { ReconnectingClient } from "./reconnecting_client.ts";
 import { parseRedisTarget, type RedisConnectionOptions, type RedisTarget } from "./options.ts";
 import type { Script, ScriptArgument, ScriptArguments } from "./script.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -10,9 +10,9 @@ import { Subscriptions } from "./subscriptions.ts";
 export type { RedisConnectionOptions } from "./options.ts";
 
 /** Commands that may wait at once; whoever comes later is refused instead of queued. */
-const MOST_WAITING = 20_000;
+const MAX_WAITING = 20_000;
 const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 400;
+const MAX_PAUSE_MS = 400;
 
 /**
  * Sends commands and returns their answer. Called again with the next `attempt` when the connection
@@ -27,7 +27,7 @@ export type Send<T> = (client: CommandClient, attempt: number) => Promise<T>;
 export class RedisConnection implements AsyncDisposable {
   readonly shape: RedisTarget["shape"];
   readonly subscriptions: Subscriptions;
-  readonly #link: Link<CommandClient>;
+  readonly #connection: ReconnectingClient<CommandClient>;
   readonly #closing = new AbortController();
   readonly #timeoutMs: number;
   readonly #deadline: SharedDeadline;
@@ -42,14 +42,18 @@ export class RedisConnection implements AsyncDisposable {
     this.#timeoutMs = commandTimeoutMs;
     this.#deadline = new SharedDeadline(commandTimeoutMs, "Redis");
     this.#budgetMs = maxRetryCount === 0 ? 0 : commandTimeoutMs * (1 + maxRetryCount);
-    this.#link = new Link({
+    this.#connection = new ReconnectingClient({
       name: "commands",
       open: () => this.#counted(commandClient(target, options)),
       address: target.shape === "sentinel" ? addressOf : undefined,
       connectTimeoutMs,
       logger: options.logger,
     });
-    this.subscriptions = new Subscriptions(target, options, () => knownNodes(this.#link.client));
+    this.subscriptions = new Subscriptions(
+      target,
+      options,
+      () => knownNodes(this.#connection.client),
+    );
   }
 
   /** Requests sent since the start; what is flushed together counts once. */
@@ -69,7 +73,7 @@ export class RedisConnection implements AsyncDisposable {
 
   /** Waits until both connections stand. */
   async whenUp(timeoutMs: number): Promise<void> {
-    await Promise.all([this.#link.whenUp(timeoutMs), this.subscriptions.whenUp(timeoutMs)]);
+    await Promise.all([this.#connection.whenUp(timeoutMs), this.subscriptions.whenUp(timeoutMs)]);
   }
 
   /**
@@ -82,13 +86,13 @@ export class RedisConnection implements AsyncDisposable {
     const start = performance.now();
     for (let attempt = 0;; attempt++) {
       try {
-        const client = this.#link.client ?? await this.#whenUp(start);
+        const client = this.#connection.client ?? await this.#whenUp(start);
         return await this.#once(client, send, attempt);
       } catch (error) {
-        const pauseMs = backoffMs(attempt, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+        const pauseMs = backoffMs(attempt, FIRST_PAUSE_MS, MAX_PAUSE_MS);
         const left = this.#budgetMs - (performance.now() - start) - pauseMs;
-        if (!isPassing(error) || left <= 0 || this.#link.closed) throw asStoreError(error);
-        const client = this.#link.client;
+        if (!isPassing(error) || left <= 0 || this.#connection.closed) throw asStoreError(error);
+        const client = this.#connection.client;
         if (client !== undefined && "refreshSlotsCache" in client) {
           client.refreshSlotsCache(() => {});
         }
@@ -113,13 +117,13 @@ export class RedisConnection implements AsyncDisposable {
 
   /** An outage that has lasted longer than a command may wait is not waited for by the next one. */
   #whenUp(start: number): Promise<CommandClient> {
-    const waited = Math.max(performance.now() - start, this.#link.downMs);
+    const waited = Math.max(performance.now() - start, this.#connection.downMs);
     const most = Math.max(this.#budgetMs, this.#timeoutMs);
-    return this.#link.whenUp(Math.max(0, most - waited));
+    return this.#connection.whenUp(Math.max(0, most - waited));
   }
 
   #once<T>(client: CommandClient, send: Send<T>, attempt: number): Promise<T> {
-    if (this.#waiting >= MOST_WAITING) {
+    if (this.#waiting >= MAX_WAITING) {
       throw new AppError("unavailable", "Too many commands wait for Redis.");
     }
     return this.#deadline.limit(this.#counting(client, send, attempt));
@@ -142,7 +146,7 @@ export class RedisConnection implements AsyncDisposable {
    */
   async ping(timeoutMs: number): Promise<void> {
     try {
-      const client = await this.#link.whenUp(timeoutMs);
+      const client = await this.#connection.whenUp(timeoutMs);
       await withDeadline(client.ping(), timeoutMs, "Redis ping");
     } catch (error) {
       throw asStoreError(error);
@@ -152,7 +156,7 @@ export class RedisConnection implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await Promise.all([
-      this.#link[Symbol.asyncDispose](),
+      this.#connection[Symbol.asyncDispose](),
       this.subscriptions[Symbol.asyncDispose](),
     ]);
     this.#deadline[Symbol.dispose]();

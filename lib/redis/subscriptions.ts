@@ -4,11 +4,11 @@ import type { Logger } from "../common/logger.ts";
 import { disconnect, subscriptionClient } from "./clients.ts";
 import { withDeadline } from "./deadline.ts";
 import { asStoreError, isPassing } from "./errors.ts";
-import { Link } from "./link.ts";
+import { ReconnectingClient } from "./reconnecting_client.ts";
 import type { HostAndPort, RedisConnectionOptions, RedisTarget } from "./options.ts";
 
 /** Channels of one SUBSCRIBE. */
-const CHANNELS_A_COMMAND = 500;
+const CHANNELS_PER_COMMAND = 500;
 
 export interface ChannelHandlers {
   onMessage(message: string): void;
@@ -31,7 +31,7 @@ interface Channel {
  */
 export class Subscriptions implements AsyncDisposable {
   readonly #channels = new Map<string, Channel>();
-  readonly #link: Link<Redis>;
+  readonly #connection: ReconnectingClient<Redis>;
   readonly #logger: Logger;
   readonly #timeoutMs: number;
   readonly #budgetMs: number;
@@ -46,7 +46,7 @@ export class Subscriptions implements AsyncDisposable {
     this.#budgetMs = commandTimeoutMs * (1 + maxRetryCount);
     this.#heartbeatMs = heartbeatMs;
     this.#nodes = nodes;
-    this.#link = new Link({
+    this.#connection = new ReconnectingClient({
       name: "subscriptions",
       open: () => subscriptionClient(target, options, anyOf([...nodes(), ...startNodes(target)])),
       prepare: (client) => this.#prepare(client),
@@ -58,7 +58,7 @@ export class Subscriptions implements AsyncDisposable {
   }
 
   async whenUp(timeoutMs: number): Promise<void> {
-    await this.#link.whenUp(timeoutMs);
+    await this.#connection.whenUp(timeoutMs);
   }
 
   /**
@@ -74,7 +74,7 @@ export class Subscriptions implements AsyncDisposable {
       channel = { handlers: new Set(), on: undefined, live: Promise.withResolvers() };
       channel.live.promise.catch(() => {});
       this.#channels.set(name, channel);
-      const client = this.#link.client;
+      const client = this.#connection.client;
       if (client !== undefined) this.#confirm(client, [name], channel);
     }
     channel.handlers.add(own);
@@ -120,8 +120,8 @@ export class Subscriptions implements AsyncDisposable {
       this.#each(channel, "a message", (handlers) => handlers.onMessage(message));
     });
     const names = this.#missingOn(client);
-    for (let at = 0; at < names.length; at += CHANNELS_A_COMMAND) {
-      await this.#subscribeAll(client, names.slice(at, at + CHANNELS_A_COMMAND));
+    for (let at = 0; at < names.length; at += CHANNELS_PER_COMMAND) {
+      await this.#subscribeAll(client, names.slice(at, at + CHANNELS_PER_COMMAND));
     }
   }
 
@@ -163,7 +163,7 @@ export class Subscriptions implements AsyncDisposable {
     channel.handlers.delete(handlers);
     if (channel.handlers.size > 0 || this.#channels.get(name) !== channel) return;
     this.#channels.delete(name);
-    const client = this.#link.client;
+    const client = this.#connection.client;
     if (client === undefined) return;
     // If this fails, the connection is gone, and the subscription with it.
     await withDeadline(client.unsubscribe(name), this.#timeoutMs, "Redis unsubscribe")
@@ -175,7 +175,7 @@ export class Subscriptions implements AsyncDisposable {
     const closed = new AppError("unavailable", "The Redis connection is closed.");
     for (const channel of this.#channels.values()) channel.live.reject(closed);
     this.#channels.clear();
-    await this.#link[Symbol.asyncDispose]();
+    await this.#connection[Symbol.asyncDispose]();
   }
 }
 

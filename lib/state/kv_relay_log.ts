@@ -4,11 +4,11 @@ import type { KvClient } from "./kv_client.ts";
 /** How long an entry can be read; a process that stands still for longer is told of a gap. */
 const KEEP_MS = 60_000;
 /** A value takes 65,536 bytes, and a text up to two a character. */
-const CHARS_AN_ENTRY = 30_000;
+const MAX_CHARS_PER_ENTRY = 30_000;
 /** A commit takes 800 KiB. */
-const CHARS_A_COMMIT = 300_000;
-const ENTRIES_A_COMMIT = 400;
-const ENTRIES_A_READ = 500;
+const MAX_CHARS_PER_COMMIT = 300_000;
+const MAX_ENTRIES_PER_COMMIT = 400;
+const MAX_ENTRIES_PER_READ = 500;
 const SWEEP_EVERY_MS = 10_000;
 
 const KEEP_SIGNED_OFF_MS = 10_000;
@@ -160,7 +160,7 @@ export class KvRelayLog {
     const log = [...this.#base, "log", writer];
     const found = await this.#client.list(
       { start: [...log, after + 1], end: [...log, last + 1] },
-      { limit: ENTRIES_A_READ },
+      { limit: MAX_ENTRIES_PER_READ },
     );
     return found.map(({ key, value }) => {
       const [channel, text, more] = value as Stored;
@@ -178,7 +178,7 @@ export class KvRelayLog {
     const upTo = old.at(-1)?.upTo ?? this.#swept;
     while (this.#swept < upTo) {
       const from = this.#swept;
-      const to = Math.min(upTo, from + ENTRIES_A_COMMIT);
+      const to = Math.min(upTo, from + MAX_ENTRIES_PER_COMMIT);
       await this.#client.call((kv) => {
         const atomic = kv.atomic();
         for (let n = from + 1; n <= to; n++) {
@@ -203,7 +203,7 @@ function entriesOf(channel: string, message: string): Stored[] {
   const entries: Stored[] = [];
   let at = 0;
   do {
-    const end = at + CHARS_AN_ENTRY;
+    const end = at + MAX_CHARS_PER_ENTRY;
     entries.push([channel, message.slice(at, end), end < message.length]);
     at = end;
   } while (at < message.length);
@@ -216,7 +216,7 @@ function takeGroup(waiting: Waiting[]): Waiting[] {
   for (const next of waiting) {
     entries += next.entries.length;
     chars += charsOf(next.entries);
-    if (taken > 0 && (entries > ENTRIES_A_COMMIT || chars > CHARS_A_COMMIT)) break;
+    if (taken > 0 && (entries > MAX_ENTRIES_PER_COMMIT || chars > MAX_CHARS_PER_COMMIT)) break;
     taken++;
   }
   return waiting.splice(0, taken);
@@ -227,7 +227,9 @@ function* commitsOf(entries: Stored[]): Iterable<Stored[]> {
   let some: Stored[] = [], chars = 0;
   for (const entry of entries) {
     chars += charsOf([entry]);
-    if (some.length > 0 && (chars > CHARS_A_COMMIT || some.length === ENTRIES_A_COMMIT)) {
+    if (
+      some.length > 0 && (chars > MAX_CHARS_PER_COMMIT || some.length === MAX_ENTRIES_PER_COMMIT)
+    ) {
       yield some;
       some = [];
       chars = charsOf([entry]);

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Assembler } from "../../lib/cluster/assembler.ts";
+import { Reassembler } from "../../lib/cluster/reassembler.ts";
 import type { Bus, BusHandlers } from "../../lib/cluster/bus.ts";
 import { decodeMessage, encodeMessage } from "../../lib/cluster/codec.ts";
-import { Courier } from "../../lib/cluster/courier.ts";
+import { ReliableTransport } from "../../lib/cluster/reliable_transport.ts";
 import {
   countParts,
   decodeFrame,
   encodeFrame,
-  MOST_PART_CHARS,
+  MAX_PART_CHARS,
   partEnd,
 } from "../../lib/cluster/frame.ts";
 import { AppError } from "../../lib/common/errors.ts";
@@ -46,10 +46,10 @@ class FakeBus implements Bus {
   }
 }
 
-function pair(options: Partial<ConstructorParameters<typeof Courier>[0]> = {}) {
+function pair(options: Partial<ConstructorParameters<typeof ReliableTransport>[0]> = {}) {
   const bus = new FakeBus();
-  const from = new Courier({ bus, logger, ...options });
-  const to = new Courier({ bus, logger });
+  const from = new ReliableTransport({ bus, logger, ...options });
+  const to = new ReliableTransport({ bus, logger });
   const heard: unknown[] = [];
   to.listen("c", { onMessage: (message) => heard.push(message) });
   return {
@@ -149,7 +149,7 @@ Deno.test("order and once: through refusals and lost receipts", async () => {
 
 Deno.test("a large message lets others pass, but not those behind it on its channel", async () => {
   await using all = pair();
-  all.from.send("c", "x".repeat(20 * MOST_PART_CHARS));
+  all.from.send("c", "x".repeat(20 * MAX_PART_CHARS));
   all.from.send("c", "behind");
   all.from.send("other", "passing");
   await until(() => all.heard.length === 2, { what: "both" });
@@ -195,17 +195,17 @@ Deno.test("nonsense on the bus is counted, and harms nothing", async () => {
 });
 
 Deno.test("unfinished messages are bounded in number, size and time", async () => {
-  using assembler = new Assembler({ maxMessages: 2, maxChars: 100, timeoutMs: 100 });
+  using reassembler = new Reassembler({ maxMessages: 2, maxChars: 100, timeoutMs: 100 });
   const add = (sender: string, index: number, body: string) =>
-    assembler.add({ sender, seq: 0, body, part: { message: 0, index, count: 3 } });
+    reassembler.add({ sender, seq: 0, body, part: { message: 0, index, count: 3 } });
   assert.equal(add("a", 0, "x".repeat(20)), undefined);
   assert.equal(add("b", 0, "x".repeat(40)), undefined, "would take 120 in the end");
   assert.equal(add("c", 0, "x"), undefined);
   assert.equal(add("d", 0, "x"), undefined, "a third");
-  assert.deepEqual([assembler.pending, assembler.dropped], [2, 2]);
+  assert.deepEqual([reassembler.pending, reassembler.dropped], [2, 2]);
   add("a", 2, "z");
   add("a", 2, "again");
   assert.equal(add("a", 1, "y"), "x".repeat(20) + "y" + "z");
-  await until(() => assembler.pending === 0, { what: "the other to be given up" });
-  assert.equal(assembler.dropped, 3);
+  await until(() => reassembler.pending === 0, { what: "the other to be given up" });
+  assert.equal(reassembler.dropped, 3);
 });

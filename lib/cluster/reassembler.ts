@@ -1,6 +1,6 @@
 import type { Frame } from "./frame.ts";
 
-export interface AssemblerOptions {
+export interface ReassemblerOptions {
   /** What all unfinished messages together may hold, in UTF-16 units. Default: 256 Mi. */
   maxChars?: number;
   /** How many messages may be unfinished. Default: 64. */
@@ -17,15 +17,15 @@ interface Unfinished {
 }
 
 /** Puts messages together from their parts, within bounds of number, size and time. */
-export class Assembler implements Disposable {
+export class Reassembler implements Disposable {
   /** Messages that were given up. */
   dropped = 0;
   readonly #unfinished = new Map<string, Unfinished>();
-  readonly #options: Required<AssemblerOptions>;
+  readonly #options: Required<ReassemblerOptions>;
   #chars = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(options: AssemblerOptions = {}) {
+  constructor(options: ReassemblerOptions = {}) {
     this.#options = {
       maxChars: 256 * 1024 * 1024,
       maxMessages: 64,

@@ -3,15 +3,15 @@ import type { Logger } from "../common/logger.ts";
 import { backOff, pause, settledWithin } from "../common/pause.ts";
 import type { Bus } from "./bus.ts";
 import { countParts, encodeFrame, partEnd } from "./frame.ts";
-import { Pace } from "./pace.ts";
+import { TokenBucket } from "./token_bucket.ts";
 
 /** What may be under way at once. Receivers know a frame again among the last 2,048 of a sender. */
-const MOST_FRAMES_UNDER_WAY = 2_048;
-const MOST_CHARS_UNDER_WAY = 512 * 1024;
+const MAX_FRAMES_UNDER_WAY = 2_048;
+const MAX_CHARS_UNDER_WAY = 512 * 1024;
 /** So many in one turn of the event loop are not kept waiting for its end. */
-const MANY_A_TURN = 128;
+const MAX_HELD_PER_TURN = 128;
 
-export interface OutboxOptions {
+export interface SendQueueOptions {
   bus: Bus;
   sender: string;
   logger: Logger;
@@ -53,16 +53,16 @@ interface Outgoing {
  * While the bus is away, messages wait for `maxAgeMs`; older ones, and those that find the queue
  * full, are dropped, counted, and told in the log once an outage.
  */
-export class Outbox implements AsyncDisposable {
+export class SendQueue implements AsyncDisposable {
   sentMessages = 0;
   sentChars = 0;
   sentParts = 0;
   dropped = 0;
   retries = 0;
-  readonly #options: Required<OutboxOptions>;
+  readonly #options: Required<SendQueueOptions>;
   readonly #queues = new Map<string, Waiting[]>();
   readonly #stop = new AbortController();
-  readonly #pace = new Pace(() => this.#pump());
+  readonly #bucket = new TokenBucket(() => this.#pump());
   #messages = 0;
   #chars = 0;
   #seq = 0;
@@ -79,7 +79,7 @@ export class Outbox implements AsyncDisposable {
   #isFailing = false;
   #droppedBefore = 0;
 
-  constructor(options: OutboxOptions) {
+  constructor(options: SendQueueOptions) {
     this.#options = {
       maxMessages: 50_000,
       maxChars: 128 * 1024 * 1024,
@@ -122,7 +122,7 @@ export class Outbox implements AsyncDisposable {
     else queue.push(waiting);
     this.#messages++;
     this.#chars += body.length;
-    if (++this.#pushedInTurn % MANY_A_TURN === 0) this.#pump();
+    if (++this.#pushedInTurn % MAX_HELD_PER_TURN === 0) this.#pump();
     else this.#pumpSoon();
     return true;
   }
@@ -148,7 +148,7 @@ export class Outbox implements AsyncDisposable {
     while (this.#maySend()) {
       const outgoing = this.#next();
       if (outgoing === undefined) break;
-      this.#pace.spend(outgoing.text.length);
+      this.#bucket.spend(outgoing.text.length);
       this.#publish(outgoing);
     }
     if (!this.#isQuiet()) return;
@@ -159,8 +159,8 @@ export class Outbox implements AsyncDisposable {
 
   #maySend(): boolean {
     return this.#queues.size > 0 && this.#failed.length === 0 && !this.#stop.signal.aborted &&
-      this.#framesUnderWay < MOST_FRAMES_UNDER_WAY &&
-      this.#charsUnderWay < MOST_CHARS_UNDER_WAY && this.#pace.allows();
+      this.#framesUnderWay < MAX_FRAMES_UNDER_WAY &&
+      this.#charsUnderWay < MAX_CHARS_UNDER_WAY && this.#bucket.allows();
   }
 
   /** Nothing is under way, and nothing is going to be. */
@@ -299,7 +299,7 @@ export class Outbox implements AsyncDisposable {
   /** Waits for what is under way; what is queued goes no more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    this.#pace[Symbol.dispose]();
+    this.#bucket[Symbol.dispose]();
     this.#queues.clear();
     await this.#retrying;
     await this.#whenQuiet();

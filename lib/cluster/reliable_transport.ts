@@ -1,30 +1,30 @@
 import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
-import { Assembler } from "./assembler.ts";
 import type { Bus, Listening } from "./bus.ts";
 import { decodeMessage, encodeMessage } from "./codec.ts";
 import { decodeFrame, type Frame } from "./frame.ts";
-import { Outbox, type OutboxOptions } from "./outbox.ts";
-import { RecentlySeen } from "./recently_seen.ts";
+import { Reassembler } from "./reassembler.ts";
+import { SendQueue, type SendQueueOptions } from "./send_queue.ts";
+import { DedupWindow } from "./dedup_window.ts";
 
 const FLUSH_LIMIT_MS = 1_000;
 
-export interface CourierOptions extends
+export interface TransportOptions extends
   Pick<
-    OutboxOptions,
+    SendQueueOptions,
     "maxMessages" | "maxChars" | "maxAgeMs"
   > {
   bus: Bus;
   logger: Logger;
 }
 
-export interface CourierHandlers {
+export interface TransportHandlers {
   onMessage(message: unknown): void;
   onGap?(): void;
 }
 
 /** Counts since the start, but for what is pending. Characters are UTF-16 units: bytes, for ASCII. */
-export interface CourierStats {
+export interface TransportStats {
   sentMessages: number;
   sentChars: number;
   sentParts: number;
@@ -45,13 +45,13 @@ export interface CourierStats {
 }
 
 /** Carries messages of any size over a bus: in parts, each once, in the order of their channel. */
-export class Courier implements AsyncDisposable {
+export class ReliableTransport implements AsyncDisposable {
   readonly id: string = crypto.randomUUID();
   readonly #bus: Bus;
   readonly #logger: Logger;
-  readonly #outbox: Outbox;
-  readonly #assembler = new Assembler();
-  readonly #seen = new RecentlySeen();
+  readonly #sendQueue: SendQueue;
+  readonly #reassembler = new Reassembler();
+  readonly #seen = new DedupWindow();
   #receivedFrames = 0;
   #receivedMessages = 0;
   #receivedChars = 0;
@@ -59,18 +59,18 @@ export class Courier implements AsyncDisposable {
   #duplicates = 0;
   #invalid = 0;
 
-  constructor(options: CourierOptions) {
+  constructor(options: TransportOptions) {
     const { bus, logger, ...bounds } = options;
     this.#bus = bus;
     this.#logger = logger;
-    this.#outbox = new Outbox({ bus, logger, sender: this.id, ...bounds });
+    this.#sendQueue = new SendQueue({ bus, logger, sender: this.id, ...bounds });
   }
 
   /** Queues the message and returns; `false` when it is dropped. Never throws. */
   send(channel: string, message: unknown): boolean {
     if (this.#bus.isAlone?.()) return true;
     try {
-      return this.#outbox.push(channel, encodeMessage(message));
+      return this.#sendQueue.push(channel, encodeMessage(message));
     } catch (error) {
       this.#invalid++;
       this.#logger.error("cluster: a message can't be sent", { channel, error: errorText(error) });
@@ -79,14 +79,14 @@ export class Courier implements AsyncDisposable {
   }
 
   /** Listens to what others send, until `stop`. */
-  listen(channel: string, handlers: CourierHandlers): Listening {
+  listen(channel: string, handlers: TransportHandlers): Listening {
     return this.#bus.listen(channel, {
       onMessage: (text) => this.#receive(text, handlers),
       onGap: () => handlers.onGap?.(),
     });
   }
 
-  #receive(text: string, { onMessage }: CourierHandlers): void {
+  #receive(text: string, { onMessage }: TransportHandlers): void {
     this.#receivedFrames++;
     this.#receivedChars += text.length;
     const frame = decodeFrame(text);
@@ -105,10 +105,10 @@ export class Courier implements AsyncDisposable {
     }
     if (part === undefined) return frame.body;
     this.#receivedParts++;
-    return this.#assembler.add({ ...frame, part });
+    return this.#reassembler.add({ ...frame, part });
   }
 
-  #handle(body: string, onMessage: CourierHandlers["onMessage"]): void {
+  #handle(body: string, onMessage: TransportHandlers["onMessage"]): void {
     this.#receivedMessages++;
     try {
       onMessage(decodeMessage(body));
@@ -118,8 +118,8 @@ export class Courier implements AsyncDisposable {
     }
   }
 
-  stats(): CourierStats {
-    const { sentMessages, sentChars, sentParts, dropped, retries } = this.#outbox;
+  stats(): TransportStats {
+    const { sentMessages, sentChars, sentParts, dropped, retries } = this.#sendQueue;
     return {
       sentMessages,
       sentChars,
@@ -131,18 +131,18 @@ export class Courier implements AsyncDisposable {
       duplicates: this.#duplicates,
       invalid: this.#invalid,
       dropped,
-      droppedUnfinished: this.#assembler.dropped,
+      droppedUnfinished: this.#reassembler.dropped,
       retries,
-      pendingMessages: this.#outbox.pendingMessages,
-      pendingChars: this.#outbox.pendingChars,
-      unfinished: this.#assembler.pending,
+      pendingMessages: this.#sendQueue.pendingMessages,
+      pendingChars: this.#sendQueue.pendingChars,
+      unfinished: this.#reassembler.pending,
     };
   }
 
   /** Sends what waits, for a second at most. The bus is its owner's. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#outbox.flush(FLUSH_LIMIT_MS);
-    await this.#outbox[Symbol.asyncDispose]();
-    this.#assembler[Symbol.dispose]();
+    await this.#sendQueue.flush(FLUSH_LIMIT_MS);
+    await this.#sendQueue[Symbol.asyncDispose]();
+    this.#reassembler[Symbol.dispose]();
   }
 }

@@ -4,11 +4,11 @@ import { type CommandClient, disconnect } from "./clients.ts";
 import { backoffMs, pause, withDeadline } from "./deadline.ts";
 
 const FIRST_PAUSE_MS = 25;
-const LONGEST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 1_000;
 /** How long a client that was told to close may take before it is given up. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
-export interface LinkOptions<C extends CommandClient> {
+export interface ReconnectingClientOptions<C extends CommandClient> {
   /** What the log calls it. */
   name: string;
   open(): C;
@@ -26,8 +26,8 @@ export interface LinkOptions<C extends CommandClient> {
  * One connection that is kept for ever: when it ends, the next is opened, with a bounded back-off.
  * Says so in the log once a change, not once a try.
  */
-export class Link<C extends CommandClient> implements AsyncDisposable {
-  readonly #options: LinkOptions<C>;
+export class ReconnectingClient<C extends CommandClient> implements AsyncDisposable {
+  readonly #options: ReconnectingClientOptions<C>;
   readonly #closing = new AbortController();
   readonly #run: Promise<void>;
   #client: C | undefined;
@@ -36,7 +36,7 @@ export class Link<C extends CommandClient> implements AsyncDisposable {
   #lastAddress: string | undefined;
   #lastError: unknown;
 
-  constructor(options: LinkOptions<C>) {
+  constructor(options: ReconnectingClientOptions<C>) {
     this.#options = options;
     this.#up.promise.catch(() => {});
     this.#run = this.#keep();
@@ -77,7 +77,7 @@ export class Link<C extends CommandClient> implements AsyncDisposable {
     const { signal } = this.#closing;
     for (let attempt = 0; !signal.aborted; attempt++) {
       if (attempt > 0) {
-        await pause(backoffMs(attempt - 1, FIRST_PAUSE_MS, LONGEST_PAUSE_MS), signal);
+        await pause(backoffMs(attempt - 1, FIRST_PAUSE_MS, MAX_PAUSE_MS), signal);
         if (signal.aborted) return;
       }
       if (await this.#liveOnce()) attempt = 0;

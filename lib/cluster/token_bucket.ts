@@ -4,12 +4,12 @@
  */
 const CHARS_PER_MS = 32 * 1024;
 /** What may go at once after a while of rest. */
-const MOST_CHARS_AT_ONCE = 2 * 1024 * 1024;
+const BURST_CHARS = 2 * 1024 * 1024;
 
 /** Holds what is sent to a pace that the slowest receiver bears. Little is never held. */
-export class Pace implements Disposable {
+export class TokenBucket implements Disposable {
   readonly #onAllowed: () => void;
-  #left = MOST_CHARS_AT_ONCE;
+  #left = BURST_CHARS;
   #filledAtMs = performance.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -26,7 +26,7 @@ export class Pace implements Disposable {
     if (this.#left > 0) return true;
     const nowMs = performance.now();
     const earned = (nowMs - this.#filledAtMs) * CHARS_PER_MS;
-    this.#left = Math.min(MOST_CHARS_AT_ONCE, this.#left + earned);
+    this.#left = Math.min(BURST_CHARS, this.#left + earned);
     this.#filledAtMs = nowMs;
     if (this.#left > 0) return true;
     this.#timer ??= setTimeout(() => {
