@@ -8,7 +8,7 @@ import { pause, untilAborted } from "../common/pause.ts";
 import { paced } from "./paced.ts";
 import type { StreamRegistry } from "./stream_registry.ts";
 
-/** What a generation needs of the rest of the house; tied by `app`. */
+/** What a generation needs of the rest of the server; tied by `app`. */
 export interface GenerationPorts {
   /** Sends to the user's sockets; never waits and never throws. */
   emit(userId: string, event: CompletionEvent): void;

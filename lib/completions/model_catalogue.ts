@@ -3,11 +3,12 @@ import { type Clock, systemClock } from "../common/clock.ts";
 import type { Logger } from "../common/logger.ts";
 import type { Model, ModelProvider } from "./model_provider.ts";
 
+/** How long the list of models is good. */
+const LIST_LIFE_MS = 10_000;
+
 export interface ModelCatalogueOptions {
   logger: Logger;
   clock?: Clock;
-  /** How long the list is good, in milliseconds. Default: 10,000. */
-  cacheMs?: number;
   /** How long a provider may take to list its models, in milliseconds. Default: 5,000. */
   timeoutMs?: number;
 }
@@ -31,7 +32,7 @@ export class ModelCatalogue {
 
   constructor(providers: readonly ModelProvider[], options: ModelCatalogueOptions) {
     this.#providers = providers;
-    this.#options = { clock: systemClock, cacheMs: 10_000, timeoutMs: 5_000, ...options };
+    this.#options = { clock: systemClock, timeoutMs: 5_000, ...options };
   }
 
   async models(): Promise<Model[]> {
@@ -46,9 +47,9 @@ export class ModelCatalogue {
   }
 
   #current(): Promise<Listing> {
-    const { clock, cacheMs } = this.#options;
+    const { clock } = this.#options;
     const listing = this.#listing;
-    if (listing && clock.nowMs() - listing.readAtMs < cacheMs) return Promise.resolve(listing);
+    if (listing && clock.nowMs() - listing.readAtMs < LIST_LIFE_MS) return Promise.resolve(listing);
     this.#reading ??= this.#read().finally(() => this.#reading = undefined);
     return this.#reading;
   }

@@ -1,7 +1,7 @@
 import { AppError, errorText } from "../common/errors.ts";
 import type { CompletionChunk, CompletionRequest, Model, ModelProvider } from "./model_provider.ts";
 import { joinChunks, providerWords, readChunk } from "./openai_chunk.ts";
-import { Patience } from "./patience.ts";
+import { RequestTimeout } from "./request_timeout.ts";
 import { SseParser } from "./sse_parser.ts";
 
 /** How long a provider may take. */
@@ -26,8 +26,6 @@ export interface OpenAiProviderOptions {
   /** Never appears in an error or a log. Default: none is sent. */
   apiKey?: string;
   limits?: Partial<ProviderLimits>;
-  /** Asks for the usage at the stream's end (`stream_options`). Default: `true`. */
-  includeUsage?: boolean;
 }
 
 /** The largest answer that is read as a whole: errors, lists of models, answers that do not stream. */
@@ -43,19 +41,17 @@ export class OpenAiProvider implements ModelProvider {
   readonly #baseUrl: string;
   readonly #apiKey: string;
   readonly #limits: ProviderLimits;
-  readonly #includeUsage: boolean;
 
-  constructor({ baseUrl, apiKey = "", limits, includeUsage = true }: OpenAiProviderOptions) {
+  constructor({ baseUrl, apiKey = "", limits }: OpenAiProviderOptions) {
     this.#baseUrl = baseUrl.replace(/\/+$/, "");
     this.#apiKey = apiKey;
     this.#limits = { ...DEFAULT_PROVIDER_LIMITS, ...limits };
-    this.#includeUsage = includeUsage;
   }
 
   async models(signal: AbortSignal): Promise<Model[]> {
-    using patience = this.#patience(signal);
-    const response = await this.#request("/models", undefined, patience);
-    const body = parseJson(await this.#wholeText(response, patience)) as { data?: unknown };
+    using timeout = this.#requestTimeout(signal);
+    const response = await this.#request("/models", undefined, timeout);
+    const body = parseJson(await this.#wholeText(response, timeout)) as { data?: unknown };
     if (!Array.isArray(body?.data)) {
       throw new AppError("provider_error", "The model provider's list of models can't be read.");
     }
@@ -65,13 +61,13 @@ export class OpenAiProvider implements ModelProvider {
   }
 
   async *stream(request: CompletionRequest, signal: AbortSignal): AsyncGenerator<CompletionChunk> {
-    using patience = this.#patience(signal);
+    using timeout = this.#requestTimeout(signal);
     const body: Record<string, unknown> = { ...request, stream: true };
-    if (this.#includeUsage) body["stream_options"] ??= { include_usage: true };
-    const response = await this.#request("/chat/completions", body, patience);
+    body["stream_options"] ??= { include_usage: true };
+    const response = await this.#request("/chat/completions", body, timeout);
     const type = response.headers.get("content-type") ?? "";
     if (type.includes("json")) {
-      yield readChunk(await this.#wholeText(response, patience));
+      yield readChunk(await this.#wholeText(response, timeout));
     } else if (type.includes("html")) {
       await response.body?.cancel();
       throw new AppError(
@@ -79,16 +75,16 @@ export class OpenAiProvider implements ModelProvider {
         "The model provider answered with a page, not a stream.",
       );
     } else {
-      yield* this.#chunks(response, patience);
+      yield* this.#chunks(response, timeout);
     }
   }
 
   async raw(request: CompletionRequest, signal: AbortSignal): Promise<Response> {
-    const patience = this.#patience(signal);
+    const timeout = this.#requestTimeout(signal);
     try {
-      const response = await this.#request("/chat/completions", { ...request }, patience);
-      const end = () => patience[Symbol.dispose]();
-      const reads = this.#reads(response, patience, end);
+      const response = await this.#request("/chat/completions", { ...request }, timeout);
+      const end = () => timeout[Symbol.dispose]();
+      const reads = this.#reads(response, timeout, end);
       const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
         async pull(controller) {
           const { done, value } = await reads.next();
@@ -105,18 +101,18 @@ export class OpenAiProvider implements ModelProvider {
       const type = response.headers.get("content-type") ?? "text/event-stream";
       return new Response(body, { headers: { "content-type": type, "cache-control": "no-cache" } });
     } catch (error) {
-      patience[Symbol.dispose]();
+      timeout[Symbol.dispose]();
       throw error;
     }
   }
 
   /** Deltas that came in one read leave as one chunk: fewer events for the same text. */
-  async *#chunks(response: Response, patience: Patience): AsyncGenerator<CompletionChunk> {
+  async *#chunks(response: Response, timeout: RequestTimeout): AsyncGenerator<CompletionChunk> {
     const parser = new SseParser();
     let isBegun = false;
     let isFinished = false;
     try {
-      for await (const bytes of this.#reads(response, patience)) {
+      for await (const bytes of this.#reads(response, timeout)) {
         let chunk: CompletionChunk | undefined;
         let failure: unknown;
         let isDone = false;
@@ -143,7 +139,7 @@ export class OpenAiProvider implements ModelProvider {
       }
     } catch (error) {
       // The answer was whole: how the connection ended after that is of no interest.
-      if (!isFinished || patience.isCallers) throw error;
+      if (!isFinished || timeout.isCallers) throw error;
     }
     if (isFinished) return;
     throw new AppError(
@@ -156,30 +152,30 @@ export class OpenAiProvider implements ModelProvider {
 
   async *#reads(
     response: Response,
-    patience: Patience,
+    timeout: RequestTimeout,
     onEnd?: () => void,
   ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const reader = response.body?.getReader();
     const allow = () =>
-      patience.allow(this.#limits.idleTimeoutMs, "The model provider stopped in mid-answer.");
+      timeout.allow(this.#limits.idleTimeoutMs, "The model provider stopped in mid-answer.");
     try {
       while (reader) {
         allow();
         const { done, value } = await reader.read();
         if (done) return;
-        patience.pause();
+        timeout.pause();
         yield value;
       }
     } catch (error) {
-      throw this.#failure(error, patience, "The connection to the model provider broke.");
+      throw this.#failure(error, timeout, "The connection to the model provider broke.");
     } finally {
       reader?.cancel().catch(() => {});
       onEnd?.();
     }
   }
 
-  async #request(path: string, body: unknown, patience: Patience): Promise<Response> {
-    patience.allow(this.#limits.connectTimeoutMs, "The model provider does not answer.");
+  async #request(path: string, body: unknown, timeout: RequestTimeout): Promise<Response> {
+    timeout.allow(this.#limits.connectTimeoutMs, "The model provider does not answer.");
     const headers = new Headers({ accept: "text/event-stream, application/json" });
     if (body) headers.set("content-type", "application/json");
     if (this.#apiKey) headers.set("authorization", `Bearer ${this.#apiKey}`);
@@ -190,22 +186,22 @@ export class OpenAiProvider implements ModelProvider {
         headers,
         ...(body !== undefined && { body: JSON.stringify(body, withoutOwnFields) }),
         redirect: "manual",
-        signal: patience.signal,
+        signal: timeout.signal,
       });
     } catch (error) {
-      throw this.#failure(error, patience, "The model provider can't be reached.");
+      throw this.#failure(error, timeout, "The model provider can't be reached.");
     }
-    if (!response.ok) throw await this.#refusal(response, patience);
+    if (!response.ok) throw await this.#refusal(response, timeout);
     return response;
   }
 
-  async #refusal(response: Response, patience: Patience): Promise<AppError> {
+  async #refusal(response: Response, timeout: RequestTimeout): Promise<AppError> {
     const { status, headers } = response;
     const retryAfterMs = retryAfter(headers.get("retry-after"));
     const type = headers.get("content-type") ?? "";
     let words: string | undefined;
     if (type.includes("json")) {
-      words = providerWords(parseJson(await this.#wholeText(response, patience)));
+      words = providerWords(parseJson(await this.#wholeText(response, timeout)));
     } else {
       await response.body?.cancel();
     }
@@ -221,11 +217,11 @@ export class OpenAiProvider implements ModelProvider {
     return new AppError("provider_error", `The model provider answered with ${status}${said}`);
   }
 
-  async #wholeText(response: Response, patience: Patience): Promise<string> {
+  async #wholeText(response: Response, timeout: RequestTimeout): Promise<string> {
     const decoder = new TextDecoder();
     let text = "";
     let size = 0;
-    for await (const bytes of this.#reads(response, patience)) {
+    for await (const bytes of this.#reads(response, timeout)) {
       size += bytes.length;
       if (size > MAX_BODY_BYTES) {
         throw new AppError("too_large", "The model provider's answer is too large.");
@@ -235,8 +231,8 @@ export class OpenAiProvider implements ModelProvider {
     return text + decoder.decode();
   }
 
-  #patience(signal: AbortSignal): Patience {
-    return new Patience(
+  #requestTimeout(signal: AbortSignal): RequestTimeout {
+    return new RequestTimeout(
       signal,
       this.#limits.totalTimeoutMs,
       "The model took longer than an answer may take.",
@@ -244,8 +240,8 @@ export class OpenAiProvider implements ModelProvider {
   }
 
   /** Why a request failed: its own limits, its caller, or what happened below. */
-  #failure(error: unknown, patience: Patience, text: string): unknown {
-    if (patience.signal.aborted) return patience.signal.reason;
+  #failure(error: unknown, timeout: RequestTimeout, text: string): unknown {
+    if (timeout.signal.aborted) return timeout.signal.reason;
     if (error instanceof AppError) return error;
     // Only the text of the cause goes on, without its secrets: a URL or a header may hold them.
     const cause = new Error(this.#withoutSecrets(errorText(error)));

@@ -8,13 +8,13 @@ import { silentLogger } from "../../lib/common/logger.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import { say } from "../support/say.ts";
 import { until } from "../support/until.ts";
-import { type House, ids, openHouse, providerOf, request, textOfEvents } from "./house.ts";
+import { type Fixture, ids, openFixture, providerOf, request, textOfEvents } from "./fixture.ts";
 
 const never = new AbortController().signal;
 const words = (count: number) => Array.from({ length: count }, (_, at) => `token${at} `);
 
 function run(
-  house: House,
+  fixture: Fixture,
   chunks: (signal: AbortSignal) => AsyncIterable<CompletionChunk>,
   signal = never,
 ) {
@@ -25,7 +25,7 @@ function run(
     request,
     signal,
     provider: providerOf(chunks),
-    ports: house.ports,
+    ports: fixture.ports,
   });
 }
 
@@ -41,70 +41,70 @@ async function* sayThenHang(texts: string[]): AsyncGenerator<CompletionChunk> {
 }
 
 Deno.test("seq rises by one, the end is stored, then told", async () => {
-  await using house = await openHouse();
-  const result = await run(house, () => speak(["One", " two"]));
+  await using fixture = await openFixture();
+  const result = await run(fixture, () => speak(["One", " two"]));
   assert.equal(result.state, "done");
-  assert.deepEqual(house.events.map(({ seq }) => seq), [1, 2, 3]);
-  assert.equal(textOfEvents(house.events), "One two");
-  assert.equal(house.events[2]?.data.data.done, true);
-  const { content, done, usage, generation } = house.messages.stored.get("answer") ?? {};
+  assert.deepEqual(fixture.events.map(({ seq }) => seq), [1, 2, 3]);
+  assert.equal(textOfEvents(fixture.events), "One two");
+  assert.equal(fixture.events[2]?.data.data.done, true);
+  const { content, done, usage, generation } = fixture.messages.stored.get("answer") ?? {};
   assert.deepEqual({ content, done, usage }, {
     content: "One two",
     done: true,
     usage: { total_tokens: 2 },
   });
-  assert.equal(generation, house.events[0]?.data.data.generation);
-  assert.equal((await house.faulty.contents(keys.streams)).size, 0);
+  assert.equal(generation, fixture.events[0]?.data.data.generation);
+  assert.equal((await fixture.faulty.contents(keys.streams)).size, 0);
 });
 
 Deno.test("a provider's failure keeps what was streamed", async () => {
-  await using house = await openHouse();
-  await run(house, () => speak(["Half"], new AppError("provider_error", "It broke.")));
+  await using fixture = await openFixture();
+  await run(fixture, () => speak(["Half"], new AppError("provider_error", "It broke.")));
   const error = { code: "provider_error", content: "It broke." };
-  const stored = house.messages.stored.get("answer");
+  const stored = fixture.messages.stored.get("answer");
   assert.deepEqual([stored?.content, stored?.done, stored?.error], ["Half", true, error]);
-  assert.deepEqual(house.events.at(-1)?.data.data.error, error);
-  assert.equal(house.events.at(-1)?.data.data.done, true);
+  assert.deepEqual(fixture.events.at(-1)?.data.data.error, error);
+  assert.equal(fixture.events.at(-1)?.data.data.done, true);
 });
 
 Deno.test("a stop ends even a provider that does not listen, and stores what was streamed", async () => {
-  await using house = await openHouse();
+  await using fixture = await openFixture();
   const stop = new AbortController();
-  const running = run(house, () => sayThenHang(["Some"]), stop.signal);
-  await until(() => house.events.length === 1, { what: "the first event" });
+  const running = run(fixture, () => sayThenHang(["Some"]), stop.signal);
+  await until(() => fixture.events.length === 1, { what: "the first event" });
   stop.abort();
   assert.equal((await running).state, "interrupted");
-  const stored = house.messages.stored.get("answer");
+  const stored = fixture.messages.stored.get("answer");
   assert.deepEqual([stored?.content, stored?.done, stored?.interrupted], ["Some", true, true]);
-  assert.equal(house.events.at(-1)?.data.data.interrupted, true);
+  assert.equal(fixture.events.at(-1)?.data.data.interrupted, true);
 });
 
 Deno.test("an end that can't be stored at first is tried again, and told when it never can", async () => {
-  await using house = await openHouse();
-  house.messages.failures = 2;
-  assert.equal((await run(house, () => speak(["x"]))).state, "done");
-  assert.equal(house.messages.stored.get("answer")?.content, "x");
-  house.messages.failures = 100;
-  const result = await run(house, () => speak(["x"]));
+  await using fixture = await openFixture();
+  fixture.messages.failures = 2;
+  assert.equal((await run(fixture, () => speak(["x"]))).state, "done");
+  assert.equal(fixture.messages.stored.get("answer")?.content, "x");
+  fixture.messages.failures = 100;
+  const result = await run(fixture, () => speak(["x"]));
   assert.equal(result.error?.code, "unavailable");
-  assert.equal(house.events.at(-1)?.data.data.error?.code, "unavailable");
+  assert.equal(fixture.events.at(-1)?.data.data.error?.code, "unavailable");
 });
 
 Deno.test("T7: a newer generation of a message silences the older", async () => {
-  await using house = await openHouse();
-  const first = run(house, () => sayThenHang(["old"]));
-  await until(() => house.events.length === 1, { what: "the first event" });
-  const second = await run(house, () => speak(["new"]));
+  await using fixture = await openFixture();
+  const first = run(fixture, () => sayThenHang(["old"]));
+  await until(() => fixture.events.length === 1, { what: "the first event" });
+  const second = await run(fixture, () => speak(["new"]));
   assert.equal((await first).state, "superseded");
-  assert.equal(house.messages.stored.get("answer")?.content, "new");
-  const late = house.events.slice(1).map(({ data }) => data.data.generation);
+  assert.equal(fixture.messages.stored.get("answer")?.content, "new");
+  const late = fixture.events.slice(1).map(({ data }) => data.data.generation);
   assert.deepEqual([...new Set(late)], [second.generation]);
 });
 
 Deno.test("T7: of two that begin at once on two instances, one is told and stored to its end", async () => {
-  await using a = await openHouse();
+  await using a = await openFixture();
   const { faulty, messages } = a;
-  await using b = await openHouse({ faulty, messages, instanceId: "two" });
+  await using b = await openFixture({ faulty, messages, instanceId: "two" });
   async function* slowly(word: string): AsyncGenerator<CompletionChunk> {
     for (let at = 0; at < 20; at++) {
       await pause(5);
@@ -132,8 +132,8 @@ Deno.test("T7: of two that begin at once on two instances, one is told and store
 });
 
 Deno.test("T7: a local chat that somebody else calls by the same name silences nobody", async () => {
-  await using a = await openHouse();
-  await using b = await openHouse({ faulty: a.faulty, instanceId: "two" });
+  await using a = await openFixture();
+  await using b = await openFixture({ faulty: a.faulty, instanceId: "two" });
   const local = { chatId: "local:tab", messageId: "answer" };
   const mine = await a.streams.begin({ ...local, userId: "ada" });
   mine.append({ content: "mine", reasoning: "" });
@@ -151,7 +151,7 @@ Deno.test("T7: a local chat that somebody else calls by the same name silences n
 });
 
 Deno.test("T4: the bytes of a 10,000-token answer are linear", async () => {
-  await using house = await openHouse();
+  await using fixture = await openFixture();
   const tokens = words(10_000);
   async function* paced(): AsyncGenerator<CompletionChunk> {
     for (const [at, content] of tokens.entries()) {
@@ -159,45 +159,45 @@ Deno.test("T4: the bytes of a 10,000-token answer are linear", async () => {
       yield { content };
     }
   }
-  await run(house, paced);
+  await run(fixture, paced);
   const text = tokens.join("").length;
   const frame = 250; // an event's names and ids
-  const emitted = house.events.reduce((sum, event) => sum + JSON.stringify(event).length, 0);
-  const written = house.faulty.written.bytes + house.messages.bytesWritten;
-  assert.equal(textOfEvents(house.events), tokens.join(""));
-  assert.ok(emitted <= text + house.events.length * frame, `${emitted} emitted`);
+  const emitted = fixture.events.reduce((sum, event) => sum + JSON.stringify(event).length, 0);
+  const written = fixture.faulty.written.bytes + fixture.messages.bytesWritten;
+  assert.equal(textOfEvents(fixture.events), tokens.join(""));
+  assert.ok(emitted <= text + fixture.events.length * frame, `${emitted} emitted`);
   say(`stored: ${(written / text).toFixed(2)} times the text`);
   // The record for Open WebUI's instances has it twice, in the forms of older and newer ones.
   assert.ok(written <= 2.8 * text, `${written} written for ${text}`);
 });
 
 Deno.test("S9: a slow store stalls nobody, until too much waits for it", async () => {
-  await using house = await openHouse({
+  await using fixture = await openFixture({
     log: { flushMs: 1, batchLength: 10, maxPendingLength: 1_000 },
   });
-  const running = run(house, async function* () {
+  const running = run(fixture, async function* () {
     yield { content: "first" };
-    house.faulty.hung = true;
+    fixture.faulty.hung = true;
     yield* speak(Array.from({ length: 100 }, () => "x".repeat(100)));
   });
-  await until(() => house.events.length >= 10, { what: "events before the store answers" });
+  await until(() => fixture.events.length >= 10, { what: "events before the store answers" });
   await pause(20);
-  assert.ok(house.events.length < 15, `${house.events.length} events wait for the store`);
-  house.faulty.hung = false;
+  assert.ok(fixture.events.length < 15, `${fixture.events.length} events wait for the store`);
+  fixture.faulty.hung = false;
   assert.equal((await running).content.length, 10_005);
 });
 
 Deno.test("an answer over the bound is ended with a clear error", async () => {
-  await using house = await openHouse({ maxLength: 10 });
-  const result = await run(house, () => speak(["12345", "67890", "!"]));
+  await using fixture = await openFixture({ maxLength: 10 });
+  const result = await run(fixture, () => speak(["12345", "67890", "!"]));
   assert.deepEqual([result.content, result.error?.code], ["1234567890", "too_large"]);
 });
 
 Deno.test("T8: the answer of an instance that died is ended once, with what its log holds", async () => {
-  await using house = await openHouse({ instanceId: "dead" });
+  await using fixture = await openFixture({ instanceId: "dead" });
   const stop = new AbortController();
-  const running = run(house, () => sayThenHang(["Left", " over"]), stop.signal);
-  const { faulty, messages } = house;
+  const running = run(fixture, () => sayThenHang(["Left", " over"]), stop.signal);
+  const { faulty, messages } = fixture;
   const logged = async () => {
     const [generation] = (await faulty.contents(keys.streams)).keys();
     return generation && (await faulty.contents(keys.stream("chat", "answer", generation))).size;
@@ -218,7 +218,7 @@ Deno.test("T8: the answer of an instance that died is ended once, with what its 
   const stored = messages.stored.get("answer");
   assert.deepEqual([stored?.content, stored?.done, stored?.interrupted], ["Left over", true, true]);
   assert.equal(told.length, 1);
-  await using other = await openHouse({ faulty, instanceId: "two" });
+  await using other = await openFixture({ faulty, instanceId: "two" });
   const answer = await other.streams.resume({ userId: "ada", chatId: "chat" });
   assert.deepEqual([answer.content, answer.done, answer.interrupted, answer.seq], [
     "Left over",

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { CompletionEvent } from "../../lib/protocol/events.ts";
 import { completionKey, mergeCompletions } from "../../lib/completions/merge_completions.ts";
 import { seedOf } from "../support/say.ts";
-import { textOfEvents } from "./house.ts";
+import { textOfEvents } from "./fixture.ts";
 
 function event(seq: number, data: Partial<CompletionEvent["data"]["data"]>, generation = "g") {
   const event: CompletionEvent = {

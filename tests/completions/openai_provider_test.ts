@@ -5,7 +5,7 @@ import { OpenAiProvider } from "../../lib/completions/openai_provider.ts";
 import { passThrough } from "../../lib/completions/pass_through.ts";
 import { type Script, startModelProvider } from "../support/model_provider.ts";
 import { until } from "../support/until.ts";
-import { request } from "./house.ts";
+import { request } from "./fixture.ts";
 
 const apiKey = "sk-very-secret";
 const never = new AbortController().signal;

@@ -7,7 +7,7 @@ import { FaultyStore } from "../support/faulty_store.ts";
 import { redisAvailable, RedisServer } from "../support/redis_servers.ts";
 import { seedOf } from "../support/say.ts";
 import { until } from "../support/until.ts";
-import { ids, openHouse } from "./house.ts";
+import { ids, openFixture } from "./fixture.ts";
 
 /** Streams parts on one instance and comes back, there and at another, wherever and whenever. */
 async function resumeAnywhere(first: FaultyStore, second: FaultyStore, numRuns: number) {
@@ -19,12 +19,12 @@ async function resumeAnywhere(first: FaultyStore, second: FaultyStore, numRuns: 
   await fc.assert(
     fc.asyncProperty(text, fc.nat(30), fc.nat(35), fc.boolean(), async (parts, at, seen, ends) => {
       const run = { ...ids, chatId: `chat-${runs++}` };
-      await using one = await openHouse({
+      await using one = await openFixture({
         faulty: first,
         graceMs: 1_000,
         log: { flushMs: 0, batchLength: 20 },
       });
-      await using two = await openHouse({
+      await using two = await openFixture({
         faulty: second,
         instanceId: "two",
         log: { flushMs: 0 },
@@ -74,8 +74,8 @@ Deno.test({
 /** Leaves and comes back at another instance while the answer runs on: nothing lost, nothing twice. */
 async function followLive(first: FaultyStore, second: FaultyStore): Promise<void> {
   const log = { flushMs: 20, batchLength: 64 };
-  await using one = await openHouse({ faulty: first, log });
-  await using two = await openHouse({ faulty: second, instanceId: "two", log });
+  await using one = await openFixture({ faulty: first, log });
+  await using two = await openFixture({ faulty: second, instanceId: "two", log });
   const stream = await one.streams.begin(ids);
   const tokens = Array.from({ length: 1_000 }, (_, at) => `token${at} `);
   let emitted = 0;
@@ -100,34 +100,34 @@ async function followLive(first: FaultyStore, second: FaultyStore): Promise<void
 }
 
 Deno.test("nothing is known of a chat without a stream", async () => {
-  await using house = await openHouse();
-  const answer = await house.streams.resume({ userId: "ada", chatId: "unknown", after: 5 });
+  await using fixture = await openFixture();
+  const answer = await fixture.streams.resume({ userId: "ada", chatId: "unknown", after: 5 });
   assert.deepEqual(answer, { active: false, seq: 0, content: "", done: false });
 });
 
 Deno.test("after the grace nothing is left, in memory or in the store", async () => {
-  await using house = await openHouse({ graceMs: 20 });
-  const stream = await house.streams.begin({ ...ids, taskId: "task" });
+  await using fixture = await openFixture({ graceMs: 20 });
+  const stream = await fixture.streams.begin({ ...ids, taskId: "task" });
   stream.append({ content: "x".repeat(5_000), reasoning: "" });
-  await until(async () => (await house.faulty.contents(keys.responseStreams)).size === 1, {
+  await until(async () => (await fixture.faulty.contents(keys.responseStreams)).size === 1, {
     what: "Open WebUI's own record",
   });
   stream.end({});
-  await house.streams.close(stream, {}, true);
-  assert.equal((await house.streams.resume({ ...ids })).content.length, 5_000);
-  await until(() => house.streams.size === 0, { what: "the end of the grace" });
+  await fixture.streams.close(stream, {}, true);
+  assert.equal((await fixture.streams.resume({ ...ids })).content.length, 5_000);
+  await until(() => fixture.streams.size === 0, { what: "the end of the grace" });
   const head = keys.streamHead(ids.chatId, ids.messageId);
-  await until(async () => await house.faulty.real.values.get(head) === undefined);
+  await until(async () => await fixture.faulty.real.values.get(head) === undefined);
   const log = keys.stream(ids.chatId, ids.messageId, stream.generation);
-  await until(async () => (await house.faulty.contents(log)).size === 0, { what: "no log" });
-  assert.equal((await house.faulty.contents(keys.responseStreams)).size, 0);
-  assert.equal((await house.faulty.contents(keys.streams)).size, 0);
+  await until(async () => (await fixture.faulty.contents(log)).size === 0, { what: "no log" });
+  assert.equal((await fixture.faulty.contents(keys.responseStreams)).size, 0);
+  assert.equal((await fixture.faulty.contents(keys.streams)).size, 0);
 });
 
 Deno.test("streams beyond the bound are refused", async () => {
-  await using house = await openHouse({ maxRunning: 1 });
-  const stream = await house.streams.begin(ids);
-  await assert.rejects(house.streams.begin({ ...ids, messageId: "b" }), { code: "unavailable" });
+  await using fixture = await openFixture({ maxRunning: 1 });
+  const stream = await fixture.streams.begin(ids);
+  await assert.rejects(fixture.streams.begin({ ...ids, messageId: "b" }), { code: "unavailable" });
   stream.end({});
-  await house.streams.close(stream, {}, true);
+  await fixture.streams.close(stream, {}, true);
 });

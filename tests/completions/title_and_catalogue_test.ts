@@ -4,7 +4,7 @@ import { EchoProvider } from "../../lib/completions/echo_provider.ts";
 import { ModelCatalogue } from "../../lib/completions/model_catalogue.ts";
 import { passThrough } from "../../lib/completions/pass_through.ts";
 import { asTitle, bareTitle, makeTitle } from "../../lib/completions/title.ts";
-import { providerOf, request } from "./house.ts";
+import { providerOf, request } from "./fixture.ts";
 
 const signal = new AbortController().signal;
 const echo = new EchoProvider({ delayMs: 0 });

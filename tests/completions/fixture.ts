@@ -35,7 +35,7 @@ export class FakeMessages implements AnswerMessages {
   };
 }
 
-export interface House extends AsyncDisposable {
+export interface Fixture extends AsyncDisposable {
   faulty: FaultyStore;
   messages: FakeMessages;
   events: CompletionEvent[];
@@ -43,14 +43,14 @@ export interface House extends AsyncDisposable {
   ports: GenerationPorts;
 }
 
-type HouseOptions =
+type FixtureOptions =
   & { faulty?: FaultyStore; messages?: FakeMessages }
   & Partial<Omit<ConstructorParameters<typeof StreamRegistry>[0], "store">>;
 
 /** Streams, messages and what is told, on a store of its own or on one that others share. */
-export async function openHouse(
-  { faulty: shared, messages = new FakeMessages(), ...options }: HouseOptions = {},
-): Promise<House> {
+export async function openFixture(
+  { faulty: shared, messages = new FakeMessages(), ...options }: FixtureOptions = {},
+): Promise<Fixture> {
   const faulty = shared ?? await FaultyStore.open();
   const events: CompletionEvent[] = [];
   const streams = new StreamRegistry({

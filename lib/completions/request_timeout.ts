@@ -4,7 +4,7 @@ import { AppError } from "../common/errors.ts";
  * The limits of one request, as a signal: it fires with the caller's own, after the total time, and
  * when a step takes longer than it was given.
  */
-export class Patience implements Disposable {
+export class RequestTimeout implements Disposable {
   readonly #controller = new AbortController();
   readonly #callers: AbortSignal;
   readonly #total: ReturnType<typeof setTimeout>;
