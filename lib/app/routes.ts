@@ -17,14 +17,14 @@ import { type ChatCompletion, completionRoutes } from "../http/completions.ts";
 import { createHttpApp, nodeListener } from "../http/http_app.ts";
 import type { HttpEnv } from "../http/http_env.ts";
 import { operations, type ReadinessCheck } from "../http/operations.ts";
-import { liveRoutes } from "../http/live.ts";
+import { systemStatusRoutes } from "../http/system_status.ts";
 import { pageRoutes } from "../http/pages.ts";
 import { taskRoutes } from "../http/tasks.ts";
 import { userRoutes } from "../http/users.ts";
 import { browserProvider } from "../realtime/browser_provider.ts";
 import { createEventEmitter } from "../realtime/emitter.ts";
 import { limitedAddress } from "../transport/socket_server.ts";
-import { createLiveView } from "./live.ts";
+import { createSystemStatus } from "./system_status.ts";
 import { createNoteRoutes } from "./notes.ts";
 import type { Services } from "./services.ts";
 import type { Sockets } from "./sockets.ts";
@@ -88,7 +88,10 @@ export function createRoutes(options: RoutesOptions): Listener {
   app.route("/api/v1/users", userRoutes({ users, tokens }));
   app.use("/api/*", user);
   app.use("/api/v1/live", requireAdmin);
-  app.route("/api/v1/live", liveRoutes({ read: createLiveView(services, sockets, lag) }));
+  app.route(
+    "/api/v1/live",
+    systemStatusRoutes({ read: createSystemStatus(services, sockets, lag) }),
+  );
   app.route(
     "/api/v1/chats",
     chatRoutes({

@@ -8,7 +8,7 @@ import { sessionSweepJob } from "../sessions/session_sweep.ts";
 import { Sweeper } from "../sessions/sweeper.ts";
 import { keys } from "../state/key_space.ts";
 import { taskSweepJob } from "../tasks/task_sweep.ts";
-import { departedSweepJob } from "../users/departed_sweep.ts";
+import { deletedUsersSweepJob } from "../users/deleted_users_sweep.ts";
 import type { Services } from "./services.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -55,7 +55,7 @@ export function createSweeper(
       usage.sweepJob(),
       taskSweepJob({ store, everyMs: config.sessionTimeoutMs / 4 }),
       interrupted,
-      departedSweepJob({
+      deletedUsersSweepJob({
         store,
         everyMs,
         async deleteDataOf(userId, signal) {

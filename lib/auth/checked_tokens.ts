@@ -1,20 +1,20 @@
-import type { Claims } from "./claims.ts";
+import type { TokenClaims } from "./token_claims.ts";
 
 /**
- * Claims of tokens whose signature held, least recently used out first: a signature never changes,
+ * TokenClaims of tokens whose signature held, least recently used out first: a signature never changes,
  * and checking it is half of what a request's token costs beside the store. What may change (end,
  * revocation, user) is no part of it.
  */
 export class CheckedTokens {
   readonly #max: number;
-  readonly #claims = new Map<string, Claims>();
+  readonly #claims = new Map<string, TokenClaims>();
 
   /** `max`: how many tokens are kept, some 1 KB each. */
   constructor(max = 5_000) {
     this.#max = max;
   }
 
-  get(token: string): Claims | undefined {
+  get(token: string): TokenClaims | undefined {
     const claims = this.#claims.get(token);
     if (!claims) return undefined;
     this.#claims.delete(token);
@@ -22,7 +22,7 @@ export class CheckedTokens {
     return claims;
   }
 
-  add(token: string, claims: Claims): void {
+  add(token: string, claims: TokenClaims): void {
     this.#claims.set(token, Object.freeze(claims));
     const oldest = this.#claims.keys().next();
     if (this.#claims.size > this.#max && !oldest.done) this.#claims.delete(oldest.value);

@@ -8,7 +8,7 @@ import { keys } from "../state/key_space.ts";
 import type { StateStore } from "../state/state_store.ts";
 import type { AccessChange } from "./access_changes.ts";
 import { CheckedTokens } from "./checked_tokens.ts";
-import { type Claims, ClaimsSchema } from "./claims.ts";
+import { type TokenClaims, TokenClaimsSchema } from "./token_claims.ts";
 
 export interface TokenServiceOptions {
   store: StateStore;
@@ -38,7 +38,7 @@ export interface VerifyOptions {
 /** A token that counts, and whose it is. */
 export interface VerifiedToken {
   user: User;
-  claims: Claims;
+  claims: TokenClaims;
 }
 
 const ALGORITHM = "HS256";
@@ -117,7 +117,7 @@ export class TokenService {
    *
    * @throws {AppError} `unavailable` when the store can't say
    */
-  async stillCounts(claims: Claims): Promise<boolean> {
+  async stillCounts(claims: TokenClaims): Promise<boolean> {
     try {
       if (claims.exp !== undefined && claims.exp <= unixSeconds(this.#clock)) return false;
       await this.#check(claims, {});
@@ -131,7 +131,7 @@ export class TokenService {
   }
 
   /** Ends one token. One that has no id of its own can only end with all others of its user. */
-  async revoke(claims: Claims): Promise<void> {
+  async revoke(claims: TokenClaims): Promise<void> {
     const { id, jti, exp } = claims;
     if (jti === undefined) return await this.revokeAll(id);
     // One second more than its life, so that no rounding brings it back.
@@ -150,7 +150,7 @@ export class TokenService {
   }
 
   /** Signature, algorithm, end and beginning. */
-  async #verified(token: string): Promise<Claims> {
+  async #verified(token: string): Promise<TokenClaims> {
     if (token.length > MAX_TOKEN_LENGTH) throw notCounting();
     const known = this.#checked.get(token);
     if (known) {
@@ -162,7 +162,7 @@ export class TokenService {
         algorithms: [ALGORITHM],
         currentDate: new Date(this.#clock.nowMs()),
       });
-      const claims = v.parse(ClaimsSchema, payload);
+      const claims = v.parse(TokenClaimsSchema, payload);
       this.#checked.add(token, claims);
       return claims;
     } catch (cause) {
@@ -171,7 +171,7 @@ export class TokenService {
   }
 
   /** Asks for the user and the revocations at once, and judges the token before the user. */
-  async #check(claims: Claims, { allowPending = false }: VerifyOptions): Promise<User> {
+  async #check(claims: TokenClaims, { allowPending = false }: VerifyOptions): Promise<User> {
     const [user] = await Promise.all([
       this.#options.findUser(claims.id),
       this.#requireUnrevoked(claims),
@@ -184,7 +184,7 @@ export class TokenService {
   }
 
   /** Not revoked, neither by itself nor with all of its user's. */
-  async #requireUnrevoked({ id, jti, iat }: Claims): Promise<void> {
+  async #requireUnrevoked({ id, jti, iat }: TokenClaims): Promise<void> {
     if (iat !== undefined && iat > unixSeconds(this.#clock) + MAX_CLOCK_SKEW_SECONDS) {
       throw notCounting();
     }

@@ -1,7 +1,7 @@
 import { AppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { backOff, pause } from "../common/pause.ts";
-import type { Lease, StateKey, StateStore } from "../state/state_store.ts";
+import type { HeldLock, StateKey, StateStore } from "../state/state_store.ts";
 import type { DocumentBus } from "./document_bus.ts";
 import type { Audience } from "./members.ts";
 import type { NoteSaverOptions } from "./note_saver.ts";
@@ -26,11 +26,11 @@ const LOCK_TTL_MS = 30_000;
 const LOCK_WAIT_MS = 10_000;
 
 /** Takes the lock, waiting for its holder. @throws {AppError} `unavailable` after ten seconds. */
-export async function acquireSoon(store: StateStore, key: StateKey): Promise<Lease> {
+export async function acquireSoon(store: StateStore, key: StateKey): Promise<HeldLock> {
   const end = performance.now() + LOCK_WAIT_MS;
   for (let waitMs = 5; performance.now() < end; waitMs = backOff(waitMs, { maxMs: 250 })) {
-    const lease = await store.acquire(key, { ttlMs: LOCK_TTL_MS });
-    if (lease) return lease;
+    const lock = await store.acquire(key, { ttlMs: LOCK_TTL_MS });
+    if (lock) return lock;
     await pause(waitMs * (0.5 + Math.random() / 2));
   }
   throw new AppError("unavailable", "The document is busy: try again.", { retryAfterMs: 1_000 });

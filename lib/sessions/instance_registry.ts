@@ -6,7 +6,7 @@ import { keys } from "../state/key_space.ts";
 import type { Dictionary, StateStore } from "../state/state_store.ts";
 
 /** An instance's sign of life. Times in milliseconds since the epoch, by its own clock. */
-export interface InstanceLease {
+export interface InstanceHeartbeat {
   heartbeat_at: number;
   started_at: number;
   host?: string;
@@ -36,7 +36,7 @@ export class InstanceRegistry implements AsyncDisposable {
     logger: Logger;
     host: string | undefined;
   };
-  readonly #leases: Dictionary<InstanceLease>;
+  readonly #leases: Dictionary<InstanceHeartbeat>;
   readonly #seen = new Map<string, { heartbeatAt: number; changedAtMs: number }>();
   readonly #stop = new AbortController();
   readonly #startedAtMs: number;
@@ -94,7 +94,7 @@ export class InstanceRegistry implements AsyncDisposable {
     return seen !== undefined && this.#lookedAtMs - seen.changedAtMs < this.#options.leaseMs;
   }
 
-  #note(id: string, lease: InstanceLease | undefined): void {
+  #note(id: string, lease: InstanceHeartbeat | undefined): void {
     if (!lease || this.#seen.get(id)?.heartbeatAt === lease.heartbeat_at) return;
     this.#seen.set(id, { heartbeatAt: lease.heartbeat_at, changedAtMs: performance.now() });
   }

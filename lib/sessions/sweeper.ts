@@ -2,7 +2,7 @@ import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { backOff, pause, settledWithin } from "../common/pause.ts";
 import type { SweepContext, SweepJob } from "../common/sweep_job.ts";
-import type { Lease, StateStore } from "../state/state_store.ts";
+import type { HeldLock, StateStore } from "../state/state_store.ts";
 
 export interface SweeperOptions {
   store: StateStore;
@@ -47,10 +47,10 @@ export class Sweeper implements AsyncDisposable {
     let failureWaitMs = 0;
     while (!signal.aborted) {
       try {
-        const lease = await store.acquire(job.lock, { ttlMs: lockTtlMs });
+        const lock = await store.acquire(job.lock, { ttlMs: lockTtlMs });
         failureWaitMs = 0;
-        if (lease) {
-          await this.#hold(job, lease);
+        if (lock) {
+          await this.#hold(job, lock);
         } else {
           this.#lastGoodMs.set(job, performance.now());
           await pause(lockTtlMs / 3, signal);
@@ -64,11 +64,11 @@ export class Sweeper implements AsyncDisposable {
   }
 
   /** Sweeps for as long as the lock is ours. */
-  async #hold(job: SweepJob, lease: Lease): Promise<void> {
-    await using _released = lease;
+  async #hold(job: SweepJob, lock: HeldLock): Promise<void> {
+    await using _released = lock;
     const lost = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, lost.signal]);
-    const renewing = this.#keepRenewing(job, lease, signal).finally(() => lost.abort());
+    const renewing = this.#keepRenewing(job, lock, signal).finally(() => lost.abort());
     try {
       while (!signal.aborted) {
         await this.#sweepOnce(job, signal);
@@ -90,13 +90,13 @@ export class Sweeper implements AsyncDisposable {
   }
 
   /** Returns when the lock is lost or the signal is aborted. An error says neither: it tries again. */
-  async #keepRenewing(job: SweepJob, lease: Lease, signal: AbortSignal): Promise<void> {
+  async #keepRenewing(job: SweepJob, lock: HeldLock, signal: AbortSignal): Promise<void> {
     const { lockTtlMs, logger } = this.#options;
     while (true) {
       await pause(lockTtlMs / 3, signal);
       if (signal.aborted) return;
       try {
-        if (await lease.renew()) continue;
+        if (await lock.renew()) continue;
         logger.warn("sweep lock was lost", { job: job.name });
         return;
       } catch (thrown) {

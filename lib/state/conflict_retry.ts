@@ -1,12 +1,12 @@
 import { AppError } from "../common/errors.ts";
 
-const MOST_TRIES = 64;
-const LONGEST_PAUSE_MS = 50;
+const MAX_TRIES = 64;
+const MAX_PAUSE_MS = 50;
 
 /** Waits before the next try: a random part of a time that doubles, so that rivals fall apart. */
-export function backOff(tries: number, firstMs = 1, longestMs = LONGEST_PAUSE_MS): Promise<void> {
-  const longest = Math.min(longestMs, firstMs * 2 ** Math.min(tries, 20));
-  return new Promise((resolve) => setTimeout(resolve, Math.random() * longest));
+export function backOff(tries: number, firstMs = 1, maxMs = MAX_PAUSE_MS): Promise<void> {
+  const limit = Math.min(maxMs, firstMs * 2 ** Math.min(tries, 20));
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * limit));
 }
 
 /**
@@ -15,7 +15,7 @@ export function backOff(tries: number, firstMs = 1, longestMs = LONGEST_PAUSE_MS
  * @throws {AppError} `conflict` when every try was lost to another writer.
  */
 export async function retryConflicts<T>(attempt: () => Promise<T | undefined>): Promise<T> {
-  for (let tries = 0; tries < MOST_TRIES; tries++) {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
     const result = await attempt();
     if (result !== undefined) return result;
     await backOff(tries);

@@ -59,9 +59,9 @@ export const keys = {
   /** index: ids of those who are admins, or were in a moment that was cut short */
   admins: own("admins"),
   /** dictionary: user id → when they were deleted, in milliseconds, until what was theirs is gone */
-  departedUsers: own("departed_users"),
+  deletedUsers: own("deleted_users"),
   /** lock: who deletes what was theirs */
-  departedCleanupLock: own("departed_cleanup_lock"),
+  deletedUsersCleanupLock: own("deleted_users_cleanup_lock"),
   /** lock: changes of roles, one after another */
   userRolesLock: own("user_roles_lock"),
   /** value: a chat without its messages */

@@ -5,8 +5,8 @@ import type { Commit, KvSet, KvWriter } from "./kv_writer.ts";
 /** A KV value holds 65,536 bytes; the rest is left to its envelope. */
 const PART_BYTES = 60_000;
 const GRACE_MS = 10 * 60_000;
-const DELETES_A_COMMIT = 500;
-const MARKERS_A_SWEEP = 500;
+const DELETES_PER_COMMIT = 500;
+const MAX_MARKERS_PER_SWEEP = 500;
 
 /** Bytes as an entry keeps them: inside it, or as `n` parts of the generation `g`. */
 export type Stored =
@@ -98,7 +98,7 @@ export class KvBlobs {
   /** Deletes what crashed writers left behind; at most 500 generations a call. */
   async sweepLooseParts(): Promise<void> {
     const prefix = [this.#prefix, "loose"];
-    for (const entry of await this.#client.list({ prefix }, { limit: MARKERS_A_SWEEP })) {
+    for (const entry of await this.#client.list({ prefix }, { limit: MAX_MARKERS_PER_SWEEP })) {
       const { parts, since } = entry.value as LooseParts;
       if (since > 0 && since + GRACE_MS > this.#clock.nowMs()) continue;
       const generation = String(entry.key.at(-1));
@@ -117,8 +117,8 @@ export class KvBlobs {
   }
 
   async #discardParts(generation: string, parts: number): Promise<void> {
-    for (let at = 0; at < parts; at += DELETES_A_COMMIT) {
-      const length = Math.min(DELETES_A_COMMIT, parts - at);
+    for (let at = 0; at < parts; at += DELETES_PER_COMMIT) {
+      const length = Math.min(DELETES_PER_COMMIT, parts - at);
       await this.#writer.commit({
         deletes: Array.from({ length }, (_, index) => this.#part(generation, at + index)),
       });

@@ -1,13 +1,13 @@
 import { AppError } from "../common/errors.ts";
 import { backOff } from "./conflict_retry.ts";
 
-const KEYS_A_READ = 10;
-const ENTRIES_A_BATCH = 500;
+const KEYS_PER_READ = 10;
+const ENTRIES_PER_BATCH = 500;
 const CALL_LIMIT_MS = 10_000;
 const CLOSE_LIMIT_MS = 5_000;
-const MOST_BUSY_TRIES = 40;
+const MAX_BUSY_TRIES = 40;
 const BUSY_FIRST_PAUSE_MS = 2;
-const BUSY_LONGEST_PAUSE_MS = 200;
+const BUSY_MAX_PAUSE_MS = 200;
 
 export type Entry = Deno.KvEntryMaybe<unknown>;
 
@@ -29,7 +29,7 @@ export interface KvClientOptions {
 export class KvClient {
   roundTrips = 0;
   readonly #kv: Deno.Kv;
-  readonly #mostCalls: number;
+  readonly #maxCalls: number;
   #calls = 0;
   /** Calls that wait for others to be answered. */
   readonly #line = new Set<() => void>();
@@ -40,7 +40,7 @@ export class KvClient {
 
   constructor(kv: Deno.Kv, { callsUnderWay = Infinity }: KvClientOptions = {}) {
     this.#kv = kv;
-    this.#mostCalls = callsUnderWay;
+    this.#maxCalls = callsUnderWay;
   }
 
   /** Something that a caller asked for: begun before the end, it is finished before the end. */
@@ -62,10 +62,10 @@ export class KvClient {
         return await this.#inTurn(run);
       } catch (error) {
         if (error instanceof AppError) throw error;
-        if (!isBusy(error) || tries >= MOST_BUSY_TRIES) {
+        if (!isBusy(error) || tries >= MAX_BUSY_TRIES) {
           throw unavailable("The store can't be reached.", error);
         }
-        await backOff(tries, BUSY_FIRST_PAUSE_MS, BUSY_LONGEST_PAUSE_MS);
+        await backOff(tries, BUSY_FIRST_PAUSE_MS, BUSY_MAX_PAUSE_MS);
       }
     }
   }
@@ -90,7 +90,7 @@ export class KvClient {
       this.#line.delete(next);
       next();
     };
-    if (this.#calls < this.#mostCalls) void begin();
+    if (this.#calls < this.#maxCalls) void begin();
     else this.#line.add(begin);
     try {
       return await withinMs(promise, CALL_LIMIT_MS);
@@ -109,8 +109,8 @@ export class KvClient {
   #readAll(): void {
     const waiting = this.#reads;
     this.#reads = [];
-    for (let at = 0; at < waiting.length; at += KEYS_A_READ) {
-      void this.#readGroup(waiting.slice(at, at + KEYS_A_READ));
+    for (let at = 0; at < waiting.length; at += KEYS_PER_READ) {
+      void this.#readGroup(waiting.slice(at, at + KEYS_PER_READ));
     }
   }
 
@@ -129,7 +129,7 @@ export class KvClient {
     selector: Deno.KvListSelector,
     options: { limit: number; reverse?: boolean },
   ): Promise<Deno.KvEntry<unknown>[]> {
-    const batchSize = Math.max(1, Math.min(ENTRIES_A_BATCH, options.limit));
+    const batchSize = Math.max(1, Math.min(ENTRIES_PER_BATCH, options.limit));
     const entries = await this.call(async (kv) => {
       const found: Deno.KvEntry<unknown>[] = [];
       for await (const entry of kv.list(selector, { ...options, batchSize })) found.push(entry);

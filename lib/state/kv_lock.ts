@@ -1,15 +1,15 @@
-import { KEEP, type KvCells } from "./kv_cells.ts";
-import type { Lease } from "./state_store.ts";
+import { KEEP, type KvAtomicValues } from "./kv_atomic_values.ts";
+import type { HeldLock } from "./state_store.ts";
 
 /** Takes the lock unless somebody holds it; its end is the time that is stored with it. */
 export async function kvAcquire(
-  cells: KvCells,
+  atomics: KvAtomicValues,
   at: Deno.KvKey,
   ttlMs: number,
-): Promise<Lease | undefined> {
+): Promise<HeldLock | undefined> {
   const owner = crypto.randomUUID();
   const takeFrom = (isMine: (holder: string | undefined) => boolean) =>
-    cells.change<string, boolean>(
+    atomics.change<string, boolean>(
       at,
       (holder) => isMine(holder) ? { next: owner, result: true } : { next: KEEP, result: false },
       { ttlMs },
@@ -19,7 +19,7 @@ export async function kvAcquire(
   const taken = await takeFrom((holder) => holder === undefined || holder === owner);
   if (!taken) return undefined;
   const release = () =>
-    cells.change<string, void>(
+    atomics.change<string, void>(
       at,
       (holder) => ({ next: holder === owner ? undefined : KEEP, result: undefined }),
     );

@@ -1,25 +1,25 @@
-import { KEEP, type KvCells } from "./kv_cells.ts";
+import { KEEP, type KvAtomicValues } from "./kv_atomic_values.ts";
 import { keyName } from "./kv_key.ts";
 import type { CollectionOptions, MemberSet, StateKey } from "./state_store.ts";
 
-/** A set as one cell: its counts are exact and atomic. Made for up to some thousand members. */
+/** A set as one atomic value: its counts are exact and atomic. Made for up to some thousand members. */
 export function kvMemberSet(
-  cells: KvCells,
+  atomics: KvAtomicValues,
   prefix: string,
   key: StateKey,
   options: CollectionOptions,
 ): MemberSet {
   const at = [prefix, "set", keyName(key)];
-  const read = async () => new Set(await cells.read<string[]>(at));
+  const read = async () => new Set(await atomics.read<string[]>(at));
   return {
     add: (...members) =>
-      cells.change<string[], number>(at, (now = []) => {
+      atomics.change<string[], number>(at, (now = []) => {
         if (members.length === 0) return { next: KEEP, result: 0 };
         const next = new Set([...now, ...members]);
         return { next: [...next], result: next.size - now.length };
       }, options),
     remove: (...members) =>
-      cells.change<string[], { removed: number; left: number }>(at, (now = []) => {
+      atomics.change<string[], { removed: number; left: number }>(at, (now = []) => {
         const gone = new Set(members);
         const next = now.filter((member) => !gone.has(member));
         const result = { removed: now.length - next.length, left: next.length };
@@ -28,6 +28,6 @@ export function kvMemberSet(
       }, options),
     has: async (member) => (await read()).has(member),
     members: async () => [...await read()],
-    clear: () => cells.change(at, () => ({ next: undefined, result: undefined })),
+    clear: () => atomics.change(at, () => ({ next: undefined, result: undefined })),
   };
 }

@@ -1,6 +1,6 @@
 import type { Entry } from "./kv_client.ts";
 
-const MOST_BYTES = 8 * 1024 * 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
 /** About what an entry takes beside its value. */
 const OVERHEAD_BYTES = 500;
 
@@ -29,7 +29,7 @@ export class KvOwnWrites {
     this.#kept.set(name, kept);
     this.#bytes += kept.bytes;
     for (const oldest of this.#kept.keys()) {
-      if (this.#bytes <= MOST_BYTES) break;
+      if (this.#bytes <= MAX_BYTES) break;
       this.#drop(oldest);
     }
   }

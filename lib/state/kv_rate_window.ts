@@ -1,16 +1,16 @@
-import type { KvCells } from "./kv_cells.ts";
+import type { KvAtomicValues } from "./kv_atomic_values.ts";
 import type { RateWindow } from "./state_store.ts";
 
 /** Counts a hit in its bucket and returns what the window holds. */
 export function kvCountHit(
-  cells: KvCells,
+  atomics: KvAtomicValues,
   at: Deno.KvKey,
   { windowMs, bucketMs }: RateWindow,
   nowMs: number,
 ): Promise<number> {
   const bucket = Math.floor(nowMs / bucketMs);
   const oldest = bucket - Math.ceil(windowMs / bucketMs);
-  return cells.change<Record<string, number>, number>(at, (now = {}) => {
+  return atomics.change<Record<string, number>, number>(at, (now = {}) => {
     const kept = Object.entries(now).filter(([name]) => Number(name) > oldest);
     const next: Record<string, number> = Object.fromEntries(kept);
     next[bucket] = (next[bucket] ?? 0) + 1;

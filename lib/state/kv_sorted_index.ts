@@ -1,6 +1,6 @@
 import { AppError } from "../common/errors.ts";
 import { readCursor, writeCursor } from "./index_cursor.ts";
-import { KEEP, type KvCells } from "./kv_cells.ts";
+import { KEEP, type KvAtomicValues } from "./kv_atomic_values.ts";
 import type { KvClient } from "./kv_client.ts";
 import { checkKey, keyName } from "./kv_key.ts";
 import type { IndexEntry, SortedIndex, StateKey } from "./state_store.ts";
@@ -19,12 +19,12 @@ function checkEnd(end: number | undefined): void {
 }
 
 /**
- * A cell per member with its score, and beside it, in the same commit, a key in the order of score
+ * An atomic value per member with its score, and beside it, in the same commit, a key in the order of score
  * and member: KV sorts numbers in a key by their value and strings by their bytes.
  */
 export function kvSortedIndex(
   client: KvClient,
-  cells: KvCells,
+  atomics: KvAtomicValues,
   prefix: string,
   key: StateKey,
 ): SortedIndex {
@@ -40,7 +40,7 @@ export function kvSortedIndex(
   });
   const write = (member: string, score: number | undefined) => {
     checkKey([...order, 0, member]);
-    return cells.change<number, void>(
+    return atomics.change<number, void>(
       [...members, member],
       (now) => ({ next: now === score ? KEEP : score, result: undefined }),
       alongside(member),
@@ -60,7 +60,7 @@ export function kvSortedIndex(
     async remove(...gone) {
       await Promise.all(gone.map((member) => write(member, undefined)));
     },
-    score: (member) => cells.read<number>([...members, member]),
+    score: (member) => atomics.read<number>([...members, member]),
 
     async page({ limit = DEFAULT_LIMIT, cursor, descending = false, min, max } = {}) {
       checkEnd(min);

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../common/clock.ts";
 import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { KvBlobs } from "./kv_blobs.ts";
-import { KvCells } from "./kv_cells.ts";
+import { KvAtomicValues } from "./kv_atomic_values.ts";
 import { KvClient } from "./kv_client.ts";
 import { kvDictionary } from "./kv_dictionary.ts";
 import { keyName } from "./kv_key.ts";
@@ -69,7 +69,7 @@ export async function openKvStore(options: KvStoreOptions): Promise<StateStore> 
   const client = new KvClient(kv, limits);
   const writer = new KvWriter(client, limits);
   const blobs = new KvBlobs(client, writer, prefix, clock);
-  const cells = new KvCells(client, writer, blobs, clock);
+  const atomics = new KvAtomicValues(client, writer, blobs, clock);
   const logs = { client, writer, blobs, clock, prefix, queue: logQueue() };
   const pubsub = new ProcessPubSub(logger);
 
@@ -109,14 +109,14 @@ export async function openKvStore(options: KvStoreOptions): Promise<StateStore> 
         ? { ...capabilities, shared: true, publishes: "pushed" }
         : capabilities;
     },
-    values: kvValues(cells, prefix),
-    dictionary: (key, more = {}) => kvDictionary(client, cells, prefix, key, more),
-    memberSet: (key, more = {}) => kvMemberSet(cells, prefix, key, more),
-    sortedIndex: (key) => kvSortedIndex(client, cells, prefix, key),
+    values: kvValues(atomics, prefix),
+    dictionary: (key, more = {}) => kvDictionary(client, atomics, prefix, key, more),
+    memberSet: (key, more = {}) => kvMemberSet(atomics, prefix, key, more),
+    sortedIndex: (key) => kvSortedIndex(client, atomics, prefix, key),
     updateLog: (key, more) => kvUpdateLog(logs, key, more),
-    acquire: (key, { ttlMs }) => kvAcquire(cells, [prefix, "lock", keyName(key)], ttlMs),
+    acquire: (key, { ttlMs }) => kvAcquire(atomics, [prefix, "lock", keyName(key)], ttlMs),
     countHit: (key, window) =>
-      kvCountHit(cells, [prefix, "rate", keyName(key)], window, clock.nowMs()),
+      kvCountHit(atomics, [prefix, "rate", keyName(key)], window, clock.nowMs()),
     publish: (channel, message) =>
       client.operation(async () => {
         checkMessage(message);

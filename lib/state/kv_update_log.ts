@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Clock } from "../common/clock.ts";
 import { retryConflicts } from "./conflict_retry.ts";
-import { FoldingQueue, type Job } from "./folding_queue.ts";
+import { type Job, KeyedBatchQueue } from "./keyed_batch_queue.ts";
 import { checkSize } from "./json_codec.ts";
 import type { KvBlobs, Stored } from "./kv_blobs.ts";
 import type { Entry, KvClient } from "./kv_client.ts";
@@ -14,7 +14,7 @@ import type { CollectionOptions, StateKey, UpdateLog } from "./state_store.ts";
  * head anew: a larger one costs each keystroke more, a smaller one each opening.
  */
 const TAIL_BYTES = 2 * 1024;
-const PACKS_A_LIST = 100_000;
+const MAX_PACKS_PER_LIST = 100_000;
 
 interface Head {
   /** Changes with every compaction: the name of what stands at the beginning. */
@@ -45,8 +45,8 @@ type Request =
   | { kind: "clear"; onlyExpired: boolean };
 
 /** The queues of all logs of a store: handles of one log share one queue. */
-export type LogQueue = FoldingQueue<Request>;
-export const logQueue = (): LogQueue => new FoldingQueue<Request>();
+export type LogQueue = KeyedBatchQueue<Request>;
+export const logQueue = (): LogQueue => new KeyedBatchQueue<Request>();
 
 export interface LogParts {
   client: KvClient;
@@ -112,7 +112,7 @@ export function kvUpdateLog(
       const packs: Pack[] = [];
       if (head.first < head.next) {
         const range = { start: packKey(head.first), end: packKey(head.next) };
-        for (const entry of await client.list(range, { limit: PACKS_A_LIST })) {
+        for (const entry of await client.list(range, { limit: MAX_PACKS_PER_LIST })) {
           const stored = entry.value as Stored;
           const bytes = await blobs.load(stored);
           if (bytes === undefined) return undefined;
@@ -155,7 +155,7 @@ export function kvUpdateLog(
   /** Deletes the packs before the log's beginning. */
   async function collect(before: number): Promise<void> {
     const range = { start: [prefix, "log", name, "pack"], end: packKey(before) };
-    for (const entry of await client.list(range, { limit: PACKS_A_LIST })) {
+    for (const entry of await client.list(range, { limit: MAX_PACKS_PER_LIST })) {
       const stored = entry.value as Stored;
       await writer.commit({ deletes: [entry.key], sets: blobs.detach(stored) });
       await blobs.discard(stored);

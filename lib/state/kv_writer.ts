@@ -2,9 +2,9 @@ import type { Entry, KvClient } from "./kv_client.ts";
 import { KvOwnWrites } from "./kv_own_writes.ts";
 
 /** Deno KV takes 1,000 mutations, 800 KiB of values and 80 KiB of keys a commit. */
-const MOST_MUTATIONS = 800;
-const MOST_BYTES = 512 * 1024;
-const MOST_KEY_BYTES = 60_000;
+const MAX_MUTATIONS = 800;
+const MAX_BYTES = 512 * 1024;
+const MAX_KEY_BYTES = 60_000;
 
 export interface WriterLimits {
   /** Checks a commit. */
@@ -126,7 +126,7 @@ export class KvWriter {
   }
 }
 
-function takeGroup(waiting: Waiting[], mostChecks: number): Waiting[] {
+function takeGroup(waiting: Waiting[], maxChecks: number): Waiting[] {
   let taken = 0, checks = 0, mutations = 0, bytes = 0, keyBytes = 0;
   for (const { commit } of waiting) {
     const sets = commit.sets ?? [], deletes = commit.deletes ?? [];
@@ -135,8 +135,8 @@ function takeGroup(waiting: Waiting[], mostChecks: number): Waiting[] {
     for (const set of sets) bytes += set.bytes + keyLength(set.key);
     for (const { key } of [...commit.checks ?? [], ...sets]) keyBytes += keyLength(key);
     for (const key of deletes) keyBytes += keyLength(key);
-    const full = checks > mostChecks || mutations > MOST_MUTATIONS || bytes > MOST_BYTES ||
-      keyBytes > MOST_KEY_BYTES;
+    const full = checks > maxChecks || mutations > MAX_MUTATIONS || bytes > MAX_BYTES ||
+      keyBytes > MAX_KEY_BYTES;
     if (full && taken > 0) break;
     taken++;
   }

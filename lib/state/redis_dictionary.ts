@@ -6,7 +6,7 @@ import type { CollectionOptions, Dictionary } from "./state_store.ts";
 
 const PAGE_SIZE = 500;
 /** Entries of one HSET or HMGET. */
-const ENTRIES_A_COMMAND = 1_000;
+const ENTRIES_PER_COMMAND = 1_000;
 
 /** A HASH of JSON values. Its time, if it has one, starts again with each write. */
 export class RedisDictionary<T> implements Dictionary<T> {
@@ -32,7 +32,7 @@ export class RedisDictionary<T> implements Dictionary<T> {
   }
 
   async getMany(fields: readonly string[]): Promise<(T | undefined)[]> {
-    const pages = chunks(fields, ENTRIES_A_COMMAND).map((page) =>
+    const pages = chunks(fields, ENTRIES_PER_COMMAND).map((page) =>
       this.#redis.run((client) => client.hmget(this.#key, ...page))
     );
     return (await Promise.all(pages)).flat().map((text) => decodeValue<T>(text));
@@ -49,7 +49,7 @@ export class RedisDictionary<T> implements Dictionary<T> {
       if (this.#pending(field)) writes.push(this.update(field, () => value));
       else texts.push([field, encodeValue(value)]);
     }
-    for (const page of chunks(texts, ENTRIES_A_COMMAND)) {
+    for (const page of chunks(texts, ENTRIES_PER_COMMAND)) {
       writes.push(
         this.#redis.run((client) => this.#extended(client, client.hset(this.#key, ...page.flat()))),
       );
@@ -66,7 +66,7 @@ export class RedisDictionary<T> implements Dictionary<T> {
     const deletions = fields.filter((field) => this.#pending(field)).map((field) =>
       this.#deleteInTurn(field)
     );
-    for (const page of chunks(free, ENTRIES_A_COMMAND)) {
+    for (const page of chunks(free, ENTRIES_PER_COMMAND)) {
       deletions.push(this.#redis.run((client) => client.hdel(this.#key, ...page)));
     }
     return (await Promise.all(deletions)).reduce((sum, count) => sum + count, 0);

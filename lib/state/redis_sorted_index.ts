@@ -6,7 +6,7 @@ import type { IndexEntry, IndexPage, IndexPageOptions, SortedIndex } from "./sta
 
 const DEFAULT_LIMIT = 50;
 /** Entries of one ZADD or ZREM. */
-const ENTRIES_A_COMMAND = 1_000;
+const ENTRIES_PER_COMMAND = 1_000;
 
 /**
  * A page by rank. Where it begins behind a cursor is found by halving among the members of the
@@ -66,8 +66,8 @@ export function redisSortedIndex(redis: RedisConnection, key: string): SortedInd
     async put(...entries) {
       const pairs = entries.map(({ score, member }) => [scoreText(score), member] as const);
       const pages: Promise<unknown>[] = [];
-      for (let at = 0; at < pairs.length; at += ENTRIES_A_COMMAND) {
-        const page = pairs.slice(at, at + ENTRIES_A_COMMAND).flat();
+      for (let at = 0; at < pairs.length; at += ENTRIES_PER_COMMAND) {
+        const page = pairs.slice(at, at + ENTRIES_PER_COMMAND).flat();
         pages.push(redis.run((client) => client.zadd(key, ...page)));
       }
       await Promise.all(pages);
@@ -75,8 +75,8 @@ export function redisSortedIndex(redis: RedisConnection, key: string): SortedInd
 
     async remove(...members) {
       const pages: Promise<unknown>[] = [];
-      for (let at = 0; at < members.length; at += ENTRIES_A_COMMAND) {
-        const page = members.slice(at, at + ENTRIES_A_COMMAND);
+      for (let at = 0; at < members.length; at += ENTRIES_PER_COMMAND) {
+        const page = members.slice(at, at + ENTRIES_PER_COMMAND);
         pages.push(redis.run((client) => client.zrem(key, ...page)));
       }
       await Promise.all(pages);

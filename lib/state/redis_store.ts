@@ -6,7 +6,7 @@ import type { RedisConnectionOptions } from "../redis/options.ts";
 import { script } from "../redis/script.ts";
 import { keyNames } from "./redis_codec.ts";
 import { RedisDictionary } from "./redis_dictionary.ts";
-import { acquireLease } from "./redis_lease.ts";
+import { redisAcquire } from "./redis_lock.ts";
 import { redisMemberSet } from "./redis_member_set.ts";
 import { countHit } from "./redis_rate_window.ts";
 import { redisSortedIndex } from "./redis_sorted_index.ts";
@@ -60,7 +60,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<StateS
     memberSet: (key, more) => redisMemberSet(redis, name(key), more),
     sortedIndex: (key) => redisSortedIndex(redis, name(key)),
     updateLog: (key, more) => redisUpdateLog(redis, name(key), more),
-    acquire: (key, { ttlMs }) => acquireLease(redis, name(key), ttlMs),
+    acquire: (key, { ttlMs }) => redisAcquire(redis, name(key), ttlMs),
     countHit: (key, window) => countHit(redis, name(key), window, clock),
 
     async publish(channel, message) {

@@ -1,7 +1,7 @@
 import type { RedisConnection } from "../redis/connection.ts";
 import { script, type ScriptArgument } from "../redis/script.ts";
 import { retryConflicts } from "./conflict_retry.ts";
-import { FoldingQueue, type Job, type Serve } from "./folding_queue.ts";
+import { type Job, KeyedBatchQueue, type Serve } from "./keyed_batch_queue.ts";
 import { decodeValue, encodeValue } from "./redis_codec.ts";
 import type { Change } from "./state_store.ts";
 
@@ -55,8 +55,8 @@ interface Request {
 type Raw = string | null;
 
 /** What was written last is remembered for so many entries, while it is no longer than this. */
-const MOST_REMEMBERED = 2_000;
-const LONGEST_REMEMBERED = 2_000;
+const MAX_REMEMBERED = 2_000;
+const MAX_REMEMBERED_LENGTH = 2_000;
 
 /**
  * Atomic change of one entry by compare and set.
@@ -68,7 +68,7 @@ const LONGEST_REMEMBERED = 2_000;
  */
 export class Updates {
   readonly #redis: RedisConnection;
-  readonly #queue = new FoldingQueue<Request>();
+  readonly #queue = new KeyedBatchQueue<Request>();
   /** How many changes of each entry are under way. */
   readonly #pending = new Map<string, number>();
   /** What stood in an entry after our last change, the entry changed last at the end. */
@@ -118,10 +118,10 @@ export class Updates {
   }
 
   #remember(id: string, raw: Raw): void {
-    if (raw !== null && raw.length > LONGEST_REMEMBERED) return;
+    if (raw !== null && raw.length > MAX_REMEMBERED_LENGTH) return;
     this.#written.set(id, raw);
     const oldest = this.#written.keys().next();
-    if (this.#written.size > MOST_REMEMBERED && !oldest.done) this.#written.delete(oldest.value);
+    if (this.#written.size > MAX_REMEMBERED && !oldest.done) this.#written.delete(oldest.value);
   }
 
   /** Applies the changes in order, writes the outcome once, and returns it. */

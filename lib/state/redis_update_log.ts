@@ -31,7 +31,7 @@ return 1
 `);
 
 /** Entries that are decoded before others get their turn. */
-const ENTRIES_A_TURN = 5_000;
+const ENTRIES_PER_TURN = 5_000;
 
 function encode(update: Uint8Array): Buffer {
   if (update.length > MAX_VALUE_BYTES) {
@@ -52,9 +52,9 @@ function digestOf(entries: Buffer[]): string {
 
 async function decodeAll(entries: Buffer[]): Promise<Uint8Array[]> {
   const updates: Uint8Array[] = [];
-  for (let at = 0; at < entries.length; at += ENTRIES_A_TURN) {
+  for (let at = 0; at < entries.length; at += ENTRIES_PER_TURN) {
     if (at > 0) await new Promise((resolve) => setTimeout(resolve, 0));
-    for (const entry of entries.slice(at, at + ENTRIES_A_TURN)) updates.push(decodeBytes(entry));
+    for (const entry of entries.slice(at, at + ENTRIES_PER_TURN)) updates.push(decodeBytes(entry));
   }
   return updates;
 }

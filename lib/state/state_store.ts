@@ -132,9 +132,9 @@ export interface UpdateLog {
 }
 
 /** A lock that is held. Its end is `release` (or `await using`), or the end of its time. */
-export interface Lease extends AsyncDisposable {
+export interface HeldLock extends AsyncDisposable {
   readonly owner: string;
-  /** Extends the lease by its full time; `false` when it has been lost to time or to another. */
+  /** Extends the lock by its full time; `false` when it has been lost to time or to another. */
   renew(): Promise<boolean>;
   /** Gives the lock back if it is still ours; a lock that is gone or another's is left alone. */
   release(): Promise<void>;
@@ -188,7 +188,7 @@ export interface StateStore extends AsyncDisposable {
   sortedIndex(key: StateKey): SortedIndex;
   updateLog(key: StateKey, options?: CollectionOptions): UpdateLog;
   /** Takes the lock for `ttlMs`, or returns `undefined` at once when somebody holds it. */
-  acquire(key: StateKey, options: { ttlMs: number }): Promise<Lease | undefined>;
+  acquire(key: StateKey, options: { ttlMs: number }): Promise<HeldLock | undefined>;
   /** Counts one hit and returns how many the rolling window holds now, this one included. */
   countHit(key: StateKey, window: RateWindow): Promise<number>;
   /** Sends a message of at most 1 MiB to all who subscribe now, on every process the driver reaches. */

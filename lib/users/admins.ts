@@ -1,7 +1,7 @@
 import { AppError } from "../common/errors.ts";
 import { pause } from "../common/pause.ts";
 import { keys } from "../state/key_space.ts";
-import type { Lease, SortedIndex, StateStore } from "../state/state_store.ts";
+import type { HeldLock, SortedIndex, StateStore } from "../state/state_store.ts";
 import type { UserRecord } from "./user_record.ts";
 
 const LOCK_TTL_MS = 10_000;
@@ -54,12 +54,12 @@ export class Admins {
    *
    * @throws {AppError} `unavailable` when others hold the lock for three seconds
    */
-  async lock(): Promise<Lease> {
+  async lock(): Promise<HeldLock> {
     const end = performance.now() + LOCK_WAIT_MS;
     const { signal } = new AbortController();
     while (true) {
-      const lease = await this.#store.acquire(keys.userRolesLock, { ttlMs: LOCK_TTL_MS });
-      if (lease) return lease;
+      const lock = await this.#store.acquire(keys.userRolesLock, { ttlMs: LOCK_TTL_MS });
+      if (lock) return lock;
       if (performance.now() > end) {
         throw new AppError("unavailable", "Roles are being changed: try again.", {
           retryAfterMs: 1_000,

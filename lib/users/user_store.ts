@@ -10,7 +10,7 @@ import type {
   StateStore,
 } from "../state/state_store.ts";
 import { Admins } from "./admins.ts";
-import { dropClaim, takeClaim } from "./claims.ts";
+import { dropClaim, takeClaim } from "./unique_claims.ts";
 import type { PasswordHasher } from "./password_hasher.ts";
 import { UserCache } from "./user_cache.ts";
 import { normalisedEmail, toUser, type UserRecord } from "./user_record.ts";
@@ -181,14 +181,14 @@ export class UserStore {
     if (password !== undefined) fields.password_hash = await this.#options.passwords.hash(password);
     if (email !== undefined) fields.email = normalisedEmail(email);
 
-    await using lease = patch.role === undefined ? undefined : await this.#admins.lock();
+    await using lock = patch.role === undefined ? undefined : await this.#admins.lock();
     const before = await this.#require(userId);
-    const isDemoted = lease !== undefined && before.role === "admin" && patch.role !== "admin";
+    const isDemoted = lock !== undefined && before.role === "admin" && patch.role !== "admin";
     if (isDemoted) await this.#admins.requireAnother(userId);
     if (patch.role === "admin") await this.#admins.add(userId);
     const isMoved = fields.email !== undefined && fields.email !== before.email;
     if (fields.email !== undefined && isMoved) await this.#claimEmail(fields.email, userId);
-    await this.#keep(lease);
+    await this.#keep(lock);
 
     const after = await this.#store.values.update<UserRecord>(
       keys.user(userId),
@@ -206,18 +206,18 @@ export class UserStore {
   }
 
   /**
-   * Deletes the user; what was theirs alone goes soon after ({@linkcode departedSweepJob}).
+   * Deletes the user; what was theirs alone goes soon after ({@linkcode deletedUsersSweepJob}).
    *
    * @throws {AppError} `not_found`; `conflict` for the last admin
    */
   async delete(userId: string): Promise<void> {
-    await using lease = await this.#admins.lock();
+    await using lock = await this.#admins.lock();
     const record = await this.#require(userId);
     if (record.role === "admin") await this.#admins.requireAnother(userId);
-    await this.#keep(lease);
+    await this.#keep(lock);
     // Before the record: whatever is cut short after it, the sweep knows whose data has to go.
-    const departed = this.#store.dictionary<number>(keys.departedUsers);
-    await departed.set(userId, this.#clock.nowMs());
+    const deleted = this.#store.dictionary<number>(keys.deletedUsers);
+    await deleted.set(userId, this.#clock.nowMs());
     await this.#store.values.delete(keys.user(userId));
     this.#cache.forget(userId);
     await this.#options.announce({ type: "user_deleted", user_id: userId });
@@ -281,8 +281,8 @@ export class UserStore {
   }
 
   /** Before the write that the lock is for: it must not have been lost to a long pause. */
-  async #keep(lease: { renew(): Promise<boolean> } | undefined): Promise<void> {
-    if (!lease || await lease.renew()) return;
+  async #keep(lock: { renew(): Promise<boolean> } | undefined): Promise<void> {
+    if (!lock || await lock.renew()) return;
     throw new AppError("unavailable", "It took too long: try again.", { retryAfterMs: 1_000 });
   }
 

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
-import type { LiveView } from "../protocol/live.ts";
+import type { SystemStatus } from "../protocol/system_status.ts";
 import { confirm } from "./dialogs.tsx";
 import type { House } from "./house.ts";
 import { Spark } from "./spark.tsx";
@@ -14,7 +14,7 @@ const MAX_READINGS = 150;
 
 interface Reading {
   atMs: number;
-  view: LiveView;
+  view: SystemStatus;
 }
 
 /** The running system: who is here, what is being done, and how hard it is. */
@@ -55,7 +55,7 @@ function useReadings(house: House) {
       clearTimeout(timer);
       try {
         if (document.visibilityState === "visible") {
-          const view = await house.api<LiveView>("GET", "/api/v1/live");
+          const view = await house.api<SystemStatus>("GET", "/api/v1/live");
           if (isEnded) return;
           const reading = { atMs: performance.now(), view };
           // Another instance may have answered: its counters are others.
@@ -81,15 +81,15 @@ function useReadings(house: House) {
 }
 
 /** How fast a counter rises, a second. */
-function rates(readings: readonly Reading[], of: (view: LiveView) => number): number[] {
+function rates(readings: readonly Reading[], of: (view: SystemStatus) => number): number[] {
   return readings.slice(1).map(({ atMs, view }, at) => {
     const before = readings[at];
     return before ? Math.max(0, of(view) - of(before.view)) * 1000 / (atMs - before.atMs) : 0;
   });
 }
 
-function Tiles({ readings, view }: { readings: readonly Reading[]; view: LiveView }) {
-  const values = (of: (view: LiveView) => number) => readings.map(({ view }) => of(view));
+function Tiles({ readings, view }: { readings: readonly Reading[]; view: SystemStatus }) {
+  const values = (of: (view: SystemStatus) => number) => readings.map(({ view }) => of(view));
   const lag = readings.slice(1).map(({ view }, at) => {
     const before = readings[at]?.view.lag ?? { sum_ms: 0, count: 0 };
     const count = view.lag.count - before.count;
@@ -147,7 +147,7 @@ function Tile(
 
 interface TasksProps {
   house: House;
-  tasks: LiveView["tasks"];
+  tasks: SystemStatus["tasks"];
   onStopped: () => void;
 }
 
@@ -211,7 +211,7 @@ function Models({ models }: { models: string[] }) {
   );
 }
 
-function Instances({ view }: { view: LiveView }) {
+function Instances({ view }: { view: SystemStatus }) {
   return (
     <section class="card" aria-labelledby="instances-title">
       <h2 id="instances-title">Instances</h2>
@@ -242,7 +242,7 @@ function Instances({ view }: { view: LiveView }) {
   );
 }
 
-function Rooms({ view }: { view: LiveView }) {
+function Rooms({ view }: { view: SystemStatus }) {
   return (
     <section class="card" aria-labelledby="rooms-title">
       <h2 id="rooms-title">Rooms of this instance ({view.room_count})</h2>

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { systemClock } from "../../lib/common/clock.ts";
 import { KvBlobs } from "../../lib/state/kv_blobs.ts";
-import { KvCells } from "../../lib/state/kv_cells.ts";
+import { KvAtomicValues } from "../../lib/state/kv_atomic_values.ts";
 import { KvClient } from "../../lib/state/kv_client.ts";
 import { kvAcquire } from "../../lib/state/kv_lock.ts";
 import { ProcessPubSub } from "../../lib/state/kv_pubsub.ts";
@@ -117,12 +117,12 @@ Deno.test("a lock whose answer was lost, so that its commit was repeated, is hel
   }));
   const writer = new KvWriter(client, { checks: 10, commitsUnderWay: 8 });
   const blobs = new KvBlobs(client, writer, "t", systemClock);
-  const cells = new KvCells(client, writer, blobs, systemClock);
-  const acquire = () => kvAcquire(cells, ["lock"], 60_000);
-  const lease = await acquire();
+  const atomics = new KvAtomicValues(client, writer, blobs, systemClock);
+  const acquire = () => kvAcquire(atomics, ["lock"], 60_000);
+  const lock = await acquire();
   assert.equal(await acquire(), undefined);
-  assert.equal(await lease?.renew(), true);
-  await lease?.release();
+  assert.equal(await lock?.renew(), true);
+  await lock?.release();
   assert.ok(await acquire());
 });
 

@@ -46,8 +46,8 @@ test("what is written has Open WebUI's keys, types and texts", async ({ server, 
   const left = Number(await text("PTTL", "open-webui:auth:token:j:revoked"));
   assert.ok(left > 50_000 && left <= 60_000);
 
-  await using lease = await store.acquire(keys.sessionCleanupLock, { ttlMs: 30_000 });
-  assert.equal(await text("GET", "open-webui:session_cleanup_lock"), lease?.owner);
+  await using lock = await store.acquire(keys.sessionCleanupLock, { ttlMs: 30_000 });
+  assert.equal(await text("GET", "open-webui:session_cleanup_lock"), lock?.owner);
   assert.ok(Number(await text("PTTL", "open-webui:session_cleanup_lock")) > 20_000);
 
   await store.countHit(keys.rateLimit("k"), { windowMs: 60_000, bucketMs: 10_000 });

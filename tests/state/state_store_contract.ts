@@ -157,15 +157,15 @@ export function runStateStoreContract(name: string, factory: () => Promise<Contr
   });
 
   test("a lock has one owner", async ({ store }) => {
-    const lease = await store.acquire(["lock"], { ttlMs: 10_000 });
-    assert.ok(lease);
+    const lock = await store.acquire(["lock"], { ttlMs: 10_000 });
+    assert.ok(lock);
     assert.equal(await store.acquire(["lock"], { ttlMs: 10_000 }), undefined);
-    assert.equal(await lease.renew(), true);
-    await lease.release();
+    assert.equal(await lock.renew(), true);
+    await lock.release();
     const next = await store.acquire(["lock"], { ttlMs: 10_000 });
     assert.ok(next);
-    await lease.release();
-    assert.equal(await lease.renew(), false);
+    await lock.release();
+    assert.equal(await lock.renew(), false);
     assert.equal(await next.renew(), true);
   });
 

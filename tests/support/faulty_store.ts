@@ -2,7 +2,7 @@ import { AppError } from "../../lib/common/errors.ts";
 import { pause } from "../../lib/common/pause.ts";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { openKvStore } from "../../lib/state/kv_store.ts";
-import type { Lease, StateKey, StateStore } from "../../lib/state/state_store.ts";
+import type { HeldLock, StateKey, StateStore } from "../../lib/state/state_store.ts";
 
 const encoder = new TextEncoder();
 
@@ -22,7 +22,7 @@ export class FaultyStore implements AsyncDisposable {
   /** How many operations were refused because the store was down. */
   refused = 0;
   /** The lock that was taken last, as its owner holds it: to take it away under the owner. */
-  lastLease: Lease | undefined;
+  lastLease: HeldLock | undefined;
   readonly store: StateStore;
   readonly #real: StateStore;
   #hung: PromiseWithResolvers<void> | undefined;
@@ -89,7 +89,7 @@ export class FaultyStore implements AsyncDisposable {
           const answer = await call(...args);
           this.#count(name, args, answer);
           if (name !== "acquire" || !answer) return answer;
-          this.lastLease = answer as Lease;
+          this.lastLease = answer as HeldLock;
           return this.#faulty(answer);
         };
       },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { brotliDecompressSync } from "node:zlib";
-import type { LiveView } from "../../lib/protocol/live.ts";
+import type { SystemStatus } from "../../lib/protocol/system_status.ts";
 import { ask, newChat } from "../e2e/support/chat.ts";
 import { buildPages } from "../support/browser.ts";
 import { startModelProvider } from "../support/model_provider.ts";
@@ -136,7 +136,7 @@ Deno.test("the live view names the tasks that run, and for whom", async () => {
   const admin = await signUp(app.url);
   const chatId = await newChat(admin, "titled");
   const id = await ask(admin, chatId);
-  const { tasks } = await admin.json<LiveView>("GET", "/api/v1/live");
+  const { tasks } = await admin.json<SystemStatus>("GET", "/api/v1/live");
   const { name } = await admin.json<{ name: string }>("GET", "/api/v1/auths/");
   assert.deepEqual(
     tasks.map((task) => [task.id, task.item_id, task.user_name, task.instance_id]),

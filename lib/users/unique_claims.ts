@@ -2,7 +2,7 @@ import type { Clock } from "../common/clock.ts";
 import type { StateKey, StateStore } from "../state/state_store.ts";
 
 /** Something that one user at most can have, such as an e-mail address. */
-export interface Claim {
+export interface UniqueClaim {
   id: string;
   claimed_at_ms: number;
 }
@@ -18,16 +18,16 @@ export async function takeClaim(
   { values }: StateStore,
   key: StateKey,
   userId: string,
-  { clock, isHeld }: { clock: Clock; isHeld: (claim: Claim) => Promise<boolean> },
+  { clock, isHeld }: { clock: Clock; isHeld: (claim: UniqueClaim) => Promise<boolean> },
 ): Promise<boolean> {
-  const mine: Claim = { id: userId, claimed_at_ms: clock.nowMs() };
+  const mine: UniqueClaim = { id: userId, claimed_at_ms: clock.nowMs() };
   if (await values.setIfAbsent(key, mine)) return true;
-  const found = await values.get<Claim>(key);
+  const found = await values.get<UniqueClaim>(key);
   if (found && found.id !== userId) {
     if (clock.nowMs() - found.claimed_at_ms < ABANDONED_AFTER_MS) return false;
     if (await isHeld(found)) return false;
   }
-  const kept = await values.update<Claim>(
+  const kept = await values.update<UniqueClaim>(
     key,
     (now) => now === undefined || isSame(now, found) ? mine : now,
   );
@@ -40,9 +40,9 @@ export async function dropClaim(
   key: StateKey,
   userId: string,
 ): Promise<void> {
-  await values.update<Claim>(key, (now) => now?.id === userId ? undefined : now);
+  await values.update<UniqueClaim>(key, (now) => now?.id === userId ? undefined : now);
 }
 
-function isSame(one: Claim, other: Claim | undefined): boolean {
+function isSame(one: UniqueClaim, other: UniqueClaim | undefined): boolean {
   return one.id === other?.id && one.claimed_at_ms === other.claimed_at_ms;
 }

@@ -13,7 +13,7 @@ export type Serve<Request> = (jobs: Job<Request>[]) => Promise<void>;
  * never race each other, and whatever gathers during a batch is the next one. A queue holds only
  * what its callers await, and goes when it is empty.
  */
-export class FoldingQueue<Request> {
+export class KeyedBatchQueue<Request> {
   readonly #waiting = new Map<string, Job<Request>[]>();
 
   push<R>(key: string, request: Request, serve: Serve<Request>): Promise<R> {

@@ -1,5 +1,5 @@
 /** What an admin sees of the running system, at `GET /api/v1/live`. Times are unix seconds. */
-export interface LiveView {
+export interface SystemStatus {
   /** The instance that answered; `rooms`, `events` and `lag` are its own. */
   instance_id: string;
   instances: { id: string; host: string | null; started_at: number; heartbeat_at: number }[];

@@ -1,6 +1,6 @@
 import type { Clock } from "../common/clock.ts";
 import { retryConflicts } from "./conflict_retry.ts";
-import { FoldingQueue, type Job } from "./folding_queue.ts";
+import { type Job, KeyedBatchQueue } from "./keyed_batch_queue.ts";
 import { decodeJson, encodeJson } from "./json_codec.ts";
 import type { KvBlobs, Stored } from "./kv_blobs.ts";
 import type { Entry, KvClient } from "./kv_client.ts";
@@ -10,10 +10,10 @@ import type { Change } from "./state_store.ts";
 
 const ENVELOPE_BYTES = 64;
 
-/** What a change returns to leave the cell as it is. */
+/** What a change returns to leave the value as it is. */
 export const KEEP = Symbol("keep");
 
-/** What a change of a cell makes of it, and what its caller is told. */
+/** What a change of a value makes of it, and what its caller is told. */
 export interface Outcome<T, R> {
   next: T | undefined | typeof KEEP;
   result: R;
@@ -26,31 +26,31 @@ export const applied =
     return { next, result: next };
   };
 
-export interface CellOptions {
+export interface WriteOptions {
   ttlMs?: number;
-  /** More writes that belong to this change of the cell: the order of an index. */
+  /** More writes that belong to this change of the value: the order of an index. */
   alongside?(before: unknown, after: unknown): Commit;
 }
 
-interface CellChange {
+interface AtomicChange {
   change(current: unknown): Outcome<unknown, unknown>;
-  options: CellOptions;
+  options: WriteOptions;
 }
 
 /**
  * Single JSON values under single keys, changed atomically: the ground of all other structures.
  *
- * All writes of a cell within the process pass one queue and are folded: what waits is applied in
+ * All writes of a value within the process pass one queue and are folded: what waits is applied in
  * order to one reading and written once, under a check against other processes. A write must know
  * what it replaces, which may have parts to delete: what this process itself wrote last is tried
- * first, and only if that is not known, or not true any more, is the cell read.
+ * first, and only if that is not known, or not true any more, is it read.
  */
-export class KvCells {
+export class KvAtomicValues {
   readonly #client: KvClient;
   readonly #writer: KvWriter;
   readonly #blobs: KvBlobs;
   readonly #clock: Clock;
-  readonly #queue = new FoldingQueue<CellChange>();
+  readonly #queue = new KeyedBatchQueue<AtomicChange>();
 
   constructor(client: KvClient, writer: KvWriter, blobs: KvBlobs, clock: Clock) {
     this.#client = client;
@@ -92,9 +92,9 @@ export class KvCells {
   change<T, R>(
     key: Deno.KvKey,
     change: (current: T | undefined) => Outcome<T, R>,
-    options: CellOptions = {},
+    options: WriteOptions = {},
   ): Promise<R> {
-    const request = { change: change as CellChange["change"], options };
+    const request = { change: change as AtomicChange["change"], options };
     return this.#client.operation(() => {
       checkKey(key);
       return this.#queue.push<R>(JSON.stringify(key), request, (jobs) => this.#serve(key, jobs));
@@ -107,23 +107,23 @@ export class KvCells {
     return stored.expiresAt > 0 && stored.expiresAt <= this.#clock.nowMs() ? undefined : stored;
   }
 
-  async #serve(key: Deno.KvKey, jobs: Job<CellChange>[]): Promise<void> {
+  async #serve(key: Deno.KvKey, jobs: Job<AtomicChange>[]): Promise<void> {
     const known = this.#writer.known(key);
     const settle = known && await this.#attempt(known, jobs, false) ||
       await retryConflicts(async () => this.#attempt(await this.#client.get(key), jobs, true));
     settle();
   }
 
-  /** Applies the changes to the entry; `undefined` when the cell holds something else by now. */
+  /** Applies the changes to the entry; `undefined` when the store holds something else by now. */
   async #attempt(
     entry: Entry,
-    jobs: Job<CellChange>[],
+    jobs: Job<AtomicChange>[],
     isRead: boolean,
   ): Promise<(() => void) | undefined> {
     // Parts that were replaced meanwhile are read anew; the check below then fails, and it is tried again.
     const current = await this.decode(entry);
     const folded = fold(jobs, current);
-    // What leaves the cell as it is has no check to tell whether the entry is the cell's.
+    // What leaves the value as it is has no check to tell whether the entry is the cell's.
     if (folded.writer === undefined) return isRead ? folded.settle : undefined;
     const written = await this.#write(entry, current, folded.value, folded.writer);
     return written ? folded.settle : undefined;
@@ -133,7 +133,7 @@ export class KvCells {
     entry: Entry,
     before: unknown,
     after: unknown,
-    { ttlMs, alongside }: CellOptions,
+    { ttlMs, alongside }: WriteOptions,
   ): Promise<boolean> {
     const { key } = entry;
     const old = (entry.value ?? undefined) as Stored | undefined;
@@ -167,9 +167,9 @@ export class KvCells {
 }
 
 /** The outcome of all changes together. One that throws is left out, and told so at the end. */
-function fold(jobs: Job<CellChange>[], current: unknown) {
+function fold(jobs: Job<AtomicChange>[], current: unknown) {
   let value = current;
-  let writer: CellOptions | undefined;
+  let writer: WriteOptions | undefined;
   const tell: (() => void)[] = [];
   for (const { request, resolve, reject } of jobs) {
     try {

@@ -1,6 +1,6 @@
 import type { RedisConnection } from "../redis/connection.ts";
 import { script } from "../redis/script.ts";
-import type { Lease } from "./state_store.ts";
+import type { HeldLock } from "./state_store.ts";
 
 /** `SET NX PX`; a lock that already names this owner is the same request, whose answer was lost. */
 const ACQUIRE = script(`
@@ -22,11 +22,11 @@ return redis.call('DEL', KEYS[1])
 `);
 
 /** Takes the lock, or returns `undefined` when somebody holds it. Only its owner renews or ends it. */
-export async function acquireLease(
+export async function redisAcquire(
   redis: RedisConnection,
   key: string,
   ttlMs: number,
-): Promise<Lease | undefined> {
+): Promise<HeldLock | undefined> {
   const owner = crypto.randomUUID();
   const time = Math.ceil(ttlMs);
   if (await redis.runScript(ACQUIRE, key, [owner, time]) !== 1) return undefined;

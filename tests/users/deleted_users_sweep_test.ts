@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import { openKvStore } from "../../lib/state/kv_store.ts";
-import { departedSweepJob } from "../../lib/users/departed_sweep.ts";
+import { deletedUsersSweepJob } from "../../lib/users/deleted_users_sweep.ts";
 import { PasswordHasher } from "../../lib/users/password_hasher.ts";
 import { UserStore } from "../../lib/users/user_store.ts";
 
@@ -19,13 +19,13 @@ Deno.test("what deleted users leave goes, again after a failure; who is still th
   const bob = await create("bob");
   const eve = await create("eve");
   await users.delete(bob.id);
-  const departed = store.dictionary<number>(keys.departedUsers);
+  const deleted = store.dictionary<number>(keys.deletedUsers);
   // A deletion that was cut short before the record went.
-  await departed.set(eve.id, nowMs);
+  await deleted.set(eve.id, nowMs);
 
   const asked: string[] = [];
   let answer = () => Promise.resolve(true);
-  const job = departedSweepJob({
+  const job = deletedUsersSweepJob({
     store,
     clock,
     deleteDataOf(userId) {
@@ -40,16 +40,16 @@ Deno.test("what deleted users leave goes, again after a failure; who is still th
     });
   await sweep();
   assert.deepEqual(asked, [bob.id]);
-  assert.notEqual(await departed.get(bob.id), undefined, "a request may still be under way");
+  assert.notEqual(await deleted.get(bob.id), undefined, "a request may still be under way");
 
   nowMs += 61_000;
   answer = () => Promise.reject(new Error("the store is away"));
   await assert.rejects(sweep(), /away/);
   answer = () => Promise.resolve(false);
   await sweep();
-  assert.notEqual(await departed.get(bob.id), undefined);
+  assert.notEqual(await deleted.get(bob.id), undefined);
   answer = () => Promise.resolve(true);
   await sweep();
-  assert.deepEqual(await departed.getMany([bob.id, eve.id]), [undefined, undefined]);
+  assert.deepEqual(await deleted.getMany([bob.id, eve.id]), [undefined, undefined]);
   assert.ok(!asked.includes(eve.id));
 });

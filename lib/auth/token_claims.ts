@@ -4,7 +4,7 @@ import * as v from "valibot";
  * What a token says (protocol, section 2): Open WebUI's own claims, so that its tokens count here
  * and ours there. All times are unix seconds.
  */
-export const ClaimsSchema = v.object({
+export const TokenClaimsSchema = v.object({
   /** The user. */
   id: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
   /** `undefined`: never ends. */
@@ -16,4 +16,4 @@ export const ClaimsSchema = v.object({
   typ: v.optional(v.picklist(["session", "automation", "subagent"])),
 });
 
-export type Claims = v.InferOutput<typeof ClaimsSchema>;
+export type TokenClaims = v.InferOutput<typeof TokenClaimsSchema>;

@@ -3,7 +3,7 @@ import type { SweepJob } from "../common/sweep_job.ts";
 import { keys } from "../state/key_space.ts";
 import type { StateStore } from "../state/state_store.ts";
 
-export interface DepartedSweepOptions {
+export interface DeletedUsersSweepOptions {
   store: StateStore;
   /** Deletes what was the user's alone until the signal is aborted; says whether nothing is left. */
   deleteDataOf(userId: string, signal: AbortSignal): Promise<boolean>;
@@ -20,21 +20,21 @@ const SETTLE_MS = 60_000;
  * Deletes what deleted users leave behind: in the background, one user after another, and again from
  * where it was cut short. A user who is there after all, because the deletion failed, keeps all.
  */
-export function departedSweepJob(
-  { store, deleteDataOf, everyMs = 30_000, clock = systemClock }: DepartedSweepOptions,
+export function deletedUsersSweepJob(
+  { store, deleteDataOf, everyMs = 30_000, clock = systemClock }: DeletedUsersSweepOptions,
 ): SweepJob {
-  const departed = store.dictionary<number>(keys.departedUsers);
+  const deleted = store.dictionary<number>(keys.deletedUsers);
   return {
-    name: "departed users",
-    lock: keys.departedCleanupLock,
+    name: "deleted users",
+    lock: keys.deletedUsersCleanupLock,
     everyMs,
     async sweep({ signal }) {
-      for await (const page of departed.scan()) {
+      for await (const page of deleted.scan()) {
         for (const [userId, deletedAtMs] of page) {
           if (signal.aborted) return;
           const isBack = await store.values.get(keys.user(userId)) !== undefined;
           const isDone = isBack || await deleteDataOf(userId, signal);
-          if (isDone && clock.nowMs() - deletedAtMs > SETTLE_MS) await departed.delete(userId);
+          if (isDone && clock.nowMs() - deletedAtMs > SETTLE_MS) await deleted.delete(userId);
         }
       }
     },

@@ -1,6 +1,6 @@
 import type { Durations } from "../common/metrics.ts";
-import type { LiveView } from "../protocol/live.ts";
-import type { InstanceLease } from "../sessions/instance_registry.ts";
+import type { SystemStatus } from "../protocol/system_status.ts";
+import type { InstanceHeartbeat } from "../sessions/instance_registry.ts";
 import type { PooledSession } from "../sessions/session_pool.ts";
 import { keys } from "../state/key_space.ts";
 import type { TaskOwner } from "../tasks/task_records.ts";
@@ -19,10 +19,10 @@ const FRESH_MS = 900;
 const SHARE = 20;
 
 /** Reads what runs right now. Several admins that look at once cost one reading. */
-export function createLiveView(services: Services, sockets: Sockets, lag: Durations) {
-  let view: Promise<LiveView> | undefined;
+export function createSystemStatus(services: Services, sockets: Sockets, lag: Durations) {
+  let view: Promise<SystemStatus> | undefined;
   let freshUntilMs = 0;
-  return async (): Promise<LiveView> => {
+  return async (): Promise<SystemStatus> => {
     const startedMs = performance.now();
     if (view && startedMs < freshUntilMs) return await view;
     freshUntilMs = Infinity;
@@ -36,7 +36,7 @@ export function createLiveView(services: Services, sockets: Sockets, lag: Durati
   };
 }
 
-async function read(services: Services, sockets: Sockets, lag: Durations): Promise<LiveView> {
+async function read(services: Services, sockets: Sockets, lag: Durations): Promise<SystemStatus> {
   const { store, registry, sessions, streams, usage } = services;
   const [instances, everywhere, tasks, { model_ids }] = await Promise.all([
     readInstances(services),
@@ -68,9 +68,9 @@ async function read(services: Services, sockets: Sockets, lag: Durations): Promi
   };
 }
 
-async function readInstances({ store }: Services): Promise<LiveView["instances"]> {
-  const found: LiveView["instances"] = [];
-  for await (const page of store.dictionary<InstanceLease>(keys.instances).scan()) {
+async function readInstances({ store }: Services): Promise<SystemStatus["instances"]> {
+  const found: SystemStatus["instances"] = [];
+  for await (const page of store.dictionary<InstanceHeartbeat>(keys.instances).scan()) {
     for (const [id, { host = null, started_at, heartbeat_at }] of page) {
       const [started, heartbeat] = [started_at, heartbeat_at].map((ms) => Math.floor(ms / 1000));
       found.push({ id, host, started_at: started ?? 0, heartbeat_at: heartbeat ?? 0 });
@@ -89,7 +89,7 @@ async function countSessions({ store }: Services): Promise<{ sessions: number; u
   return { sessions: count, users: users.size };
 }
 
-async function readTasks({ store, users }: Services): Promise<LiveView["tasks"]> {
+async function readTasks({ store, users }: Services): Promise<SystemStatus["tasks"]> {
   const found: (readonly [id: string, owner: TaskOwner])[] = [];
   for await (const page of store.dictionary<TaskOwner>(keys.taskOwners).scan()) {
     found.push(...page);
