@@ -1,15 +1,16 @@
 /**
  * Runs all tests: installs what they need where that is possible, passes deno's output on, and ends with the
- * plain line `N passed, N failed, N skipped`.
+ * plain line `N passed, N failed, N skipped`. A test that fails once fails the run. Only `--retry-failed`, for
+ * a machine that is shared with others, gives the files of what failed one more try, and lists them as flaky.
+ * Other arguments go to `deno test`.
  */
 import { kvConnectAvailable } from "../support/kv_connect_server.ts";
-import { closingLine, FailedFiles, readSummary, type Summary } from "./summary.ts";
+import { conclude, FailedFiles, readSummary, type Run } from "./summary.ts";
 
 const TIME_LIMIT_MS = 8 * 60_000;
 /** Files at once: tests wait more than they compute, so two cores take three. */
 const JOBS = "3";
-/** More than this is no matter of a busy machine. */
-const MAX_AGAIN = 5;
+const TIME_LIMIT_MODULE = new URL("time_limit.ts", import.meta.url).href;
 const TOOLS = [
   { command: "redis-server", package: "redis-server" },
   { command: "chromium", package: "chromium" },
@@ -47,6 +48,9 @@ async function installTools(): Promise<void> {
   }
 }
 
+const isRetrying = Deno.args.includes("--retry-failed");
+const args = Deno.args.filter((arg) => arg !== "--retry-failed");
+
 await installTools();
 // No package has it, so it isn't installed here; the tests that run side by side can't say so.
 kvConnectAvailable();
@@ -55,15 +59,8 @@ if (!await run(Deno.execPath(), ["task", "build"])) {
   await say("The pages can't be built: their tests fail.\n");
 }
 
-interface Run {
-  success: boolean;
-  summary: Summary | undefined;
-  /** The files in which something failed. */
-  failedFiles: string[];
-}
-
 /** Runs `deno test`, passing its output on. */
-async function runTests(args: string[]): Promise<Run> {
+async function runTests(args: readonly string[], jobs: string): Promise<Run> {
   const child = new Deno.Command(Deno.execPath(), {
     // A timer, a socket or a body that a test leaves behind fails it: off by default.
     args: [
@@ -71,11 +68,14 @@ async function runTests(args: string[]): Promise<Run> {
       "--quiet",
       "--no-prompt",
       "-A",
+      "--parallel",
       "--sanitize-ops",
       "--sanitize-resources",
+      "--preload",
+      TIME_LIMIT_MODULE,
       ...args,
     ],
-    env: { NO_COLOR: "1", DENO_JOBS: Deno.env.get("DENO_JOBS") ?? JOBS },
+    env: { NO_COLOR: "1", DENO_JOBS: jobs },
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
@@ -93,23 +93,9 @@ async function runTests(args: string[]): Promise<Run> {
   return { success, summary: readSummary(tail), failedFiles: files.list() };
 }
 
-const first = await runTests(["--parallel", ...Deno.args]);
-let { success, summary } = first;
-if (!success && summary && first.failedFiles.length > 0 && first.failedFiles.length <= MAX_AGAIN) {
-  // Two cores that run a browser, Redis and real processes at once can be late for a limit in a test.
-  // What fails is run once more by itself: a fault fails again, and both outcomes are told.
-  await say(`\nFailed among the others, run again alone: ${first.failedFiles.join(", ")}\n`);
-  const again = await runTests(first.failedFiles);
-  if (again.success && again.summary) {
-    await say(`Passed alone: ${summary.failed} tests that had failed among the others\n`);
-    success = true;
-    summary = { ...summary, passed: summary.passed + summary.failed, failed: 0 };
-  }
-}
-if (summary === undefined) {
-  await say("The tests ended without a summary.\n0 passed, 1 failed, 0 skipped\n");
-  Deno.exit(1);
-}
-const failed = success ? summary.failed : Math.max(1, summary.failed);
-await say(closingLine({ ...summary, failed }) + "\n");
-Deno.exit(failed === 0 ? 0 : 1);
+const first = await runTests(args, Deno.env.get("DENO_JOBS") ?? JOBS);
+const mayRetry = isRetrying && !first.success && first.failedFiles.length > 0;
+const again = mayRetry ? await runTests(first.failedFiles, "1") : undefined;
+const { lines, passed } = conclude(first, again);
+await say(lines.join("\n") + "\n");
+Deno.exit(passed ? 0 : 1);
