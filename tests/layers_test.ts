@@ -21,6 +21,7 @@ const STATE_INTERFACE = ["lib/state/state_store.ts", "lib/state/key_space.ts"];
 const MAY_IMPORT: Record<string, readonly string[]> = {
   common: [],
   protocol: [],
+  markdown: [],
   config: [],
   transport: [],
   redis: [],
@@ -33,13 +34,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   channels: STATE_INTERFACE,
   notes: STATE_INTERFACE,
   groups: STATE_INTERFACE,
-  documents: STATE_INTERFACE,
+  documents: [...STATE_INTERFACE, "markdown"],
   tasks: STATE_INTERFACE,
   completions: [...STATE_INTERFACE, "tasks", "chats"],
   http: [...EDGES, ...STATE_INTERFACE],
   realtime: [...EDGES, ...STATE_INTERFACE],
   client: [],
-  web: ["client"],
+  web: ["client", "markdown"],
 };
 /** The composition root knows every part: `lib/app.ts` and its pieces in `lib/app/`, and `main.ts`. */
 const isRoot = (path: string) => path === "main.ts" || folderOf(path) === "app";

@@ -1,6 +1,6 @@
 /** A note's Markdown as ProseMirror's JSON in TipTap's names, for notes that no editor has opened yet. */
 import type { Token, Tokens } from "marked";
-import { BoundedLexer } from "../protocol/bounded_lexer.ts";
+import { BoundedLexer } from "../markdown/bounded_lexer.ts";
 import { fromHtml } from "./html_content.ts";
 import type { NoteSnapshot } from "./note_ports.ts";
 import type { JsonMark, JsonNode } from "./prosemirror_json.ts";

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
 import type { SystemStatus } from "../protocol/system_status.ts";
 import { confirm } from "./dialogs.tsx";
-import type { House } from "./house.ts";
+import type { AppSession } from "./app_session.ts";
 import { Spark } from "./spark.tsx";
 import { ErrorState, Loading } from "./states.tsx";
 import { when } from "./times.ts";
@@ -18,8 +18,8 @@ interface Reading {
 }
 
 /** The running system: who is here, what is being done, and how hard it is. */
-export function AdminPage({ house }: { house: House }) {
-  const { readings, error, reload } = useReadings(house);
+export function AdminPage({ session }: { session: AppSession }) {
+  const { readings, error, reload } = useReadings(session);
   const last = readings.at(-1)?.view;
   return (
     <main tabIndex={-1}>
@@ -31,7 +31,7 @@ export function AdminPage({ house }: { house: House }) {
           {last && (
             <>
               <Tiles readings={readings} view={last} />
-              <Tasks house={house} tasks={last.tasks} onStopped={reload} />
+              <Tasks session={session} tasks={last.tasks} onStopped={reload} />
               <Models models={last.models} />
               <Instances view={last} />
               <Rooms view={last} />
@@ -44,7 +44,7 @@ export function AdminPage({ house }: { house: House }) {
 }
 
 /** Reads every two seconds, and only while somebody looks. */
-function useReadings(house: House) {
+function useReadings(session: AppSession) {
   const [readings, setReadings] = useState<readonly Reading[]>([]);
   const [error, setError] = useState<string>();
   const load = useRef<() => void>(() => {});
@@ -55,7 +55,7 @@ function useReadings(house: House) {
       clearTimeout(timer);
       try {
         if (document.visibilityState === "visible") {
-          const view = await house.api<SystemStatus>("GET", "/api/v1/live");
+          const view = await session.api<SystemStatus>("GET", "/api/v1/live");
           if (isEnded) return;
           const reading = { atMs: performance.now(), view };
           // Another instance may have answered: its counters are others.
@@ -76,7 +76,7 @@ function useReadings(house: House) {
       isEnded = true;
       clearTimeout(timer);
     };
-  }, [house]);
+  }, [session]);
   return { readings, error, reload: () => load.current() };
 }
 
@@ -146,17 +146,17 @@ function Tile(
 }
 
 interface TasksProps {
-  house: House;
+  session: AppSession;
   tasks: SystemStatus["tasks"];
   onStopped: () => void;
 }
 
-function Tasks({ house, tasks, onStopped }: TasksProps) {
+function Tasks({ session, tasks, onStopped }: TasksProps) {
   async function stop(id: string) {
     const message = "What it has written so far is kept.";
     if (!await confirm({ title: "Stop this task?", message, yes: "Stop it" })) return;
     try {
-      await house.api("POST", `/api/tasks/stop/${id}`);
+      await session.api("POST", `/api/tasks/stop/${id}`);
       toast("Stopped.", "success");
     } catch (thrown) {
       toast(messageOf(thrown), "error");

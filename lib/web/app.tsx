@@ -1,5 +1,5 @@
 import { Dialogs } from "./dialogs.tsx";
-import { house } from "./house.ts";
+import { session } from "./app_session.ts";
 import { useValue } from "./observable.ts";
 import { Shell } from "./shell.tsx";
 import { SignInPage } from "./sign_in_page.tsx";
@@ -7,7 +7,7 @@ import { Toasts } from "./toasts.tsx";
 
 /** The whole page: who is signed in decides what there is. */
 export function App() {
-  const current = useValue(house);
+  const current = useValue(session);
   return (
     <>
       {current === "unknown"
@@ -17,7 +17,7 @@ export function App() {
           </div>
         )
         : current
-        ? <Shell house={current} />
+        ? <Shell session={current} />
         : <SignInPage />}
       <Dialogs />
       <Toasts />

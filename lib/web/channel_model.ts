@@ -2,7 +2,7 @@ import type { ChannelChange } from "../client/channels.ts";
 import { messageOf } from "../client/errors.ts";
 import type { Channel, ChannelMessage } from "../protocol/channel.ts";
 import type { PublicUser } from "../protocol/user.ts";
-import type { House } from "./house.ts";
+import type { AppSession } from "./app_session.ts";
 import { isInFront } from "./chat_hooks.ts";
 import { newId } from "./new_id.ts";
 import { Observable } from "./observable.ts";
@@ -25,24 +25,24 @@ export class ChannelModel implements Disposable {
   hasMore = false;
   typists: readonly PublicUser[] = [];
   loadError: string | undefined;
-  readonly #house: House;
+  readonly #session: AppSession;
   readonly #ends: (() => void)[];
 
-  constructor(house: House, channelId: string, threadId?: string) {
-    this.#house = house;
+  constructor(session: AppSession, channelId: string, threadId?: string) {
+    this.#session = session;
     this.channelId = channelId;
     this.threadId = threadId;
     this.#ends = [
-      house.channels.onChange((change) => {
+      session.channels.onChange((change) => {
         if (change.channelId === channelId) this.#take(change);
       }),
       // What was said while the connection was away.
-      house.connection.onOnline(() => void this.load()),
+      session.connection.onOnline(() => void this.load()),
     ];
   }
 
   async load(): Promise<void> {
-    const { api } = this.#house;
+    const { api } = this.#session;
     try {
       if (!this.threadId) this.channel = await api("GET", `/api/v1/channels/${this.channelId}`);
       const newest = await this.#page(0);
@@ -72,7 +72,7 @@ export class ChannelModel implements Disposable {
 
   /** Shows the text at once, and says it. Throws when it could not be said. */
   async post(content: string): Promise<void> {
-    const { api, me, channels } = this.#house;
+    const { api, me, channels } = this.#session;
     const temp = newId();
     channels.stoppedTyping(this.channelId, this.threadId);
     this.#put(pending(temp, content, me, this.channelId, this.threadId));
@@ -90,7 +90,7 @@ export class ChannelModel implements Disposable {
   }
 
   async react(post: Post, name: string): Promise<void> {
-    const { api, me } = this.#house;
+    const { api, me } = this.#session;
     const isMine = post.reactions?.some((reaction) =>
       reaction.name === name && reaction.users.some(({ id }) => id === me.id)
     );
@@ -99,19 +99,19 @@ export class ChannelModel implements Disposable {
   }
 
   async remove(post: Post): Promise<void> {
-    await this.#house.api("DELETE", this.#path(`${post.id}/delete`));
+    await this.#session.api("DELETE", this.#path(`${post.id}/delete`));
     this.#drop(post.id);
   }
 
   typing(): void {
-    this.#house.channels.typing(this.channelId, this.threadId);
+    this.#session.channels.typing(this.channelId, this.threadId);
   }
 
   /** Everything here has been seen. */
   seen(): void {
     if (this.threadId || !isInFront("channel", this.channelId)) return;
-    this.#house.channels.markRead(this.channelId);
-    this.#house.channelList.seen(this.channelId);
+    this.#session.channels.markRead(this.channelId);
+    this.#session.channelList.seen(this.channelId);
   }
 
   [Symbol.dispose](): void {
@@ -125,7 +125,7 @@ export class ChannelModel implements Disposable {
   async #page(skip: number): Promise<Post[]> {
     const query = `?skip=${skip}&limit=${PAGE_SIZE}`;
     const rest = this.threadId ? `${this.threadId}/thread${query}` : query;
-    return await this.#house.api("GET", this.#path(rest).replace("/?", "?"));
+    return await this.#session.api("GET", this.#path(rest).replace("/?", "?"));
   }
 
   #take(change: ChannelChange): void {

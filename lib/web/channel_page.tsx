@@ -3,7 +3,7 @@ import { messageOf } from "../client/errors.ts";
 import { ChannelModel, type Post } from "./channel_model.ts";
 import { Composer } from "./composer.tsx";
 import { PostView } from "./post_view.tsx";
-import type { House } from "./house.ts";
+import type { AppSession } from "./app_session.ts";
 import { Icon } from "./icons.tsx";
 import { useFrames, useValue } from "./observable.ts";
 import { EmptyState, ErrorState, Loading } from "./states.tsx";
@@ -12,16 +12,16 @@ import { toast } from "./toasts.tsx";
 const NEAR_END = 80;
 
 /** A channel, with a thread beside it when one is open. */
-export function ChannelPage({ house, id }: { house: House; id: string }) {
+export function ChannelPage({ session, id }: { session: AppSession; id: string }) {
   const [thread, setThread] = useState<Post>();
   return (
     <main tabIndex={-1}>
       <div class={`split ${thread ? "has-thread" : ""}`}>
-        <Conversation house={house} channelId={id} onThread={setThread} />
+        <Conversation session={session} channelId={id} onThread={setThread} />
         {thread && (
           <Conversation
             key={thread.id}
-            house={house}
+            session={session}
             channelId={id}
             root={thread}
             onClose={() => setThread(undefined)}
@@ -33,7 +33,7 @@ export function ChannelPage({ house, id }: { house: House; id: string }) {
 }
 
 interface ConversationProps {
-  house: House;
+  session: AppSession;
   channelId: string;
   /** The message whose thread this is. */
   root?: Post;
@@ -41,10 +41,10 @@ interface ConversationProps {
   onClose?: () => void;
 }
 
-function Conversation({ house, channelId, root, onThread, onClose }: ConversationProps) {
+function Conversation({ session, channelId, root, onThread, onClose }: ConversationProps) {
   const model = useMemo(
-    () => new ChannelModel(house, channelId, root?.id),
-    [house, channelId, root?.id],
+    () => new ChannelModel(session, channelId, root?.id),
+    [session, channelId, root?.id],
   );
   useEffect(() => {
     void model.load();
@@ -56,7 +56,7 @@ function Conversation({ house, channelId, root, onThread, onClose }: Conversatio
     };
   }, [model]);
   useFrames(model.changed);
-  const { state } = useValue(house.status);
+  const { state } = useValue(session.status);
   const scroll = useScroll(model);
   const { posts, channel, typists, loadError } = model;
   const name = root ? "Thread" : channel?.name ?? "";
@@ -86,7 +86,7 @@ function Conversation({ house, channelId, root, onThread, onClose }: Conversatio
       </div>
       <div class="scroll" ref={scroll} tabIndex={0} role="log" aria-label={`Messages: ${name}`}>
         <div class="column">
-          {root && <PostView post={root} meId={house.me.id} />}
+          {root && <PostView post={root} meId={session.me.id} />}
           {loadError !== undefined
             ? <ErrorState text={loadError} onRetry={() => void model.load()} />
             : posts === undefined
@@ -112,10 +112,10 @@ function Conversation({ house, channelId, root, onThread, onClose }: Conversatio
                   <PostView
                     key={post.id}
                     post={post}
-                    meId={house.me.id}
+                    meId={session.me.id}
                     onReact={(name) => attempt(model.react(post, name))}
                     {...(onThread && { onThread })}
-                    {...(post.user_id === house.me.id &&
+                    {...(post.user_id === session.me.id &&
                       { onRemove: () => attempt(model.remove(post)) })}
                   />
                 ))}

@@ -2,7 +2,7 @@ import { messageOf } from "../client/errors.ts";
 import type { FollowedAnswer } from "../client/followed_answer.ts";
 import { changedMessage } from "../client/message_events.ts";
 import type { Chat, ChatMessage } from "../protocol/chat.ts";
-import type { House, Model } from "./house.ts";
+import type { AppSession, Model } from "./app_session.ts";
 import { newId } from "./new_id.ts";
 import { Observable } from "./observable.ts";
 
@@ -21,20 +21,20 @@ export class ChatModel implements Disposable {
   messages: Messages | undefined;
   currentId: string | null = null;
   loadError: string | undefined;
-  readonly #house: House;
+  readonly #session: AppSession;
   readonly #onCreated: (id: string) => void;
   readonly #followed = new Map<string, { answer: FollowedAnswer; end: () => void }>();
   readonly #ends: (() => void)[];
   #isSending = false;
   #isEnded = false;
 
-  constructor(house: House, id: string | undefined, onCreated: (id: string) => void) {
-    this.#house = house;
+  constructor(session: AppSession, id: string | undefined, onCreated: (id: string) => void) {
+    this.#session = session;
     this.id = id;
     this.#onCreated = onCreated;
     if (id === undefined) this.messages = {};
     this.#ends = [
-      house.chats.onEvent((event) => {
+      session.chats.onEvent((event) => {
         if (event.chatId !== this.id) return;
         const message = this.messages?.[event.messageId];
         if (event.type === "chat:title") this.title = event.data;
@@ -43,7 +43,7 @@ export class ChatModel implements Disposable {
         else if (message) this.#put(changedMessage(message, event));
         this.changed.touch();
       }),
-      house.connection.onOnline(() => {
+      session.connection.onOnline(() => {
         if (this.loadError !== undefined) void this.load();
       }),
     ];
@@ -71,7 +71,7 @@ export class ChatModel implements Disposable {
   async load(): Promise<void> {
     if (this.id === undefined) return;
     try {
-      const chat = await this.#house.api<Chat>("GET", `/api/v1/chats/${this.id}`);
+      const chat = await this.#session.api<Chat>("GET", `/api/v1/chats/${this.id}`);
       if (this.#isEnded) return;
       this.title = chat.title;
       this.loadError = undefined;
@@ -122,7 +122,7 @@ export class ChatModel implements Disposable {
 
   /** Ends everything that is being answered in this chat, on whichever instance. */
   async stop(): Promise<void> {
-    await this.#house.api("POST", `/api/tasks/chat/${this.id}/stop`);
+    await this.#session.api("POST", `/api/tasks/chat/${this.id}/stop`);
   }
 
   /** The other answers to the same question, in their order. */
@@ -161,7 +161,7 @@ export class ChatModel implements Disposable {
 
   async #store(model: Model): Promise<void> {
     const history = { currentId: this.currentId, messages: this.messages ?? {} };
-    const { api } = this.#house;
+    const { api } = this.#session;
     if (this.id !== undefined) {
       await api<Chat>("POST", `/api/v1/chats/${this.id}`, { chat: { history } });
       return;
@@ -175,7 +175,7 @@ export class ChatModel implements Disposable {
   }
 
   async #ask(question: ChatMessage, model: Model): Promise<void> {
-    const { api, connection } = this.#house;
+    const { api, connection } = this.#session;
     const answer: ChatMessage = {
       id: newId(),
       parentId: question.id,
@@ -209,7 +209,7 @@ export class ChatModel implements Disposable {
   #follow({ id, model }: ChatMessage, resume: boolean): void {
     const chatId = this.id;
     if (chatId === undefined || this.#followed.has(id)) return;
-    const { chats } = this.#house;
+    const { chats } = this.#session;
     const answer = chats.follow({
       chatId,
       messageId: id,
@@ -242,7 +242,7 @@ export class ChatModel implements Disposable {
   }
 
   async #stored(chatId: string, id: string) {
-    const chat = await this.#house.api<Chat>("GET", `/api/v1/chats/${chatId}`);
+    const chat = await this.#session.api<Chat>("GET", `/api/v1/chats/${chatId}`);
     const message: ChatMessage | undefined = chat.chat.history?.messages?.[id];
     const { content = "", reasoning_content: reasoning, interrupted } = message ?? {};
     return {

@@ -3,7 +3,7 @@ import { messageOf } from "../client/errors.ts";
 import type { ChatMessage } from "../protocol/chat.ts";
 import { ChatModel } from "./chat_model.ts";
 import { Composer } from "./composer.tsx";
-import type { House, Model } from "./house.ts";
+import type { AppSession, Model } from "./app_session.ts";
 import { MessageView } from "./message_view.tsx";
 import { useFrames, useValue } from "./observable.ts";
 import { rename, route } from "./route.ts";
@@ -15,30 +15,30 @@ import { toast } from "./toasts.tsx";
 const NEAR_END = 80;
 
 /** The model of the chat that is looked at. It outlives the moment in which a new chat gets its id. */
-function useChat(house: House, id: string | undefined): ChatModel {
+function useChat(session: AppSession, id: string | undefined): ChatModel {
   const kept = useRef<ChatModel>(undefined);
   const model = useMemo(() => {
     const current = kept.current;
     if (current && id !== undefined && current.id === id) return current;
     current?.[Symbol.dispose]();
-    const opened = new ChatModel(house, id, (created) => {
+    const opened = new ChatModel(session, id, (created) => {
       // Somewhere else meanwhile: the chat goes on, the page does not jump back.
       if (route.value.place === "chat" && route.value.id === "") rename("chat", created);
     });
     kept.current = opened;
     void opened.load();
     return opened;
-  }, [house, id]);
+  }, [session, id]);
   useEffect(() => () => kept.current?.[Symbol.dispose](), []);
   return model;
 }
 
-export function ChatPage({ house, id }: { house: House; id: string | undefined }) {
-  const chat = useChat(house, id);
+export function ChatPage({ session, id }: { session: AppSession; id: string | undefined }) {
+  const chat = useChat(session, id);
   useFrames(chat.changed);
-  const models = useValue(house.models);
+  const models = useValue(session.models);
   const { model: wanted } = useValue(settings);
-  const { state } = useValue(house.status);
+  const { state } = useValue(session.status);
   const [isStopping, setStopping] = useState(false);
   const model = models.find(({ id }) => id === wanted) ?? models[0];
   const { branch, isStreaming } = chat;
@@ -48,7 +48,7 @@ export function ChatPage({ house, id }: { house: House; id: string | undefined }
     document.title = chat.id && chat.title ? `${chat.title} · WebUI` : "WebUI Realtime";
   }, [chat.id, chat.title]);
   useEffect(() => {
-    if (chat.id && !isStreaming && state === "online") house.chats.markRead(chat.id);
+    if (chat.id && !isStreaming && state === "online") session.chats.markRead(chat.id);
   }, [chat.id, isStreaming, state]);
   useEffect(() => {
     if (!isStreaming) setStopping(false);
@@ -95,7 +95,7 @@ export function ChatPage({ house, id }: { house: House; id: string | undefined }
             ? <Loading what="messages" />
             : isEmpty
             ? (
-              <EmptyState icon="chat" title={`What is on your mind, ${house.me.name}?`}>
+              <EmptyState icon="chat" title={`What is on your mind, ${session.me.name}?`}>
                 <p>Your answer streams in here, and goes on if you leave and come back.</p>
               </EmptyState>
             )

@@ -2,7 +2,7 @@
 /// <reference lib="dom.iterable" />
 import { render } from "preact";
 import { App } from "./app.tsx";
-import { restore } from "./house.ts";
+import { restore } from "./app_session.ts";
 import { applyTheme } from "./settings.ts";
 
 applyTheme();

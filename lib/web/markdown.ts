@@ -1,6 +1,6 @@
 import DOMPurify from "dompurify";
 import { Marked } from "marked";
-import { BoundedLexer } from "../protocol/bounded_lexer.ts";
+import { BoundedLexer } from "../markdown/bounded_lexer.ts";
 
 /** A text is somebody else's: a tenth of a second, and on a phone half of one. */
 const MAX_COST = 10_000_000;

@@ -1,4 +1,4 @@
-/** A UUID. A browser's own are for pages with TLS only, and a house's own network often has none. */
+/** A UUID. A browser's own are for pages with TLS only, and a private network often has none. */
 export function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -4,7 +4,7 @@ import { messageOf } from "../client/errors.ts";
 import type { Note } from "../protocol/note.ts";
 import { colourOf, initialsOf } from "./colours.ts";
 import { confirm } from "./dialogs.tsx";
-import type { House } from "./house.ts";
+import type { AppSession } from "./app_session.ts";
 import { Icon, type IconName } from "./icons.tsx";
 import { type NoteEditor, openEditor, type Tool } from "./note_editor.ts";
 import { addressOf, go } from "./route.ts";
@@ -34,15 +34,15 @@ const TOOLS: readonly { tool: Tool; icon: IconName; label: string }[] = [
 ];
 
 /** A note, edited together. */
-export function NotePage({ house, id }: { house: House; id: string }) {
+export function NotePage({ session, id }: { session: AppSession; id: string }) {
   const [note, setNote] = useState<OpenNote>();
   const [error, setError] = useState<string>();
   const load = () => {
     setError(undefined);
-    house.api<OpenNote>("GET", `/api/v1/notes/${id}`)
+    session.api<OpenNote>("GET", `/api/v1/notes/${id}`)
       .then(setNote, (thrown) => setError(messageOf(thrown)));
   };
-  useEffect(load, [house, id]);
+  useEffect(load, [session, id]);
 
   if (error !== undefined) {
     return (
@@ -62,24 +62,28 @@ export function NotePage({ house, id }: { house: House; id: string }) {
       </main>
     );
   }
-  return <OpenNotePage house={house} note={note} onNote={setNote} />;
+  return <OpenNotePage session={session} note={note} onNote={setNote} />;
 }
 
 interface OpenNotePageProps {
-  house: House;
+  session: AppSession;
   note: OpenNote;
   onNote: (note: OpenNote) => void;
 }
 
-function OpenNotePage({ house, note, onNote }: OpenNotePageProps) {
+function OpenNotePage({ session, note, onNote }: OpenNotePageProps) {
   const mayWrite = note.write_access !== false;
-  const { place, editor, status, people } = useEditor(house, note.id, mayWrite);
+  const { place, editor, status, people } = useEditor(session, note.id, mayWrite);
   const isShared = note.access_grants.some(({ principal_id }) => principal_id === "*");
-  const isOwner = note.user_id === house.me.id || house.me.role === "admin";
+  const isOwner = note.user_id === session.me.id || session.me.role === "admin";
 
   async function update(change: object): Promise<void> {
     try {
-      const updated = await house.api<OpenNote>("POST", `/api/v1/notes/${note.id}/update`, change);
+      const updated = await session.api<OpenNote>(
+        "POST",
+        `/api/v1/notes/${note.id}/update`,
+        change,
+      );
       onNote({ ...note, ...updated });
     } catch (thrown) {
       toast(messageOf(thrown), "error");
@@ -90,7 +94,7 @@ function OpenNotePage({ house, note, onNote }: OpenNotePageProps) {
     const message = "It is gone for everybody, for good.";
     if (!await confirm({ title: "Delete this note?", message, yes: "Delete" })) return;
     try {
-      await house.api("DELETE", `/api/v1/notes/${note.id}/delete`);
+      await session.api("DELETE", `/api/v1/notes/${note.id}/delete`);
       go("notes");
     } catch (thrown) {
       toast(messageOf(thrown), "error");
@@ -178,16 +182,16 @@ interface PersonHere {
   colour: string;
 }
 
-function useEditor(house: House, noteId: string, mayWrite: boolean) {
+function useEditor(session: AppSession, noteId: string, mayWrite: boolean) {
   const place = useRef<HTMLDivElement>(null);
   const editor = useRef<NoteEditor>(undefined);
   const [status, setStatus] = useState<DocumentStatus>({ state: "connecting" });
   const [people, setPeople] = useState<readonly PersonHere[]>([]);
   useEffect(() => {
     if (!place.current) return;
-    const { id, name } = house.me;
+    const { id, name } = session.me;
     const provider = new DocumentProvider({
-      connection: house.connection,
+      connection: session.connection,
       documentId: `note:${noteId}`,
       user: { id, name, color: colourOf(id) },
     });
@@ -204,7 +208,7 @@ function useEditor(house: House, noteId: string, mayWrite: boolean) {
       provider.awareness.off("change", look);
       provider[Symbol.dispose]();
     };
-  }, [house, noteId, mayWrite]);
+  }, [session, noteId, mayWrite]);
   return { place, editor, status, people };
 }
 

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
 import type { Note, NoteSummary } from "../protocol/note.ts";
-import type { House } from "./house.ts";
+import type { AppSession } from "./app_session.ts";
 import { addressOf, go } from "./route.ts";
 import { EmptyState, ErrorState, Loading } from "./states.tsx";
 import { when } from "./times.ts";
@@ -10,22 +10,22 @@ import { toast } from "./toasts.tsx";
 type ListedNote = NoteSummary & { user?: { name: string } | null };
 
 /** All notes that one may read. */
-export function NotesPage({ house }: { house: House }) {
+export function NotesPage({ session }: { session: AppSession }) {
   const [notes, setNotes] = useState<readonly ListedNote[]>();
   const [error, setError] = useState<string>();
   const [isCreating, setCreating] = useState(false);
 
   const load = () => {
     setError(undefined);
-    house.api<ListedNote[]>("GET", "/api/v1/notes/")
+    session.api<ListedNote[]>("GET", "/api/v1/notes/")
       .then(setNotes, (thrown) => setError(messageOf(thrown)));
   };
-  useEffect(load, [house]);
+  useEffect(load, [session]);
 
   async function create() {
     setCreating(true);
     try {
-      const note = await house.api<Note>("POST", "/api/v1/notes/create", { title: "Untitled" });
+      const note = await session.api<Note>("POST", "/api/v1/notes/create", { title: "Untitled" });
       go("note", note.id);
     } catch (thrown) {
       toast(messageOf(thrown), "error");
@@ -63,7 +63,7 @@ export function NotesPage({ house }: { house: House }) {
                       <p>{plain(data?.content?.md ?? "")}</p>
                       <time dateTime={new Date(updated_at * 1000).toISOString()}>
                         {when(updated_at)}
-                        {user && user_id !== house.me.id && ` · ${user.name}`}
+                        {user && user_id !== session.me.id && ` · ${user.name}`}
                       </time>
                     </a>
                   </li>

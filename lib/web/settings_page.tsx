@@ -1,12 +1,12 @@
 import { useState } from "preact/hooks";
 import { directModels } from "../client/direct_connections.ts";
 import { messageOf } from "../client/errors.ts";
-import { type House, signOut } from "./house.ts";
+import { type AppSession, signOut } from "./app_session.ts";
 import { useValue } from "./observable.ts";
 import { change, type Settings, settings } from "./settings.ts";
 import { toast } from "./toasts.tsx";
 
-export function SettingsPage({ house }: { house: House }) {
+export function SettingsPage({ session }: { session: AppSession }) {
   return (
     <main tabIndex={-1}>
       <h1 class="bar">Settings</h1>
@@ -14,7 +14,7 @@ export function SettingsPage({ house }: { house: House }) {
         <div class="sheet">
           <Look />
           <OwnModel />
-          <Account house={house} />
+          <Account session={session} />
         </div>
       </div>
     </main>
@@ -134,8 +134,8 @@ function OwnModel() {
   );
 }
 
-function Account({ house }: { house: House }) {
-  const { name, email, role } = house.me;
+function Account({ session }: { session: AppSession }) {
+  const { name, email, role } = session.me;
   return (
     <section class="card" aria-labelledby="account-title">
       <h2 id="account-title">Account</h2>

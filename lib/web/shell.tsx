@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { ChatPage } from "./chat_page.tsx";
-import type { House } from "./house.ts";
+import type { AppSession } from "./app_session.ts";
 import { Icon } from "./icons.tsx";
 import { lazy } from "./lazy.tsx";
 import { useValue } from "./observable.ts";
@@ -14,7 +14,7 @@ const SettingsPage = lazy(async () => (await import("./settings_page.tsx")).Sett
 const AdminPage = lazy(async () => (await import("./admin_page.tsx")).AdminPage);
 
 /** The sidebar and the place one is at. On a phone the sidebar slides over it. */
-export function Shell({ house }: { house: House }) {
+export function Shell({ session }: { session: AppSession }) {
   const { place, id } = useValue(route);
   const [isOpen, setOpen] = useState(false);
   useEffect(() => setOpen(false), [place, id]);
@@ -28,7 +28,7 @@ export function Shell({ house }: { house: House }) {
   return (
     <div class={`shell ${isOpen ? "menu-open" : ""}`}>
       <a class="skip" href={location.hash || "#/chat"} onClick={skip}>Skip to the content</a>
-      <Sidebar house={house} />
+      <Sidebar session={session} />
       <button
         type="button"
         class="veil"
@@ -46,18 +46,18 @@ export function Shell({ house }: { house: House }) {
         >
           <Icon name="menu" />
         </button>
-        <ConnectionNotice house={house} />
+        <ConnectionNotice session={session} />
         {place === "channel"
-          ? <ChannelPage key={id} house={house} id={id} />
+          ? <ChannelPage key={id} session={session} id={id} />
           : place === "notes"
-          ? <NotesPage house={house} />
+          ? <NotesPage session={session} />
           : place === "note"
-          ? <NotePage key={id} house={house} id={id} />
+          ? <NotePage key={id} session={session} id={id} />
           : place === "settings"
-          ? <SettingsPage house={house} />
+          ? <SettingsPage session={session} />
           : place === "admin"
-          ? <AdminPage house={house} />
-          : <ChatPage house={house} id={id || undefined} />}
+          ? <AdminPage session={session} />
+          : <ChatPage session={session} id={id || undefined} />}
       </div>
     </div>
   );
@@ -69,8 +69,8 @@ function skip(event: Event): void {
 }
 
 /** Shown once being offline lasts longer than a hiccup. */
-function ConnectionNotice({ house }: { house: House }) {
-  const { state } = useValue(house.status);
+function ConnectionNotice({ session }: { session: AppSession }) {
+  const { state } = useValue(session.status);
   const [isLate, setLate] = useState(false);
   useEffect(() => {
     setLate(false);

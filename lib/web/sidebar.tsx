@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { messageOf } from "../client/errors.ts";
 import { type Channel } from "../protocol/channel.ts";
 import { askText, confirm } from "./dialogs.tsx";
-import type { House } from "./house.ts";
+import type { AppSession } from "./app_session.ts";
 import { Icon, type IconName } from "./icons.tsx";
 import { useValue } from "./observable.ts";
 import { addressOf, go, type Place, route } from "./route.ts";
@@ -17,8 +17,8 @@ const LIGHTS: Record<string, string> = {
   closed: "Closed",
 };
 
-export function Sidebar({ house }: { house: House }) {
-  const { state } = useValue(house.status);
+export function Sidebar({ session }: { session: AppSession }) {
+  const { state } = useValue(session.status);
   const { place } = useValue(route);
   return (
     <aside class="sidebar">
@@ -36,18 +36,18 @@ export function Sidebar({ house }: { house: House }) {
         <Icon name="plus" /> New chat
       </a>
       <nav aria-label="Chats and channels">
-        <Channels house={house} />
-        <Chats house={house} />
+        <Channels session={session} />
+        <Chats session={session} />
       </nav>
       <nav class="foot" aria-label="Other places">
         <Entry icon="note" place="notes" isCurrent={place === "notes" || place === "note"}>
           Notes
         </Entry>
-        {house.me.role === "admin" && (
+        {session.me.role === "admin" && (
           <Entry icon="admin" place="admin" isCurrent={place === "admin"}>Live view</Entry>
         )}
         <Entry icon="settings" place="settings" isCurrent={place === "settings"}>
-          {house.me.name}
+          {session.me.name}
         </Entry>
       </nav>
     </aside>
@@ -70,9 +70,9 @@ function Entry(
   );
 }
 
-function Channels({ house }: { house: House }) {
-  const channels = useValue(house.channelList.channels);
-  const unread = useValue(house.channelList.unread);
+function Channels({ session }: { session: AppSession }) {
+  const channels = useValue(session.channelList.channels);
+  const unread = useValue(session.channelList.unread);
   const { place, id: current } = useValue(route);
 
   async function create() {
@@ -85,9 +85,9 @@ function Channels({ house }: { house: House }) {
     if (!name) return;
     try {
       const body = { name: name.trim() };
-      const channel = await house.api<Channel>("POST", "/api/v1/channels/create", body);
-      house.channels.join(house.me.token);
-      await house.channelList.reload();
+      const channel = await session.api<Channel>("POST", "/api/v1/channels/create", body);
+      session.channels.join(session.me.token);
+      await session.channelList.reload();
       go("channel", channel.id);
     } catch (thrown) {
       toast(messageOf(thrown), "error");
@@ -106,7 +106,7 @@ function Channels({ house }: { house: House }) {
       <ul>
         {channels?.map(({ id, name, users }) => {
           const count = unread.get(id) ?? 0;
-          const others = users?.filter((user) => user.id !== house.me.id);
+          const others = users?.filter((user) => user.id !== session.me.id);
           const title = name || others?.map((user) => user.name).join(", ") || "Direct message";
           return (
             <li key={id} class={count > 0 ? "unread" : ""}>
@@ -129,8 +129,8 @@ function Channels({ house }: { house: House }) {
   );
 }
 
-function Chats({ house }: { house: House }) {
-  const chats = useValue(house.chatList);
+function Chats({ session }: { session: AppSession }) {
+  const chats = useValue(session.chatList);
   const { place, id: current } = useValue(route);
 
   async function remove(id: string, title: string) {
@@ -141,9 +141,9 @@ function Chats({ house }: { house: House }) {
     });
     if (!isSure) return;
     try {
-      await house.api("DELETE", `/api/v1/chats/${id}`);
+      await session.api("DELETE", `/api/v1/chats/${id}`);
       if (place === "chat" && current === id) go("chat");
-      await house.reloadChats();
+      await session.reloadChats();
     } catch (thrown) {
       toast(messageOf(thrown), "error");
     }

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
-import { type Me, openApi, signedIn } from "./house.ts";
+import { type Me, openApi, signedIn } from "./app_session.ts";
 
 /** Sign in, or up: one form, one field more. */
 export function SignInPage() {

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { signUpOnPage, visit } from "../support/browser.ts";
 import { say } from "../support/say.ts";
-import { ask, house, options, waitForText, WORDS } from "./support.ts";
+import { ask, fixture, options, waitForText, WORDS } from "./support.ts";
 
 Deno.test(
   "fast: first paint on a slow processor, and frames while 100 tokens a second stream",
   options,
   async () => {
-    await using place = await house();
+    await using place = await fixture();
     const { provider, a, browser } = place;
     await using visitor = await visit(browser, "about:blank");
     const { page, context, faults } = visitor;

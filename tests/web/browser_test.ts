@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { picture, PLAIN_HOST, signUpOnPage, visit } from "../support/browser.ts";
 import { inspect } from "./inspect.ts";
-import { ask, house, LIMIT_MS, options, waitForText, WORDS } from "./support.ts";
+import { ask, fixture, LIMIT_MS, options, waitForText, WORDS } from "./support.ts";
 
 /** Attacks that an answer or a message could carry. */
 const ATTACKS = [
@@ -27,7 +27,7 @@ Deno.test(
   "chats in a browser: sign up, stream, reload in mid-answer, stop, ask again, offline",
   options,
   async (t) => {
-    await using place = await house();
+    await using place = await fixture();
     const { provider, a, browser } = place;
     await using visitor = await visit(browser, a.url);
     const { page, context, faults } = visitor;
@@ -133,10 +133,10 @@ Deno.test(
 );
 
 Deno.test(
-  "a page without TLS, in a house's own network: chats, channels and copying work",
+  "a page without TLS, in a private network: chats, channels and copying work",
   options,
   async () => {
-    await using place = await house();
+    await using place = await fixture();
     const { provider, a, browser } = place;
     await using visitor = await visit(browser, a.url.replace("127.0.0.1", PLAIN_HOST));
     const { page, faults } = visitor;

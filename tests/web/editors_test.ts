@@ -7,7 +7,7 @@ import { picture } from "../support/browser.ts";
 import { type Person, signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import type { EditorPlace } from "./pages/editors.ts";
-import { house, LIMIT_MS, options, visitAs, visitOwnPage } from "./support.ts";
+import { fixture, LIMIT_MS, options, visitAs, visitOwnPage } from "./support.ts";
 
 /** A note that everybody may write in. */
 async function sharedNote(owner: Person): Promise<string> {
@@ -60,7 +60,7 @@ Deno.test(
   "the provider in CodeMirror, at two instances: text converges, cursors have names",
   options,
   async () => {
-    await using place = await house();
+    await using place = await fixture();
     const { a, b, browser } = place;
     const [ada, bob] = [await signUp(a.url, "Ada"), await signUp(b.url, "Bob")];
     const documentId = `note:${await sharedNote(ada)}`;
@@ -93,7 +93,7 @@ Deno.test(
   "one note in TipTap at two instances and in our own page: text, marks and cursors of all three",
   options,
   async () => {
-    await using place = await house();
+    await using place = await fixture();
     const { a, b, browser } = place;
     const [ada, bob] = [await signUp(a.url, "Ada"), await signUp(b.url, "Bob")];
     const cleo = await signUp(b.url, "Cleo");

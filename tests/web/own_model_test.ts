@@ -4,13 +4,13 @@ import { startModelProvider } from "../support/model_provider.ts";
 import { signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { inspect } from "./inspect.ts";
-import { ask, house, LIMIT_MS, options, visitAs } from "./support.ts";
+import { ask, fixture, LIMIT_MS, options, visitAs } from "./support.ts";
 
 Deno.test(
   "T10: one's own model, set up in the settings: the browser at one instance answers what the other asks",
   options,
   async (t) => {
-    await using place = await house();
+    await using place = await fixture();
     const { a, b, browser, provider } = place;
     const tokens = Array.from({ length: 60 }, (_, at) => `own${at} `);
     await using own = startModelProvider();

@@ -5,7 +5,7 @@ import type { PythonResult } from "../../lib/protocol/chat_events.ts";
 import type { Visitor } from "../support/browser.ts";
 import { signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { ask, house, options, visitAs, visitOwnPage, waitForText } from "./support.ts";
+import { ask, fixture, options, visitAs, visitOwnPage, waitForText } from "./support.ts";
 
 /** A picture of 3 × 2 red points, by what Python itself brings. */
 const PICTURE = `
@@ -25,7 +25,7 @@ Deno.test(
   "Python runs in a browser at one instance, asked for at the other: output, result, files, pictures",
   options,
   async (t) => {
-    await using place = await house();
+    await using place = await fixture();
     const { a, b, browser } = place;
     const ada = await signUp(a.url, "Ada");
     await using visitor = await visitAs(browser, ada, b.url);

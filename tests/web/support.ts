@@ -34,7 +34,7 @@ export async function waitForText(page: Page, selector: string, text: string): P
 }
 
 /** Two instances on one Redis (where there is none: on one KV file), a scripted model, a browser. */
-export async function house() {
+export async function fixture() {
   await buildPages();
   await using stack = new AsyncDisposableStack();
   const { a, b, provider } = stack.use(

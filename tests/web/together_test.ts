@@ -6,7 +6,7 @@ import { picture, signUpOnPage, visit } from "../support/browser.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
 import { findings, inspect } from "./inspect.ts";
-import { ask, house, LIMIT_MS, options, PHONE, waitForText, WORDS } from "./support.ts";
+import { ask, fixture, LIMIT_MS, options, PHONE, waitForText, WORDS } from "./support.ts";
 
 const portOf = (url: string) => Number(new URL(url).port);
 const answerOf = (page: Page) => page.locator(".answer").last();
@@ -24,7 +24,7 @@ Deno.test(
   "two people at two instances: a channel, a note, chats, a lost network, and a task that is stopped",
   options,
   async (t) => {
-    await using place = await house();
+    await using place = await fixture();
     const { a, b, browser, provider } = place;
     await using network = new TcpProxy(portOf(b.url));
     await using one = await visit(browser, a.url);

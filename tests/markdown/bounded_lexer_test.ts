@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { lexer, type Token } from "marked";
-import { BoundedLexer } from "../../lib/protocol/bounded_lexer.ts";
+import { BoundedLexer } from "../../lib/markdown/bounded_lexer.ts";
 
 /** What a page gives to a message of somebody else. */
 const MAX_COST = 10_000_000;

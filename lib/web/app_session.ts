@@ -29,7 +29,7 @@ const TOKEN = "token";
 const ME = "me";
 
 /** Everything that lives as long as somebody is signed in. */
-export interface House extends Disposable {
+export interface AppSession extends Disposable {
   me: Me;
   api: Api;
   connection: Connection;
@@ -45,7 +45,7 @@ export interface House extends Disposable {
 }
 
 /** `undefined`: nobody is signed in; `"unknown"`: it is being found out. */
-export const house = new Observable<House | undefined | "unknown">("unknown");
+export const session = new Observable<AppSession | undefined | "unknown">("unknown");
 
 /** An API without a token, for signing in. */
 export const openApi = createApi({ token: () => undefined });
@@ -53,29 +53,29 @@ export const openApi = createApi({ token: () => undefined });
 /** Whose token the browser has kept. Without a connection, who it was the last time. */
 export async function restore(): Promise<void> {
   const token = localStorage.getItem(TOKEN);
-  if (token === null) return void (house.value = undefined);
+  if (token === null) return void (session.value = undefined);
   const kept = localStorage.getItem(ME);
-  if (kept !== null) house.value = open({ ...JSON.parse(kept), token });
+  if (kept !== null) session.value = open({ ...JSON.parse(kept), token });
   const api = createApi({ token: () => token, onSignedOut: signedOut });
   try {
     const me = await api<Me>("GET", "/api/v1/auths/");
     localStorage.setItem(ME, JSON.stringify({ ...me, token: undefined }));
-    if (kept === null) house.value = open({ ...me, token });
+    if (kept === null) session.value = open({ ...me, token });
     else if (me.role !== (JSON.parse(kept) as Me).role) location.reload();
   } catch {
     // Offline: the page works with what is kept. A refused token has ended the session above.
-    if (kept === null && house.value === "unknown") house.value = undefined;
+    if (kept === null && session.value === "unknown") session.value = undefined;
   }
 }
 
 export function signedIn(me: Me): void {
   localStorage.setItem(TOKEN, me.token);
   localStorage.setItem(ME, JSON.stringify({ ...me, token: undefined }));
-  house.value = open(me);
+  session.value = open(me);
 }
 
 export async function signOut(): Promise<void> {
-  const current = house.value;
+  const current = session.value;
   if (typeof current === "object") {
     await current.api("POST", "/api/v1/auths/signout").catch(() => undefined);
   }
@@ -84,15 +84,15 @@ export async function signOut(): Promise<void> {
 
 /** Nothing of what was read stays behind. */
 function signedOut(): void {
-  const current = house.value;
+  const current = session.value;
   localStorage.removeItem(TOKEN);
   localStorage.removeItem(ME);
   void globalThis.caches?.delete("read");
-  house.value = undefined;
+  session.value = undefined;
   if (typeof current === "object") current[Symbol.dispose]();
 }
 
-function open(me: Me): House {
+function open(me: Me): AppSession {
   const api = createApi({ token: () => me.token, onSignedOut: signedOut });
   const connection = connect({ token: me.token });
   const status = new Observable<ConnectionStatus>(connection.status);
