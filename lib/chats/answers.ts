@@ -17,6 +17,10 @@ const LEFT_BY_AN_ANSWER: Partial<ChatMessage> = {
   interrupted: undefined,
   usage: undefined,
   reasoning_content: undefined,
+  finish_reason: undefined,
+  refusal: undefined,
+  tool_calls: undefined,
+  files: undefined,
 };
 
 type ChatWrites = Pick<ChatStore, "addMessage" | "changeMessage" | "message" | "summary">;

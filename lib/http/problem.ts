@@ -16,6 +16,8 @@ const PROBLEMS: Record<
   rate_limited: { status: 429, title: "Too many requests" },
   internal: { status: 500, title: "Server error" },
   provider_error: { status: 502, title: "Model provider failed" },
+  stream_broken: { status: 502, title: "Model provider broke off" },
+  empty_answer: { status: 502, title: "Empty answer" },
   unavailable: { status: 503, title: "Unavailable" },
   timeout: { status: 504, title: "Timed out" },
 };

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { AnswerOutcome } from "./answer_outcome.ts";
 
 /** What objects have by themselves: an entry of that name would be lost on the way. */
 const OF_OBJECTS = new Set(["__proto__", "constructor", "prototype"]);
@@ -35,20 +36,21 @@ export const ChatMessageSchema = v.looseObject({
   done: v.optional(v.boolean()),
   timestamp: v.optional(v.number()),
 });
-export type ChatMessage = v.InferOutput<typeof ChatMessageSchema> & {
-  /** Set by the server: the generation that wrote the content. */
-  generation?: string;
-  /** The answer was cut off: by a stop, or because the instance that wrote it died. */
-  interrupted?: boolean;
-  /** Why there is no (whole) answer; `content` is shown to the user. */
-  error?: { code: string; content: string };
-  statusHistory?: unknown[];
-  sources?: unknown[];
-  files?: unknown[];
-  embeds?: unknown[];
-  usage?: Record<string, unknown>;
-  reasoning_content?: string;
-};
+export type ChatMessage =
+  & v.InferOutput<typeof ChatMessageSchema>
+  & Omit<AnswerOutcome, "error">
+  & {
+    /** Set by the server: the generation that wrote the content. */
+    generation?: string;
+    /** Why there is no (whole) answer; `content` is shown to the user. */
+    error?: { code: string; content: string };
+    statusHistory?: unknown[];
+    sources?: unknown[];
+    /** What the user attached, or the pictures that a model returned. */
+    files?: unknown[];
+    embeds?: unknown[];
+    reasoning_content?: string;
+  };
 
 export const ChatBodySchema = v.looseObject({
   title: v.optional(v.pipe(v.string(), v.maxLength(1000))),

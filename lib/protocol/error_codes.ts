@@ -16,6 +16,8 @@ export const ERROR_CODES = [
   "timeout",
   "request_timeout",
   "provider_error",
+  "stream_broken",
+  "empty_answer",
   "internal",
 ] as const;
 

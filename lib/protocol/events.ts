@@ -2,6 +2,7 @@
  * Every event name, room and payload of the wire (protocol, sections 3 to 7), for server and client
  * alike. Payload schemas belong to the server's edge and stand in `lib/realtime/`.
  */
+import type { AnswerFile, AnswerOutcome } from "./answer_outcome.ts";
 import type { ErrorCode } from "./error_codes.ts";
 
 export const SOCKET_PATH = "/ws/socket.io";
@@ -16,19 +17,27 @@ export const rooms = {
   document: (documentId: string) => `doc_${documentId}`,
 } as const;
 
-/** What a `chat:completion` event carries: a delta, an end, or both. Never the whole text again. */
-export interface CompletionData {
+/** What the text of an answer grows by. */
+export interface CompletionDelta {
+  content?: string;
+  reasoning_content?: string;
+  /** Words in which the model refuses. */
+  refusal?: string;
+}
+
+/**
+ * What a `chat:completion` event carries: a delta, an end, or both. Never the whole text again. With
+ * `done` come the fields of the outcome, `refusal` whole.
+ */
+export interface CompletionData extends AnswerOutcome {
   /** New when the message is generated again; an older generation's events are to be dropped. */
   generation: string;
   /** OpenAI's own shape, so that a client of the original finds the delta where it looks for it. */
-  choices?: [{ index: 0; delta: { content?: string; reasoning_content?: string } }];
+  choices?: [{ index: 0; delta: CompletionDelta }];
+  /** Pictures as they come, each told once: to be added to those that the message has. */
+  files?: AnswerFile[];
   /** The answer has ended; nothing of this generation follows. */
   done?: boolean;
-  /** Why it ended without being whole. */
-  error?: { code: ErrorCode; content: string };
-  /** It ended by a stop, or with the instance that wrote it. */
-  interrupted?: boolean;
-  usage?: Record<string, unknown>;
   title?: string;
 }
 
@@ -53,19 +62,21 @@ export type CompletionEvent = ChatEvent<{ type: "chat:completion"; data: Complet
   seq: number;
 };
 
-/** The ack of `chat:resume` (protocol, section 7). */
-export interface ResumeAnswer {
+/**
+ * The ack of `chat:resume` (protocol, section 7). `content`, `reasoning`, `refusal` and `files` are
+ * what comes after the seq that was asked for, or all there is; the rest of the outcome comes with
+ * `done`.
+ */
+export interface ResumeAnswer extends Omit<AnswerOutcome, "usage"> {
   /** Whether the generation is still running. */
   active: boolean;
   generation?: string;
   /** The last seq that `content` holds; live events go on with the next. */
   seq: number;
-  /** The text after the seq that was asked for, or the whole text. */
   content: string;
   reasoning?: string;
+  files?: AnswerFile[];
   done: boolean;
-  error?: CompletionData["error"];
-  interrupted?: boolean;
 }
 
 /** The payload of `error`. */

@@ -1,0 +1,40 @@
+/** How an answer ended: fields of the stored message, and of the last `chat:completion` event. */
+import type { ErrorCode } from "./error_codes.ts";
+
+/** A call of a tool that a model asked for, whole, in OpenAI's shape. */
+export interface ToolCall {
+  id?: string;
+  type: "function";
+  /** `arguments` is the JSON that the model wrote, which may be broken. */
+  function: { name: string; arguments: string };
+}
+
+/** A picture that a model returned, in Open WebUI's shape. */
+export interface AnswerFile {
+  type: "image";
+  /** An address, or a data URI. */
+  url: string;
+}
+
+/** Why there is no (whole) answer; `content` is written for the reader. */
+export interface AnswerError {
+  code: ErrorCode;
+  content: string;
+}
+
+/**
+ * How an answer ended. An answer that was cut at its limit, filtered or refused has no `error`: its
+ * `finish_reason` or `refusal` says so. A broken stream is `stream_broken`, an answer without any
+ * word, picture or tool call `empty_answer`, what the provider itself reports `provider_error`.
+ */
+export interface AnswerOutcome {
+  /** The provider's own: `stop`, `length`, `content_filter`, `tool_calls`, … */
+  finish_reason?: string;
+  /** The model's own words in which it refused, whole. */
+  refusal?: string;
+  tool_calls?: ToolCall[];
+  error?: AnswerError;
+  /** It ended by a stop, or with the instance that wrote it. */
+  interrupted?: boolean;
+  usage?: Record<string, unknown>;
+}

@@ -1,0 +1,8 @@
+import type { AnswerError } from "./answer_outcome.ts";
+
+/** What `GET /api/models` answers. */
+export interface ModelList {
+  data: { id: string; name: string }[];
+  /** Why models of a provider are missing, in words for the reader; absent when none are. */
+  error?: AnswerError;
+}
