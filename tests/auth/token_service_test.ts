@@ -27,7 +27,7 @@ function user(id: string, role: Role = "user"): User {
   };
 }
 
-async function house(more: Partial<TokenServiceOptions> = {}) {
+async function openFixture(more: Partial<TokenServiceOptions> = {}) {
   const store = await openKvStore({ path: ":memory:", keyPrefix: "t", logger });
   const users = new Map([user("ada"), user("eve", "pending")].map((one) => [one.id, one]));
   const told: AccessChange[] = [];
@@ -46,7 +46,7 @@ function signed(payload: JWTPayload, { secret = SECRET, alg = "HS256" } = {}): P
 }
 
 Deno.test("a token tells who it is for, until its end", async () => {
-  await using h = await house({ expiresInMs: 60_000 });
+  await using h = await openFixture({ expiresInMs: 60_000 });
   const { token, expires_at } = await h.tokens.issue(user("ada"));
   const { user: found, claims } = await h.tokens.verify(token);
   assert.equal(found.id, "ada");
@@ -56,9 +56,9 @@ Deno.test("a token tells who it is for, until its end", async () => {
 });
 
 Deno.test("a token is checked in one round trip, its user's record included", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const { token } = await h.tokens.issue(user("ada"));
-  await using reading = await house({
+  await using reading = await openFixture({
     store: h.store,
     findUser: (id) => h.store.values.get<User>(keys.user(id)),
   });
@@ -69,14 +69,14 @@ Deno.test("a token is checked in one round trip, its user's record included", as
 });
 
 Deno.test("a life of null never ends", async () => {
-  await using h = await house({ expiresInMs: null });
+  await using h = await openFixture({ expiresInMs: null });
   const { token, expires_at } = await h.tokens.issue(user("ada"));
   assert.equal(expires_at, null);
   assert.equal((await h.tokens.verify(token)).claims.exp, undefined);
 });
 
 Deno.test("a token of Open WebUI counts: without iat and jti, too", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   assert.equal((await h.tokens.verify(await signed({ id: "ada" }))).user.id, "ada");
   for (const typ of ["session", "automation", "subagent"]) {
     const token = await signed({ id: "ada", typ, auth_method: "password", session_stamp: null });
@@ -107,7 +107,7 @@ const forged: Record<string, () => string | Promise<string>> = {
 };
 
 Deno.test("forged tokens are all unauthenticated", async (t) => {
-  await using h = await house();
+  await using h = await openFixture();
   await h.tokens.verify(await signed(good));
   for (const [what, make] of Object.entries(forged)) {
     await t.step(what, async () => {
@@ -117,7 +117,7 @@ Deno.test("forged tokens are all unauthenticated", async (t) => {
 });
 
 Deno.test("no text throws anything but unauthenticated", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const segment = fc.oneof(fc.base64String(), fc.string(), fc.json());
   const text = fc.oneof(
     fc.string({ unit: "binary" }),
@@ -138,14 +138,14 @@ Deno.test("no text throws anything but unauthenticated", async () => {
 });
 
 Deno.test("pending users are forbidden, unless they are asked for", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const { token } = await h.tokens.issue(user("eve", "pending"));
   await assert.rejects(h.tokens.verify(token), { code: "forbidden" });
   assert.equal((await h.tokens.verify(token, { allowPending: true })).user.role, "pending");
 });
 
 Deno.test("A1: a revoked token ends alone, and all instances are told", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const [one, other] = [await h.tokens.issue(user("ada")), await h.tokens.issue(user("ada"))];
   const { claims } = await h.tokens.verify(one.token);
   await h.tokens.revoke(claims);
@@ -156,7 +156,7 @@ Deno.test("A1: a revoked token ends alone, and all instances are told", async ()
 });
 
 Deno.test("A1: all of a user's tokens end at once; one given right after counts", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const { token } = await h.tokens.issue(user("ada"));
   await h.tokens.revokeAll("ada");
   await assert.rejects(h.tokens.verify(token), { code: "unauthenticated" });
@@ -166,7 +166,7 @@ Deno.test("A1: all of a user's tokens end at once; one given right after counts"
 });
 
 Deno.test("what Open WebUI wrote revokes here: a text, the same second, a token without iat", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const at = seconds() - 100;
   await h.store.values.set(keys.userRevokedAt("ada"), String(at));
   const verify = async (payload: JWTPayload) => h.tokens.verify(await signed(payload));
@@ -177,7 +177,7 @@ Deno.test("what Open WebUI wrote revokes here: a text, the same second, a token 
 });
 
 Deno.test("a token without an id ends with all others", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const token = await signed({ id: "ada", iat: seconds() });
   const { claims } = await h.tokens.verify(token);
   await h.tokens.revoke(claims);
@@ -185,7 +185,7 @@ Deno.test("a token without an id ends with all others", async () => {
 });
 
 Deno.test("A1: demoted and deleted users lose what counted", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const { claims } = await h.tokens.verify((await h.tokens.issue(user("ada"))).token);
   assert.equal(await h.tokens.stillCounts(claims), true);
   h.users.set("ada", user("ada", "pending"));
@@ -195,7 +195,7 @@ Deno.test("A1: demoted and deleted users lose what counted", async () => {
 });
 
 Deno.test("in doubt nobody gets in: a store that can't answer is unavailable, not a yes", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const { token } = await h.tokens.issue(user("ada"));
   const values: StateStore["values"] = {
     ...h.store.values,

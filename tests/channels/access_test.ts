@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { App } from "../../lib/app.ts";
 import type { Channel } from "../../lib/protocol/channel.ts";
-import { onTwoInstances } from "../support/two_instances.ts";
+import { inModes } from "../support/instances.ts";
 import { type Person, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { connectToChannels, makeGroup, post } from "./support.ts";
@@ -73,7 +73,11 @@ Deno.test("A1: who is let into a channel is in it at once, and who is sent out i
   await follow(app, app);
 });
 
-onTwoInstances("A1: the same on another instance, in under two seconds", follow);
+inModes(
+  ["redis", "kvconnect"],
+  "A1: the same on another instance, in under two seconds",
+  ({ a, b }) => follow(a, b),
+);
 
 Deno.test("adding and removing at once leaves the rooms as the store has it", async () => {
   await using app = await startServer();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { App } from "../../lib/app.ts";
 import type { Channel, ChannelMessage } from "../../lib/protocol/channel.ts";
-import { onTwoInstances } from "../support/two_instances.ts";
+import { inModes } from "../support/instances.ts";
 import { type Person, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { connectToChannels, makeGroup, messagesOf, post, refusal } from "./support.ts";
@@ -138,7 +138,11 @@ Deno.test("reactions that come at once are all there, and each once", async () =
   await reactAtOnce(app, app);
 });
 
-onTwoInstances("reactions that come at once by two instances are all there", reactAtOnce);
+inModes(
+  ["redis", "kvconnect"],
+  "reactions that come at once by two instances are all there",
+  ({ a, b }) => reactAtOnce(a, b),
+);
 
 Deno.test("a direct channel is there once for its people, whoever makes it", async () => {
   await using app = await startServer();

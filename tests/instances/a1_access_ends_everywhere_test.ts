@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { connect, type Person, signUp } from "../support/server.ts";
 import { forgeToken, nowSeconds } from "../e2e/support/tokens.ts";
 import { until } from "../support/until.ts";
-import { inModes } from "./support/house.ts";
+import { inModes } from "../support/instances.ts";
 
 const MOST_MS = 2_000;
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { io } from "socket.io-client";
 import { type Client, connect, signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { inModes } from "./support/house.ts";
+import { inModes } from "../support/instances.ts";
 import { RoundRobin } from "../support/round_robin.ts";
 
 inModes(

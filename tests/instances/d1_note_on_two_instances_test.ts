@@ -5,7 +5,7 @@ import type { Note } from "../../lib/protocol/note.ts";
 import { libraryClient } from "../client/support.ts";
 import { type Person, signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { inModes } from "./support/house.ts";
+import { inModes } from "../support/instances.ts";
 
 const EVERYONE = ["read", "write"].map((permission) => ({
   principal_type: "user",

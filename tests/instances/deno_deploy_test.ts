@@ -12,7 +12,7 @@ import { spawnServer, startServerProcess } from "../support/server_process.ts";
 import { tempFolder } from "../support/temp_folder.ts";
 import { until } from "../support/until.ts";
 import { ask, completions, message, newChat, textOf } from "../e2e/support/chat.ts";
-import { at } from "./support/house.ts";
+import { at } from "../support/instances.ts";
 
 const WORDS = Array.from({ length: 20_000 }, (_, i) => `w${i} `);
 

@@ -5,7 +5,7 @@ import { say } from "../support/say.ts";
 import { connect, signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { answered, ask, completions, message, newChat, textOf } from "../e2e/support/chat.ts";
-import { at, inModes } from "./support/house.ts";
+import { at, inModes } from "../support/instances.ts";
 
 const WORDS = Array.from({ length: 1_500 }, (_, i) => `w${i} `);
 const AWAY_MS = 3_000;

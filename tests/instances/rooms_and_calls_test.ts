@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connect, signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { inModes } from "./support/house.ts";
+import { inModes } from "../support/instances.ts";
 
 const event = { chat_id: "c", message_id: "m", data: { type: "input" as const, data: {} } };
 

@@ -4,7 +4,7 @@ import { type ChannelClient, connectToChannels, makeGroup, post } from "../chann
 import { say } from "../support/say.ts";
 import { signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { inModes } from "./support/house.ts";
+import { inModes } from "../support/instances.ts";
 
 const POSTS = 10;
 

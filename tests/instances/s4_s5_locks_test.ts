@@ -5,7 +5,7 @@ import { keepingLogger } from "../support/log_lines.ts";
 import { redisAvailable } from "../support/redis_server.ts";
 import { say } from "../support/say.ts";
 import { until } from "../support/until.ts";
-import { type House, inModes, openHouse } from "./support/house.ts";
+import { inModes, type Instances, openInstances } from "../support/instances.ts";
 
 const SESSION_TIMEOUT_S = 4;
 const LOCK_MS = SESSION_TIMEOUT_S * 1_000 / 4;
@@ -18,7 +18,7 @@ const LOCK = `${PREFIX}${keys.sessionCleanupLock.join(":")}`;
 const isOfSessions = (line: string) => line.includes('"job":"sessions"');
 
 /** A session whose instance is dead appears; gives how long it stays. */
-async function reapedAfterMs({ a }: House): Promise<number> {
+async function reapedAfterMs({ a }: Instances): Promise<number> {
   const pool = a.services.store.dictionary(keys.sessionPool);
   const sid = crypto.randomUUID();
   const now = Math.floor(Date.now() / 1_000);
@@ -35,10 +35,10 @@ async function reapedAfterMs({ a }: House): Promise<number> {
 inModes(
   ["redis"],
   "S4: the lock is stolen, its key deleted, Redis killed in the middle: reaping goes on within two cycles",
-  async (house) => {
-    const { redis } = house;
+  async (instances) => {
+    const { redis } = instances;
     assert.ok(redis);
-    await reapedAfterMs(house);
+    await reapedAfterMs(instances);
     const faults: [string, () => Promise<unknown>][] = [
       ["key deleted", () => redis.command("DEL", LOCK)],
       // Somebody else holds it for a lock's life, and dies.
@@ -49,7 +49,7 @@ inModes(
     for (const [name, fault] of faults) {
       // Redis-cli's own connection is among those that are cut.
       await fault().catch(() => {});
-      const tookMs = await reapedAfterMs(house);
+      const tookMs = await reapedAfterMs(instances);
       say(`S4: ${name}: reaped after ${Math.round(tookMs)} ms`);
       assert.ok(tookMs < TWO_CYCLES_MS + LOCK_MS, `${name}: ${tookMs} ms`);
     }
@@ -64,10 +64,10 @@ Deno.test({
     const { logger, lines } = keepingLogger();
     // So that a command is refused after one time limit.
     const env = { ...ENV, REDIS_SENTINEL_MAX_RETRY_COUNT: "0" };
-    await using house = await openHouse("redis", { env, logger });
-    const { redis, apps } = house;
+    await using instances = await openInstances("redis", { env, logger });
+    const { redis, apps } = instances;
     assert.ok(redis);
-    await reapedAfterMs(house);
+    await reapedAfterMs(instances);
     await redis.kill();
     const has = (text: string) => lines.some((line) => line.includes(text) && isOfSessions(line));
     // One instance holds the lock, the other waits for it.
@@ -82,7 +82,7 @@ Deno.test({
       return answers.every(({ ok }) => ok);
     };
     await until(areReady, { what: "both to be ready", limitMs: 15_000 });
-    const tookMs = await reapedAfterMs(house);
+    const tookMs = await reapedAfterMs(instances);
     say(`S4: Redis away: reaped after ${Math.round(tookMs)} ms`);
     assert.ok(tookMs < TWO_CYCLES_MS + LOCK_MS, `${tookMs} ms`);
     // As long as a sweep that stands still takes to be seen.

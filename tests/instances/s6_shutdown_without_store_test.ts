@@ -3,8 +3,8 @@ import { say } from "../support/say.ts";
 import { connect, signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { ask, completions, newChat } from "../e2e/support/chat.ts";
-import { at, inModes } from "./support/house.ts";
-import { MORTAL_ENV, startMortal } from "./support/mortal.ts";
+import { at, inModes } from "../support/instances.ts";
+import { KILLABLE_ENV, startKillable } from "../support/killable.ts";
 
 const faults = ["stands still", "is gone"] as const;
 
@@ -12,13 +12,13 @@ for (const fault of faults) {
   inModes(
     ["redis", "kvconnect"],
     `S6: SIGTERM while the store ${fault} and an answer streams: the process exits in time with 0`,
-    async (house) => {
-      const { a, redis, kvConnect, provider } = house;
+    async (instances) => {
+      const { a, redis, kvConnect, provider } = instances;
       const store = redis ?? kvConnect;
       assert.ok(store);
       provider.script = { tokens: Array(20_000).fill("word "), paceMs: 5 };
       const ada = await signUp(a.url);
-      await using server = await startMortal(house);
+      await using server = await startKillable(instances);
       await using client = await connect(server.url, ada.token, { reconnection: false });
       const chatId = await newChat(ada, "titled");
       await ask(at(server.url, ada), chatId);
@@ -37,6 +37,6 @@ for (const fault of faults) {
       if (fault === "is gone") await store.restart();
       else store.resume();
     },
-    { servers: 1, env: MORTAL_ENV },
+    { servers: 1, env: KILLABLE_ENV },
   );
 }

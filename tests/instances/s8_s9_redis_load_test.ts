@@ -5,16 +5,18 @@ import { type Client, connect, signUp, startServer } from "../support/server.ts"
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
 import { ask, completions, newChat } from "../e2e/support/chat.ts";
-import { at, type House, inModes } from "./support/house.ts";
+import { at, inModes, type Instances } from "../support/instances.ts";
 
-/** Every Redis of the house, masters and replicas. */
-const serversOf = ({ redis, sentinel, cluster }: House) =>
+/** Every Redis of the instances, masters and replicas. */
+const serversOf = ({ redis, sentinel, cluster }: Instances) =>
   redis ? [redis] : sentinel ? sentinel.servers : [...cluster?.masters ?? []];
 
 /** Connections received since the start, but for those of `INFO` itself: one for each question. */
-async function received(house: House, asked: number): Promise<number> {
+async function received(instances: Instances, asked: number): Promise<number> {
   const counts = await Promise.all(
-    serversOf(house).map(async (server) => Number(await server.info("total_connections_received"))),
+    serversOf(instances).map(async (server) =>
+      Number(await server.info("total_connections_received"))
+    ),
   );
   return counts.reduce((sum, count) => sum + count - asked, 0);
 }
@@ -22,8 +24,8 @@ async function received(house: House, asked: number): Promise<number> {
 inModes(
   ["redis", "sentinel", "cluster"],
   "S8: streams, events, sign-ins and stops on two instances open not one connection to Redis more",
-  async (house) => {
-    const { a, b, provider } = house;
+  async (instances) => {
+    const { a, b, provider } = instances;
     provider.script = { tokens: Array.from({ length: 200 }, (_, i) => `${i} `), paceMs: 2 };
     const ada = await signUp(a.url);
     await using warm = await connect(b.url, ada.token);
@@ -36,7 +38,7 @@ inModes(
       }
     };
     await Promise.all([work(a.url), work(b.url)]);
-    const before = await received(house, 1);
+    const before = await received(instances, 1);
     const jobs = Array.from({ length: 40 }, (_, i) => work(i % 2 === 0 ? a.url : b.url));
     const chats = await Promise.all(Array.from({ length: 8 }, async () => {
       const chatId = await newChat(ada, "titled");
@@ -48,10 +50,10 @@ inModes(
       () => chats.every((chatId) => completions(warm, chatId).some(({ data }) => data.data.done)),
       { what: "the answers", limitMs: 10_000 },
     );
-    const opened = await received(house, 2) - before;
+    const opened = await received(instances, 2) - before;
     say(`S8: ${opened} connections more after 40 visits and 8 answers`);
     // Replicas, sentinels and nodes speak to each other: theirs are not ours.
-    assert.ok(opened <= (house.redis ? 0 : 8), `${opened} new connections`);
+    assert.ok(opened <= (instances.redis ? 0 : 8), `${opened} new connections`);
   },
 );
 

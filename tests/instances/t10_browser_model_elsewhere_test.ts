@@ -4,7 +4,7 @@ import type { ChatEvent } from "../../lib/protocol/events.ts";
 import { connect, signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { ask, completions, message, newChat, textOf } from "../e2e/support/chat.ts";
-import { inModes } from "./support/house.ts";
+import { inModes } from "../support/instances.ts";
 
 interface Asked {
   channel: string;

@@ -3,7 +3,7 @@ import { pause } from "../../lib/common/pause.ts";
 import { type Client, connect, type Person, signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { answered, ask, completions, message, newChat, textOf } from "../e2e/support/chat.ts";
-import { at, type House, inModes } from "./support/house.ts";
+import { at, inModes, type Instances } from "../support/instances.ts";
 
 const WORDS = Array.from({ length: 50_000 }, (_, i) => `w${i} `);
 
@@ -17,7 +17,11 @@ interface Running {
 }
 
 /** An answer that runs at A, watched from A. */
-async function running({ provider, a, b }: House, client: Client, ada: Person): Promise<Running> {
+async function running(
+  { provider, a, b }: Instances,
+  client: Client,
+  ada: Person,
+): Promise<Running> {
   provider.script = { tokens: WORDS, paceMs: 10 };
   const chatId = await newChat(ada, "titled");
   const taskId = await ask(ada, chatId);
@@ -52,17 +56,17 @@ const stop = ({ there, taskId }: Running) =>
 inModes(
   ["redis"],
   "T1: a stop ends the answer after Redis has closed what was idle, and while pub/sub is cut",
-  async (house) => {
-    const { redis } = house;
+  async (instances) => {
+    const { redis } = instances;
     assert.ok(redis);
-    const ada = await signUp(house.a.url);
-    await using client = await connect(house.a.url, ada.token);
-    const idle = await running(house, client, ada);
+    const ada = await signUp(instances.a.url);
+    await using client = await connect(instances.a.url, ada.token);
+    const idle = await running(instances, client, ada);
     // Redis closes what is idle for a second: to a connection, three of them are a minute and more.
     await pause(3_000);
     await ends(idle, stop(idle));
     for (let round = 0; round < 3; round++) {
-      const cut = await running(house, client, ada);
+      const cut = await running(instances, client, ada);
       const cutting = redis.cutPubSub();
       await ends(cut, stop(cut));
       await cutting;
@@ -74,12 +78,12 @@ inModes(
 inModes(
   ["redis", "kvconnect"],
   "T1: a stop that is sent while the store is away ends the answer when it is back, all text kept",
-  async (house) => {
-    const store = house.redis ?? house.kvConnect;
+  async (instances) => {
+    const store = instances.redis ?? instances.kvConnect;
     assert.ok(store);
-    const ada = await signUp(house.a.url);
-    await using client = await connect(house.a.url, ada.token);
-    const answer = await running(house, client, ada);
+    const ada = await signUp(instances.a.url);
+    await using client = await connect(instances.a.url, ada.token);
+    const answer = await running(instances, client, ada);
     await store.kill();
     const heard = completions(client, answer.chatId).length;
     const stopping = stop(answer);
@@ -89,7 +93,7 @@ inModes(
     await store.restart();
     await ends(answer, stopping);
 
-    const next = await running(house, client, ada);
+    const next = await running(instances, client, ada);
     await ends(next, stop(next));
   },
   { redisArgs: ["--appendonly", "yes"] },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { connect, signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { answered, ask, completions, message, newChat, textOf } from "../e2e/support/chat.ts";
-import { at, inModes } from "./support/house.ts";
+import { at, inModes } from "../support/instances.ts";
 
 const WORDS = Array.from({ length: 20_000 }, (_, i) => `w${i} `);
 

@@ -4,7 +4,7 @@ import { createEventEmitter } from "../../lib/realtime/emitter.ts";
 import { say } from "../support/say.ts";
 import { connect, signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { at, inModes } from "./support/house.ts";
+import { at, inModes } from "../support/instances.ts";
 import { message, newChat } from "../e2e/support/chat.ts";
 
 const SIZE = 33_000_000;

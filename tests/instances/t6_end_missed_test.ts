@@ -5,7 +5,7 @@ import { signUp, startServer } from "../support/server.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
 import { ask, message, newChat } from "../e2e/support/chat.ts";
-import { inModes } from "./support/house.ts";
+import { inModes } from "../support/instances.ts";
 
 const TOKENS = Array.from({ length: 300 }, (_, i) => `${i}·é🙂 `);
 

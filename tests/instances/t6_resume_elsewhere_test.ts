@@ -3,7 +3,7 @@ import type { ResumeAnswer } from "../../lib/protocol/events.ts";
 import { connect, signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { ask, assertGapless, completions, message, newChat, textOf } from "../e2e/support/chat.ts";
-import { at, inModes } from "./support/house.ts";
+import { at, inModes } from "../support/instances.ts";
 
 const TOKENS = Array.from({ length: 1_200 }, (_, i) => `${i}·é🙂 `);
 const TEXT = TOKENS.join("");

@@ -7,20 +7,20 @@ import { say } from "../support/say.ts";
 import { connect, signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { ask, assertGapless, completions, message, newChat, textOf } from "../e2e/support/chat.ts";
-import { at, type House, inModes } from "./support/house.ts";
-import { MORTAL_ENV, SESSION_TIMEOUT_S, startMortal } from "./support/mortal.ts";
+import { at, inModes, type Instances } from "../support/instances.ts";
+import { KILLABLE_ENV, SESSION_TIMEOUT_S, startKillable } from "../support/killable.ts";
 
 const WORDS = Array.from({ length: 20_000 }, (_, i) => `w${i} `);
 /** The session time-out, and what a look at it takes. */
 const LIMIT_MS = SESSION_TIMEOUT_S * 1_000 + 1_000;
 
-async function count({ a }: House, key: StateKey): Promise<number> {
+async function count({ a }: Instances, key: StateKey): Promise<number> {
   let entries = 0;
   for await (const page of a.services.store.dictionary(key).scan()) entries += [...page].length;
   return entries;
 }
 
-async function sessionsOf({ a }: House, instanceId: string): Promise<number> {
+async function sessionsOf({ a }: Instances, instanceId: string): Promise<number> {
   let sessions = 0;
   const pool = a.services.store.dictionary<{ instance_id?: string }>(keys.sessionPool);
   for await (const page of pool.scan()) {
@@ -32,11 +32,11 @@ async function sessionsOf({ a }: House, instanceId: string): Promise<number> {
 inModes(
   ["redis", "kv", "kvconnect"],
   "T8, T6, S1: SIGKILL in mid-stream: interrupted, readers told, chat valid, nothing left in time",
-  async (house) => {
-    const { a, provider } = house;
+  async (instances) => {
+    const { a, provider } = instances;
     provider.script = { tokens: WORDS, paceMs: 5 };
     const ada = await signUp(a.url);
-    await using dying = await startMortal(house);
+    await using dying = await startKillable(instances);
     const chatId = await newChat(ada, "titled");
     await using reader = await connect(a.url, ada.token);
     await using client = await connect(dying.url, ada.token, { reconnection: false });
@@ -45,7 +45,7 @@ inModes(
     await until(() => textOf(completions(reader, chatId)).length > 1_000, {
       what: "some of the answer",
     });
-    await until(async () => await sessionsOf(house, dying.instanceId) === 1, {
+    await until(async () => await sessionsOf(instances, dying.instanceId) === 1, {
       what: "the session",
     });
     const aSecondBefore = textOf(completions(reader, chatId));
@@ -84,7 +84,7 @@ inModes(
       "who comes back has what the chat has",
     );
 
-    await until(async () => await sessionsOf(house, dying.instanceId) === 0, {
+    await until(async () => await sessionsOf(instances, dying.instanceId) === 0, {
       what: "the dead instance's session to go",
       limitMs: LIMIT_MS,
     });
@@ -100,9 +100,9 @@ inModes(
             "of the dead",
           ),
       ],
-      ["task owners", async () => await count(house, keys.taskOwners) === 0],
-      ["running streams", async () => await count(house, keys.streams) === 0],
-      ["response streams", async () => await count(house, keys.responseStreams) === 0],
+      ["task owners", async () => await count(instances, keys.taskOwners) === 0],
+      ["running streams", async () => await count(instances, keys.streams) === 0],
+      ["response streams", async () => await count(instances, keys.responseStreams) === 0],
     ];
     for (const [what, isGone] of gone) await until(isGone, { what, limitMs: LIMIT_MS });
     const tookMs = performance.now() - killedAt;
@@ -115,16 +115,16 @@ inModes(
       what: "the same message to be generated again",
     });
   },
-  { servers: 1, env: MORTAL_ENV },
+  { servers: 1, env: KILLABLE_ENV },
 );
 
 inModes(
   ["redis", "kv", "kvconnect"],
   "T10: the instance of the asked session is killed: a call and a browser's answer end in time",
-  async (house) => {
-    const { a } = house;
+  async (instances) => {
+    const { a } = instances;
     const ada = await signUp(a.url);
-    await using dying = await startMortal(house);
+    await using dying = await startKillable(instances);
     await using client = await connect(dying.url, ada.token, { reconnection: false });
     const sessionId = client.socket.id ?? "";
     let asked = 0;
@@ -150,5 +150,5 @@ inModes(
     say(`T10: told ${Math.round(tookMs)} ms after the instance's death`);
     assert.ok(tookMs < LIMIT_MS);
   },
-  { servers: 1, env: MORTAL_ENV },
+  { servers: 1, env: KILLABLE_ENV },
 );

@@ -16,7 +16,7 @@ import { ask, message, newChat } from "../e2e/support/chat.ts";
 /** Open WebUI's `REDIS_TASK_TTL`. */
 const TASK_SECONDS = 300;
 
-interface House {
+interface Fixture {
   app: App;
   url: string;
   redis: (...command: string[]) => Promise<string>;
@@ -24,7 +24,7 @@ interface House {
   ada: Person;
 }
 
-function besideOpenWebui(name: string, scenario: (house: House) => Promise<void>): void {
+function besideOpenWebui(name: string, scenario: (fixture: Fixture) => Promise<void>): void {
   Deno.test({
     name,
     ignore: !redisAvailable(),
@@ -45,8 +45,8 @@ function besideOpenWebui(name: string, scenario: (house: House) => Promise<void>
 
 besideOpenWebui(
   "a task stands in Redis as Open WebUI reads it, and its stop ends it",
-  async (house) => {
-    const { redis, ada } = house;
+  async (fixture) => {
+    const { redis, ada } = fixture;
     const chatId = await newChat(ada, "titled");
     const taskId = await ask(ada, chatId);
     assert.equal(await redis("HGET", "open-webui:tasks", taskId), chatId);
@@ -77,8 +77,8 @@ besideOpenWebui(
   },
 );
 
-besideOpenWebui("a task of Open WebUI's own is an admin's to see and to stop", async (house) => {
-  const { app, redis, ada } = house;
+besideOpenWebui("a task of Open WebUI's own is an admin's to see and to stop", async (fixture) => {
+  const { app, redis, ada } = fixture;
   const bob = await signUp(app.url);
   await redis("HSET", "open-webui:tasks", "python-task", "python-chat");
   await redis("SADD", "open-webui:tasks:item:python-chat", "python-task");
@@ -90,7 +90,7 @@ besideOpenWebui("a task of Open WebUI's own is an admin's to see and to stop", a
   assert.deepEqual(await seen(bob), { all: [], ofChat: [] });
 
   const heard: string[] = [];
-  await using store = await openRedisStore({ url: house.url, logger: silentLogger });
+  await using store = await openRedisStore({ url: fixture.url, logger: silentLogger });
   await using _subscription = await store.subscribe(keys.taskCommands, {
     onMessage: (text) => heard.push(text),
     onGap() {},
@@ -106,8 +106,8 @@ besideOpenWebui("a task of Open WebUI's own is an admin's to see and to stop", a
   );
 });
 
-besideOpenWebui("sessions, usage and revocations are read in both directions", async (house) => {
-  const { app, redis, ada } = house;
+besideOpenWebui("sessions, usage and revocations are read in both directions", async (fixture) => {
+  const { app, redis, ada } = fixture;
   const now = Math.floor(Date.now() / 1_000);
   const bob = await signUp(app.url);
   await redis(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { App } from "../../lib/app.ts";
 import type { AccessGrant } from "../../lib/protocol/access_grants.ts";
 import type { Note, NoteSummary } from "../../lib/protocol/note.ts";
-import { onTwoInstances } from "../support/two_instances.ts";
+import { inModes } from "../support/instances.ts";
 import { type Client, connect, type Person, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
@@ -193,7 +193,11 @@ Deno.test("A1: who loses a note leaves its room at once", async () => {
   await loseAccess(app, app);
 });
 
-onTwoInstances("A1: the same on another instance, in under two seconds", loseAccess);
+inModes(
+  ["redis", "kvconnect"],
+  "A1: the same on another instance, in under two seconds",
+  ({ a, b }) => loseAccess(a, b),
+);
 
 Deno.test("only an admin makes groups and changes them", async () => {
   await using app = await startServer();

@@ -3,8 +3,7 @@ import * as Y from "yjs";
 import type { Note } from "../../lib/protocol/note.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import { connect, signUp, startServer } from "../support/server.ts";
-import { at } from "../instances/support/house.ts";
-import { onTwoInstances } from "../support/two_instances.ts";
+import { at, inModes } from "../support/instances.ts";
 import { until } from "../support/until.ts";
 
 Deno.test("D3: a text written over HTTP reaches who edits the note, and both are in the result", async () => {
@@ -89,9 +88,10 @@ Deno.test("a note that is deleted while it is open leaves nothing of its text be
   assert.equal(await store.values.get(keys.noteData(note.id)), undefined);
 });
 
-onTwoInstances(
+inModes(
+  ["redis", "kvconnect"],
   "10.5: a save that waits is no task, and no stop from anywhere ends it",
-  async (near, far) => {
+  async ({ a: near, b: far }) => {
     const ada = await signUp(near.url);
     const { id } = await ada.json<Note>("POST", "/api/v1/notes/create", { title: "open" });
     await using editor = await connect(near.url, ada.token);

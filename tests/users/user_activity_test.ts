@@ -5,7 +5,7 @@ import { UserActivity } from "../../lib/users/user_activity.ts";
 import { UserStore } from "../../lib/users/user_store.ts";
 import { FaultyStore } from "../support/faulty_store.ts";
 
-async function house() {
+async function openFixture() {
   const faulty = await FaultyStore.open();
   const { store } = faulty;
   let nowMs = 1_000_000_000_000;
@@ -27,7 +27,7 @@ async function house() {
 }
 
 Deno.test("a sign of life is written once a minute, and shown with the user", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const { id } = await h.users.create({
     name: "ada",
     email: "ada@example.org",
@@ -52,7 +52,7 @@ Deno.test("a sign of life is written once a minute, and shown with the user", as
 });
 
 Deno.test("S7: the signs of life of 400 users are written together", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const before = h.faulty.roundTrips;
   for (let i = 0; i < 400; i++) h.activity.touch(`user ${i}`);
   await h.activity.flush();
@@ -63,7 +63,7 @@ Deno.test("S7: the signs of life of 400 users are written together", async () =>
 });
 
 Deno.test("S7: signs of life wait for a store that is away", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   h.faulty.down = true;
   h.activity.touch("ada");
   await assert.rejects(h.activity.flush(), { code: "unavailable" });

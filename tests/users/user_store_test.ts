@@ -8,7 +8,7 @@ import { type UserChange, UserStore, type UserStoreOptions } from "../../lib/use
 
 const passwords = new PasswordHasher({ cost: { logN: 4, r: 8, p: 1 } });
 
-async function house(more: Partial<UserStoreOptions> = {}) {
+async function openFixture(more: Partial<UserStoreOptions> = {}) {
   const store = await openKvStore({ path: ":memory:", keyPrefix: "t", logger });
   const told: UserChange[] = [];
   let nowMs = 1_000_000_000_000;
@@ -34,13 +34,13 @@ async function house(more: Partial<UserStoreOptions> = {}) {
 const person = (name: string) => ({ name, email: `${name}@example.org`, password: `of ${name}` });
 
 Deno.test("the first is the admin, the next ones wait", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   assert.equal((await h.users.create(person("ada"))).role, "admin");
   assert.equal((await h.users.create(person("eve"))).role, "pending");
 });
 
 Deno.test("20 sign-ups at once on two instances: one admin", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const instances = [h.open(), h.open()];
   const all = await Promise.all(
     Array.from({ length: 20 }, (_, n) => instances[n % 2]?.create(person(`u${n}`))),
@@ -50,7 +50,7 @@ Deno.test("20 sign-ups at once on two instances: one admin", async () => {
 });
 
 Deno.test("20 sign-ups with one address at once: one user", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const all = await Promise.allSettled(
     Array.from(
       { length: 20 },
@@ -65,7 +65,7 @@ Deno.test("20 sign-ups with one address at once: one user", async () => {
 });
 
 Deno.test("claims of a sign-up that was cut short can be taken over, later and not at once", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const claim = { id: "ghost", claimed_at_ms: 1_000_000_000_000 };
   await h.store.values.set(keys.userByEmail("ada@example.org"), claim);
   await h.store.values.set(keys.firstUser, claim);
@@ -80,7 +80,7 @@ Deno.test("claims of a sign-up that was cut short can be taken over, later and n
 });
 
 Deno.test("that the first has left makes nobody an admin", async () => {
-  await using h = await house({ defaultRole: "user" });
+  await using h = await openFixture({ defaultRole: "user" });
   const first = await h.users.create(person("ada"));
   const second = await h.users.create(person("bob"));
   await h.users.update(second.id, { role: "admin" });
@@ -90,7 +90,7 @@ Deno.test("that the first has left makes nobody an admin", async () => {
 });
 
 Deno.test("with sign-up closed only the first comes in", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const all = await Promise.allSettled(
     ["ada", "bob", "eve"].map((name) => h.users.create(person(name), { onlyFirst: true })),
   );
@@ -101,7 +101,7 @@ Deno.test("with sign-up closed only the first comes in", async () => {
 });
 
 Deno.test("address and password together are the user; neither alone, and no hash comes out", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const ada = await h.users.create(person("ada"));
   const found = await h.users.authenticate(" ADA@example.org", "of ada");
   assert.deepEqual(found, ada);
@@ -112,7 +112,7 @@ Deno.test("address and password together are the user; neither alone, and no has
 });
 
 Deno.test("an old hash is replaced at the next sign-in", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const { id } = await h.users.create(person("ada"));
   const stronger = new PasswordHasher({ cost: { logN: 5, r: 8, p: 1 } });
   const later = new UserStore({
@@ -127,7 +127,7 @@ Deno.test("an old hash is replaced at the next sign-in", async () => {
 });
 
 Deno.test("pages hold everybody once, and what is left of a dead sign-up goes", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   await h.store.sortedIndex(keys.users).put({ member: "ghost", score: 1 });
   for (let n = 0; n < 7; n++) {
     await h.users.create(person(`u${n}`));
@@ -145,7 +145,7 @@ Deno.test("pages hold everybody once, and what is left of a dead sign-up goes", 
 });
 
 Deno.test("the last admin stays, even when two demote each other at once", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const ada = await h.users.create(person("ada"));
   await assert.rejects(h.users.update(ada.id, { role: "user" }), { code: "conflict" });
   await assert.rejects(h.users.delete(ada.id), { code: "conflict" });
@@ -161,7 +161,7 @@ Deno.test("the last admin stays, even when two demote each other at once", async
 });
 
 Deno.test("changes of a role are told once, other changes not", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   await h.users.create(person("ada"));
   const { id } = await h.users.create(person("bob"));
   await h.users.update(id, { name: "Bob", role: "pending" });
@@ -178,7 +178,7 @@ Deno.test("changes of a role are told once, other changes not", async () => {
 });
 
 Deno.test("an address that was left is free, one that is taken is not", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const ada = await h.users.create(person("ada"));
   await h.users.create(person("bob"));
   await assert.rejects(h.users.update(ada.id, { email: "bob@example.org" }), { code: "conflict" });
@@ -191,7 +191,7 @@ Deno.test("an address that was left is free, one that is taken is not", async ()
 });
 
 Deno.test("a user is read once for many, and again after a change is heard", async () => {
-  await using h = await house();
+  await using h = await openFixture();
   const { id } = await h.users.create(person("ada"));
   await h.users.get(id);
   const before = h.store.stats().roundTrips;

@@ -1,7 +1,7 @@
 /** What the tests in a browser share. */
 import type { Browser, Page } from "playwright-core";
 import type { App } from "../../lib/app.ts";
-import { openHouse } from "../instances/support/house.ts";
+import { openInstances } from "../support/instances.ts";
 import {
   buildPages,
   findChromium,
@@ -38,7 +38,7 @@ export async function fixture() {
   await buildPages();
   await using stack = new AsyncDisposableStack();
   const { a, b, provider } = stack.use(
-    await openHouse(redisAvailable() ? "redis" : "kv", { env: { OPENAI_API_KEY: "a key" } }),
+    await openInstances(redisAvailable() ? "redis" : "kv", { env: { OPENAI_API_KEY: "a key" } }),
   );
   const browser = stack.adopt(await openBrowser(chromium ?? ""), (opened) => opened.close());
   const all = stack.move();

@@ -1,23 +1,18 @@
 /** Several servers on one store, in each shape that the store can have. */
-import type { App } from "../../../lib/app.ts";
-import type { Logger } from "../../../lib/common/logger.ts";
-import { kvConnectAvailable, KvConnectServer } from "../../support/kv_connect_server.ts";
-import { type StandInProvider, startModelProvider } from "../../support/model_provider.ts";
-import {
-  ClusterSet,
-  redisAvailable,
-  RedisServer,
-  SentinelSet,
-} from "../../support/redis_servers.ts";
-import { type Env, startServer } from "../../support/server.ts";
-import { until } from "../../support/until.ts";
+import type { App } from "../../lib/app.ts";
+import type { Logger } from "../../lib/common/logger.ts";
+import { kvConnectAvailable, KvConnectServer } from "./kv_connect_server.ts";
+import { type StandInProvider, startModelProvider } from "./model_provider.ts";
+import { ClusterSet, redisAvailable, RedisServer, SentinelSet } from "./redis_servers.ts";
+import { type Env, startServer } from "./server.ts";
+import { until } from "./until.ts";
 
-export { personAt as at } from "../../support/server.ts";
+export { personAt as at } from "./server.ts";
 
 export type Mode = "redis" | "kv" | "kvconnect" | "sentinel" | "cluster";
 
-export interface House extends AsyncDisposable {
-  /** What makes a server one of this house's. */
+export interface Instances extends AsyncDisposable {
+  /** What makes a server one of these. */
   readonly env: Env;
   readonly provider: StandInProvider;
   readonly apps: readonly App[];
@@ -32,7 +27,7 @@ export interface House extends AsyncDisposable {
   stop(app: App): Promise<void>;
 }
 
-export interface HouseOptions {
+export interface InstancesOptions {
   /** In-process servers. Default: 2. */
   servers?: number;
   env?: Env;
@@ -41,7 +36,10 @@ export interface HouseOptions {
 }
 
 /** Starts a store, a model provider and servers that know each other. */
-export async function openHouse(mode: Mode, options: HouseOptions = {}): Promise<House> {
+export async function openInstances(
+  mode: Mode,
+  options: InstancesOptions = {},
+): Promise<Instances> {
   const { servers = 2, redisArgs = [], logger } = options;
   await using stack = new AsyncDisposableStack();
   const provider = stack.use(startModelProvider());
@@ -84,7 +82,7 @@ export async function openHouse(mode: Mode, options: HouseOptions = {}): Promise
 }
 
 function present(app: App | undefined): App {
-  if (!app) throw new Error("This house has no such server");
+  if (!app) throw new Error("There is no such server");
   return app;
 }
 
@@ -103,16 +101,16 @@ const isAvailable = (mode: Mode) =>
 export function inModes(
   modes: readonly Mode[],
   name: string,
-  fn: (house: House) => Promise<void>,
-  options: HouseOptions = {},
+  fn: (instances: Instances) => Promise<void>,
+  options: InstancesOptions = {},
 ): void {
   for (const mode of modes) {
     Deno.test({
       name: `${name} (${mode})`,
       ignore: !isAvailable(mode),
       async fn() {
-        await using house = await openHouse(mode, options);
-        await fn(house);
+        await using instances = await openInstances(mode, options);
+        await fn(instances);
       },
     });
   }
