@@ -4,7 +4,7 @@ import type { Channel } from "../../lib/protocol/channel.ts";
 import { inModes } from "../support/instances.ts";
 import { type Person, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { connectToChannels, makeGroup, post } from "./support.ts";
+import { connectToChannels, makeGroup, post } from "./fixture.ts";
 
 /** How soon a change must be in force everywhere. */
 const SOON = { limitMs: 2_000, everyMs: 20 };

@@ -4,7 +4,7 @@ import type { ChannelMessage } from "../../lib/protocol/channel.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { connectToChannels, makeGroup } from "./support.ts";
+import { connectToChannels, makeGroup } from "./fixture.ts";
 
 Deno.test("T8: an answer whose instance died keeps what there was and is marked interrupted", async () => {
   await using app = await startServer();

@@ -4,7 +4,7 @@ import type { Channel, ChannelMessage } from "../../lib/protocol/channel.ts";
 import { inModes } from "../support/instances.ts";
 import { type Person, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { connectToChannels, makeGroup, messagesOf, post, refusal } from "./support.ts";
+import { connectToChannels, makeGroup, messagesOf, post, refusal } from "./fixture.ts";
 
 Deno.test("a group's members hear what is said, and nobody else does", async () => {
   await using app = await startServer();

@@ -6,7 +6,7 @@ import type { Channel } from "../../lib/protocol/channel.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import { type Person, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { connectToChannels, makeGroup, post, refusal } from "./support.ts";
+import { connectToChannels, makeGroup, post, refusal } from "./fixture.ts";
 
 /** What is left in the store of a channel. */
 async function leftOf({ services: { store } }: App, channel: Channel, ids: string[]) {

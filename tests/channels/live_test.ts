@@ -4,7 +4,7 @@ import { keys } from "../../lib/state/key_space.ts";
 import { say } from "../support/say.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { connectToChannels, makeGroup, messagesOf, post, refusal } from "./support.ts";
+import { connectToChannels, makeGroup, messagesOf, post, refusal } from "./fixture.ts";
 
 interface Unread {
   unread_count: number;

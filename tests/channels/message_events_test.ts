@@ -4,7 +4,7 @@ import type { ChannelMessage } from "../../lib/protocol/channel.ts";
 import { redisAvailable, RedisServer } from "../support/redis_servers.ts";
 import { type Person, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { type ChannelClient, connectToChannels, makeGroup, post, refusal } from "./support.ts";
+import { type ChannelClient, connectToChannels, makeGroup, post, refusal } from "./fixture.ts";
 
 const path = (channelId: string, messageId: string) =>
   `/api/v1/chats/channel:${channelId}/messages/${messageId}/event`;

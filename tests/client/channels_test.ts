@@ -3,7 +3,7 @@ import { type ChannelChange, channelEventHandler } from "../../lib/client/channe
 import type { Channel } from "../../lib/protocol/channel.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { libraryClient } from "./support.ts";
+import { libraryClient } from "./fixture.ts";
 
 Deno.test("messages, replies, reactions, typing and deletion reach the others in a channel", async () => {
   await using app = await startServer();

@@ -3,7 +3,7 @@ import { connect } from "../../lib/client/connection.ts";
 import { ClientError } from "../../lib/client/errors.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { libraryClient } from "./support.ts";
+import { libraryClient } from "./fixture.ts";
 
 Deno.test("D4: what the server would cut the connection for is not sent, and the connection stays", async () => {
   await using app = await startServer({ WEBSOCKET_MAX_PAYLOAD: "100000" });

@@ -8,7 +8,7 @@ import { seedOf } from "../support/say.ts";
 import { type Person, signUp, startServer } from "../support/server.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
-import { libraryClient } from "./support.ts";
+import { libraryClient } from "./fixture.ts";
 
 const EVERYONE = ["read", "write"].map((permission) => ({
   principal_type: "user",

@@ -5,7 +5,7 @@ import type { Chat } from "../../lib/protocol/chat.ts";
 import { startModelProvider } from "../support/model_provider.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { libraryClient } from "./support.ts";
+import { libraryClient } from "./fixture.ts";
 
 Deno.test("what the server asks is answered: by the page, or with a no", async () => {
   await using app = await startServer();

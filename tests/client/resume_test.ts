@@ -5,7 +5,7 @@ import { seedOf } from "../support/say.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
-import { libraryClient } from "./support.ts";
+import { libraryClient } from "./fixture.ts";
 
 /** Numbers from 0 to 1 that a seed repeats. */
 function randomFrom(seed: number): () => number {

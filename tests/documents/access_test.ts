@@ -4,7 +4,7 @@ import { applyAwarenessUpdate, Awareness, encodeAwarenessUpdate } from "y-protoc
 import { keys } from "../../lib/state/key_space.ts";
 import type { StateStore } from "../../lib/state/state_store.ts";
 import { until } from "../support/until.ts";
-import { Client, FakeNotes, type Instance, openStore, startInstance, textJson } from "./harness.ts";
+import { Client, FakeNotes, type Instance, openStore, startInstance, textJson } from "./fixture.ts";
 
 const update = (text: string) => {
   const doc = new Y.Doc();

@@ -10,7 +10,7 @@ import { toHtml, toMd } from "../../lib/documents/render_content.ts";
 import { replaceContent } from "../../lib/documents/replace_content.ts";
 import { snapshotOf } from "../../lib/documents/snapshot.ts";
 import { seed } from "../../lib/documents/yjs_state.ts";
-import { textJson } from "./harness.ts";
+import { textJson } from "./fixture.ts";
 
 /** As TipTap's starter kit with links and comments, which may overlap. */
 const schema = new Schema({

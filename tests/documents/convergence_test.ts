@@ -9,7 +9,7 @@ import type { StateStore, SubscribeHandlers } from "../../lib/state/state_store.
 import { silentLogger } from "../../lib/common/logger.ts";
 import { RedisServer } from "../support/redis_servers.ts";
 import { until } from "../support/until.ts";
-import { Client, FakeNotes, type Instance, openStore, startInstance, textJson } from "./harness.ts";
+import { Client, FakeNotes, type Instance, openStore, startInstance, textJson } from "./fixture.ts";
 
 const LOG = keys.documentUpdates("note_n1");
 

@@ -3,7 +3,7 @@ import * as Y from "yjs";
 import { keys } from "../../lib/state/key_space.ts";
 import { FaultyStore } from "../support/faulty_store.ts";
 import { until } from "../support/until.ts";
-import { Client, FakeNotes, openStore, startInstance, textJson, textOf } from "./harness.ts";
+import { Client, FakeNotes, openStore, startInstance, textJson, textOf } from "./fixture.ts";
 
 const LOG = keys.documentUpdates("note_n1");
 

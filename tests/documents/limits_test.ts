@@ -3,7 +3,7 @@ import { silentLogger } from "../../lib/common/logger.ts";
 import { NoteSaver } from "../../lib/documents/note_saver.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import { until } from "../support/until.ts";
-import { Client, FakeNotes, openStore, startInstance } from "./harness.ts";
+import { Client, FakeNotes, openStore, startInstance } from "./fixture.ts";
 
 Deno.test("10.2: at 500 updates the oldest half becomes one snapshot, and every update is there", async () => {
   await using store = await openStore();

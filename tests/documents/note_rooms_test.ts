@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { keys } from "../../lib/state/key_space.ts";
 import type { StateStore, SubscribeHandlers } from "../../lib/state/state_store.ts";
 import { until } from "../support/until.ts";
-import { Client, FakeNotes, openStore, startInstance, textJson } from "./harness.ts";
+import { Client, FakeNotes, openStore, startInstance, textJson } from "./fixture.ts";
 
 const joinNote = (client: Client) => client.send("join-note", { note_id: "n1" });
 

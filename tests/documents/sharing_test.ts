@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { keys } from "../../lib/state/key_space.ts";
 import { until } from "../support/until.ts";
-import { Client, FakeNotes, openStore, startInstance, textJson } from "./harness.ts";
+import { Client, FakeNotes, openStore, startInstance, textJson } from "./fixture.ts";
 
 Deno.test("two instances: what one writes the other shows, saves and clears", async () => {
   await using store = await openStore();

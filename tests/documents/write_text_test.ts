@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { until } from "../support/until.ts";
-import { Client, FakeNotes, openStore, startInstance, textJson } from "./harness.ts";
+import { Client, FakeNotes, openStore, startInstance, textJson } from "./fixture.ts";
 
 const written = { json: textJson("by HTTP"), md: "by *HTTP*" };
 const merged = (isMerged: boolean) => Promise.resolve(isMerged);

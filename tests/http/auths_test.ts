@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connect, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { bearer, openApi, PASSWORD, post, refusal } from "./support/api.ts";
+import { bearer, openApi, PASSWORD, post, refusal } from "./fixture.ts";
 
 const FIELDS = "token token_type expires_at id email name role profile_image_url permissions".split(
   " ",

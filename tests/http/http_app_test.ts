@@ -8,7 +8,7 @@ import { silentLogger } from "../../lib/common/logger.ts";
 import { keepingLogger } from "../support/log_lines.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { listen, openApi, PASSWORD, post, refusal } from "./support/api.ts";
+import { listen, openApi, PASSWORD, post, refusal } from "./fixture.ts";
 
 const seed = Math.floor(Math.random() * 2 ** 31);
 

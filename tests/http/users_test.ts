@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { signUp, startServer } from "../support/server.ts";
-import { bearer, openApi, PASSWORD, post, refusal } from "./support/api.ts";
+import { bearer, openApi, PASSWORD, post, refusal } from "./fixture.ts";
 
 type Api = Awaited<ReturnType<typeof openApi>>;
 interface Listed {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as Y from "yjs";
 import { DocumentProvider } from "../../lib/client/document_provider.ts";
 import type { Note } from "../../lib/protocol/note.ts";
-import { libraryClient } from "../client/support.ts";
+import { libraryClient } from "../client/fixture.ts";
 import { type Person, signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { inModes } from "../support/instances.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { App } from "../../lib/app.ts";
-import { makeGroup } from "../channels/support.ts";
+import { makeGroup } from "../channels/fixture.ts";
 import { redisAvailable, RedisServer } from "../support/redis_server.ts";
 import { say } from "../support/say.ts";
 import { type Client, connect, type Person, signUp, startServer } from "../support/server.ts";

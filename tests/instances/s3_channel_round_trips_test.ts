@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { App } from "../../lib/app.ts";
-import { type ChannelClient, connectToChannels, makeGroup, post } from "../channels/support.ts";
+import { type ChannelClient, connectToChannels, makeGroup, post } from "../channels/fixture.ts";
 import { say } from "../support/say.ts";
 import { signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";

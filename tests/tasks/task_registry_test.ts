@@ -8,7 +8,7 @@ import { taskSweepJob } from "../../lib/tasks/task_sweep.ts";
 import { FaultyStore } from "../support/faulty_store.ts";
 import { seedOf } from "../support/say.ts";
 import { until } from "../support/until.ts";
-import { countRecords, me, startInstance, subject } from "./two_instances.ts";
+import { countRecords, me, startInstance, subject } from "./fixture.ts";
 
 const two = ({ store }: FaultyStore) =>
   [startInstance(store, "a"), startInstance(store, "b")] as const;

@@ -8,7 +8,7 @@ import type { TaskRegistry } from "../../lib/tasks/task_registry.ts";
 import { ClusterSet, redisAvailable, RedisServer } from "../support/redis_servers.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
-import { countRecords, me, startInstance, subject } from "./two_instances.ts";
+import { countRecords, me, startInstance, subject } from "./fixture.ts";
 
 const ignore = !redisAvailable();
 const NEVER_POLL = { pollMs: 3_600_000 };

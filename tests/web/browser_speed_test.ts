@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { signUpOnPage, visit } from "../support/browser.ts";
 import { say } from "../support/say.ts";
-import { ask, fixture, options, waitForText, WORDS } from "./support.ts";
+import { ask, fixture, options, waitForText, WORDS } from "./fixture.ts";
 
 Deno.test(
   "fast: first paint on a slow processor, and frames while 100 tokens a second stream",

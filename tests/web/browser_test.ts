@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { picture, PLAIN_HOST, signUpOnPage, visit } from "../support/browser.ts";
 import { inspect } from "./inspect.ts";
-import { ask, fixture, LIMIT_MS, options, waitForText, WORDS } from "./support.ts";
+import { ask, fixture, LIMIT_MS, options, waitForText, WORDS } from "./fixture.ts";
 
 /** Attacks that an answer or a message could carry. */
 const ATTACKS = [

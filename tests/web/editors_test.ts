@@ -7,7 +7,7 @@ import { picture } from "../support/browser.ts";
 import { type Person, signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import type { EditorPlace } from "./pages/editors.ts";
-import { fixture, LIMIT_MS, options, visitAs, visitOwnPage } from "./support.ts";
+import { fixture, LIMIT_MS, options, visitAs, visitOwnPage } from "./fixture.ts";
 
 /** A note that everybody may write in. */
 async function sharedNote(owner: Person): Promise<string> {

@@ -4,7 +4,7 @@ import { startModelProvider } from "../support/model_provider.ts";
 import { signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { inspect } from "./inspect.ts";
-import { ask, fixture, LIMIT_MS, options, visitAs } from "./support.ts";
+import { ask, fixture, LIMIT_MS, options, visitAs } from "./fixture.ts";
 
 Deno.test(
   "T10: one's own model, set up in the settings: the browser at one instance answers what the other asks",

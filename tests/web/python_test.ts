@@ -5,7 +5,7 @@ import type { PythonResult } from "../../lib/protocol/chat_events.ts";
 import type { Visitor } from "../support/browser.ts";
 import { signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { ask, fixture, options, visitAs, visitOwnPage, waitForText } from "./support.ts";
+import { ask, fixture, options, visitAs, visitOwnPage, waitForText } from "./fixture.ts";
 
 /** A picture of 3 × 2 red points, by what Python itself brings. */
 const PICTURE = `

@@ -6,7 +6,7 @@ import { picture, signUpOnPage, visit } from "../support/browser.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
 import { findings, inspect } from "./inspect.ts";
-import { ask, fixture, LIMIT_MS, options, PHONE, waitForText, WORDS } from "./support.ts";
+import { ask, fixture, LIMIT_MS, options, PHONE, waitForText, WORDS } from "./fixture.ts";
 
 const portOf = (url: string) => Number(new URL(url).port);
 const answerOf = (page: Page) => page.locator(".answer").last();

@@ -3,18 +3,18 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import assert from "node:assert/strict";
 import type { Hono } from "hono";
-import { RateLimiter } from "../../../lib/auth/rate_limiter.ts";
-import { TokenService } from "../../../lib/auth/token_service.ts";
-import { type Logger, silentLogger } from "../../../lib/common/logger.ts";
-import { requireAdmin, requireUser } from "../../../lib/http/authentication.ts";
-import { authRoutes } from "../../../lib/http/auths.ts";
-import { createHttpApp, nodeListener } from "../../../lib/http/http_app.ts";
-import type { HttpEnv } from "../../../lib/http/http_env.ts";
-import { userRoutes } from "../../../lib/http/users.ts";
-import { PasswordHasher } from "../../../lib/users/password_hasher.ts";
-import { UserStore } from "../../../lib/users/user_store.ts";
-import { FaultyStore } from "../../support/faulty_store.ts";
-import { until } from "../../support/until.ts";
+import { RateLimiter } from "../../lib/auth/rate_limiter.ts";
+import { TokenService } from "../../lib/auth/token_service.ts";
+import { type Logger, silentLogger } from "../../lib/common/logger.ts";
+import { requireAdmin, requireUser } from "../../lib/http/authentication.ts";
+import { authRoutes } from "../../lib/http/auths.ts";
+import { createHttpApp, nodeListener } from "../../lib/http/http_app.ts";
+import type { HttpEnv } from "../../lib/http/http_env.ts";
+import { userRoutes } from "../../lib/http/users.ts";
+import { PasswordHasher } from "../../lib/users/password_hasher.ts";
+import { UserStore } from "../../lib/users/user_store.ts";
+import { FaultyStore } from "../support/faulty_store.ts";
+import { until } from "../support/until.ts";
 
 export interface Listening extends AsyncDisposable {
   url: string;
