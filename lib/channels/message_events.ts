@@ -7,7 +7,7 @@ import type { ChatMessage } from "../protocol/chat.ts";
 import type { EmitterData } from "../protocol/events.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import type { Conversation } from "./conversation.ts";
-import { SLOWDOWN } from "./latest_only.ts";
+import { SLOWDOWN } from "./trailing_throttle.ts";
 
 type MessageChange = (message: ChatMessage) => ChatMessage;
 

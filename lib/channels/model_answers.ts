@@ -6,7 +6,7 @@ import type { PublicUser } from "../protocol/user.ts";
 import type { Dictionary } from "../state/state_store.ts";
 import type { Conversation } from "./conversation.ts";
 import type { RunningAnswer } from "./answer_sweep.ts";
-import { LatestOnly, SLOWDOWN } from "./latest_only.ts";
+import { SLOWDOWN, TrailingThrottle } from "./trailing_throttle.ts";
 import { mentionedModels, withoutMentions } from "./mentions.ts";
 
 /** Somebody who runs a model, as far as channels need one. */
@@ -135,7 +135,7 @@ export class ModelAnswers {
     const { conversation, running, logger } = this.#options;
     let content = "";
     let end: Record<string, unknown> = {};
-    using sketches = new LatestOnly<string>({
+    using sketches = new TrailingThrottle<string>({
       everyMs: SKETCH_MS,
       slowdown: SLOWDOWN,
       send: (text) =>
@@ -143,7 +143,7 @@ export class ModelAnswers {
           logger.warn("a part of an answer is not shown", { error: errorText(thrown) })
         ),
     });
-    using copies = new LatestOnly<string>({
+    using copies = new TrailingThrottle<string>({
       everyMs: KEEP_MS,
       send: (text) =>
         conversation.keep(channel.id, answer.id, text).catch((thrown) =>

@@ -53,7 +53,7 @@ export function Composer(props: ComposerProps) {
   }
 
   function onKeyDown(event: KeyboardEvent) {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || COARSE.matches) return;
+    if (event.key !== "Enter" || event.shiftKey || COARSE.matches) return;
     event.preventDefault();
     void send();
   }

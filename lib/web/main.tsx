@@ -3,9 +3,11 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { restore } from "./app_session.ts";
+import { guardCompositions } from "./ime.ts";
 import { applyTheme } from "./settings.ts";
 
 applyTheme();
+guardCompositions();
 void restore();
 const place = document.getElementById("app");
 if (place) {

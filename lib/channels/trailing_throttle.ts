@@ -7,7 +7,7 @@ import { pause } from "../common/pause.ts";
  */
 export const SLOWDOWN = 1 / 8;
 
-export interface LatestOnlyOptions<T> {
+export interface TrailingThrottleOptions<T> {
   /** Passes a value on; the next one waits until it is done. Must not reject. */
   send(value: T): void | Promise<void>;
   /** At most one value in so many milliseconds. */
@@ -20,15 +20,15 @@ export interface LatestOnlyOptions<T> {
  * Passes on the latest of many values, at most one in a time, and the last one always: for a text
  * that grows with each word and is sent whole.
  */
-export class LatestOnly<T> implements Disposable {
-  readonly #options: Required<LatestOnlyOptions<T>>;
+export class TrailingThrottle<T> implements Disposable {
+  readonly #options: Required<TrailingThrottleOptions<T>>;
   #waiting: { value: T } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running: Promise<void> | undefined;
   #firstAtMs = 0;
   #sentAtMs: number | undefined;
 
-  constructor(options: LatestOnlyOptions<T>) {
+  constructor(options: TrailingThrottleOptions<T>) {
     this.#options = { slowdown: 0, ...options };
   }
 

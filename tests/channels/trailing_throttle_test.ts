@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { LatestOnly, SLOWDOWN } from "../../lib/channels/latest_only.ts";
+import { SLOWDOWN, TrailingThrottle } from "../../lib/channels/trailing_throttle.ts";
 import { until } from "../support/until.ts";
 
 Deno.test("of many values the latest pass, not too often, and the last one always", async () => {
   const sent: { value: number; atMs: number }[] = [];
-  using latest = new LatestOnly<number>({
+  using latest = new TrailingThrottle<number>({
     send: (value) => void sent.push({ value, atMs: performance.now() }),
     everyMs: 40,
   });
@@ -24,7 +24,7 @@ Deno.test("of many values the latest pass, not too often, and the last one alway
 
 Deno.test("what waits is dropped when something else takes its place, in its time", async () => {
   const sent: string[] = [];
-  using latest = new LatestOnly<string>({
+  using latest = new TrailingThrottle<string>({
     send: (value) => void sent.push(value),
     everyMs: 60,
   });
@@ -39,7 +39,7 @@ Deno.test("what waits is dropped when something else takes its place, in its tim
 
 Deno.test("a text that grows is sent a few times its size, and not with its square", async () => {
   const sent: { length: number; atMs: number }[] = [];
-  using latest = new LatestOnly<number>({
+  using latest = new TrailingThrottle<number>({
     send: (length) => void sent.push({ length, atMs: performance.now() }),
     everyMs: 4,
     slowdown: SLOWDOWN,
@@ -61,7 +61,7 @@ Deno.test("a slow receiver is given the next value when it has the last one", as
   let most = 0;
   let running = 0;
   const gate = Promise.withResolvers<void>();
-  using latest = new LatestOnly<number>({
+  using latest = new TrailingThrottle<number>({
     everyMs: 1,
     async send(value) {
       most = Math.max(most, ++running);
