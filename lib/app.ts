@@ -7,6 +7,7 @@ import { Elsewhere } from "./app/elsewhere.ts";
 import { openBus, openStore } from "./app/store.ts";
 import { createSweeper } from "./app/sweeps.ts";
 import { joinCluster } from "./cluster/cluster.ts";
+import { settledWithin } from "./common/deadline.ts";
 import { errorText } from "./common/errors.ts";
 import type { Logger } from "./common/logger.ts";
 import type { Config } from "./config.ts";
@@ -124,13 +125,10 @@ async function stopInOrder(
   } catch (thrown) {
     logger.warn("not everything ended cleanly", { error: errorText(thrown) });
   }
-  const { promise: late, resolve } = Promise.withResolvers<"late">();
-  const timer = setTimeout(() => resolve("late"), DISPOSE_MS);
   const disposed = stack.disposeAsync().catch((thrown) => {
     logger.warn("not everything closed cleanly", { error: errorText(thrown) });
   });
-  if (await Promise.race([disposed, late]) === "late") logger.warn("the stop took too long");
-  clearTimeout(timer);
+  if (!await settledWithin(disposed, DISPOSE_MS)) logger.warn("the stop took too long");
 }
 
 const isAnyAddress = (host: string) => host === "0.0.0.0" || host === "::";

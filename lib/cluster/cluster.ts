@@ -1,7 +1,7 @@
 import type { Namespace, ServerOptions } from "socket.io";
 import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
-import { settledWithin } from "../common/pause.ts";
+import { settledWithin } from "../common/deadline.ts";
 import type { Bus } from "./bus.ts";
 import {
   ReliableTransport,

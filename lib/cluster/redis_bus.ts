@@ -1,6 +1,6 @@
 import { AppError, errorText } from "../common/errors.ts";
 import { type CommandClient, commandClient } from "../redis/clients.ts";
-import { SharedDeadline, withDeadline } from "../redis/deadline.ts";
+import { deadline, SharedDeadline } from "../common/deadline.ts";
 import { asStoreError } from "../redis/errors.ts";
 import { ReconnectingClient } from "../redis/reconnecting_client.ts";
 import { parseRedisTarget, type RedisConnectionOptions } from "../redis/options.ts";
@@ -170,7 +170,7 @@ export async function openRedisBus(options: RedisBusOptions): Promise<Bus> {
   });
   try {
     const client = await publisher.whenUp(connectTimeoutMs);
-    const isSharded = await withDeadline(knowsShards(client, prefix), connectTimeoutMs, "Redis");
+    const isSharded = await deadline(knowsShards(client, prefix), connectTimeoutMs, "Redis");
     logger.info("cluster: bus over Redis", { shape: target.shape, sharded: isSharded });
     return new RedisBus(publisher, isSharded, prefix, options);
   } catch (error) {

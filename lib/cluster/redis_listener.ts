@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { errorText } from "../common/errors.ts";
 import { disconnect, subscriptionClient } from "../redis/clients.ts";
-import { withDeadline } from "../redis/deadline.ts";
+import { deadline } from "../common/deadline.ts";
 import { ReconnectingClient } from "../redis/reconnecting_client.ts";
 import type { HostAndPort, RedisConnectionOptions, RedisTarget } from "../redis/options.ts";
 import type { BusHandlers, Listening } from "./bus.ts";
@@ -137,7 +137,7 @@ export class RedisListener implements AsyncDisposable {
   async #subscribe(client: Redis, names: string[]): Promise<void> {
     const channels = names.map((name) => this.#channels.get(name));
     for (const name of names) this.#asked.add(name);
-    await withDeadline(this.#ask(client, names), this.#timeoutMs, "Redis subscribe");
+    await deadline(this.#ask(client, names), this.#timeoutMs, "Redis subscribe");
     for (const channel of channels) {
       if (channel === undefined) continue;
       const isBack = channel.on !== undefined && channel.on !== client;
@@ -156,7 +156,7 @@ export class RedisListener implements AsyncDisposable {
     const asked = this.#options.isSharded
       ? client.sunsubscribe(...names)
       : client.unsubscribe(...names);
-    await withDeadline(Promise.resolve(asked), this.#timeoutMs, "Redis unsubscribe");
+    await deadline(Promise.resolve(asked), this.#timeoutMs, "Redis unsubscribe");
   }
 
   async #prepare(client: Redis): Promise<void> {
@@ -181,7 +181,7 @@ export class RedisListener implements AsyncDisposable {
     const { connection, heartbeatChannel } = this.#options;
     this.#heartbeat = setInterval(() => {
       const sign = this.#ask(client, [heartbeatChannel]);
-      this.#own(client, withDeadline(sign, this.#timeoutMs, "Redis heartbeat"));
+      this.#own(client, deadline(sign, this.#timeoutMs, "Redis heartbeat"));
     }, connection.heartbeatMs ?? 5_000);
   }
 

@@ -8,6 +8,7 @@ import {
   type Room,
   type SocketId,
 } from "socket.io-adapter";
+import { settledWithin } from "../common/deadline.ts";
 import { AppError } from "../common/errors.ts";
 import { AckRequests } from "./ack_requests.ts";
 import type { Listening } from "./bus.ts";
@@ -103,18 +104,8 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
       const live = this.#notLive.get(room);
       if (live !== undefined) awaited.push(live);
     }
-    if (awaited.length > 0) return this.#settled(awaited);
-  }
-
-  /** Waits for all of them, within the limit of a join. */
-  #settled(awaited: Promise<void>[]): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, this.#options.joinTimeoutMs);
-    void Promise.all(awaited).then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    return promise;
+    if (awaited.length === 0) return;
+    return settledWithin(Promise.all(awaited), this.#options.joinTimeoutMs).then(() => {});
   }
 
   override broadcast(packet: unknown, opts: BroadcastOptions): Promise<void> {

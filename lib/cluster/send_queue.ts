@@ -1,6 +1,7 @@
 import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
-import { backOff, pause, settledWithin } from "../common/pause.ts";
+import { settledWithin } from "../common/deadline.ts";
+import { backOff, pause } from "../common/pause.ts";
 import type { Bus } from "./bus.ts";
 import { countParts, encodeFrame, partEnd } from "./frame.ts";
 import { TokenBucket } from "./token_bucket.ts";

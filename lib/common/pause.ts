@@ -23,18 +23,24 @@ export function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Waits until the work has settled or the time is over; says whether it settled. Never throws. */
-export async function settledWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-  const over = new AbortController();
-  const settled = work.then(() => true, () => true);
-  const first = await Promise.race([settled, pause(timeoutMs, over.signal).then(() => false)]);
-  over.abort();
-  return first;
+/** The bounds of a {@linkcode backOff}. */
+export interface BackOffOptions {
+  /** About the first wait. Default: 100. */
+  firstMs?: number;
+  /** No wait is longer. Default: 5,000. */
+  maxMs?: number;
 }
 
-/** The next wait after a failure: twice the last one, never above `maxMs`. */
-export function backOff(lastMs: number, { firstMs = 100, maxMs = 5_000 } = {}): number {
-  return Math.min(maxMs, Math.max(firstMs, lastMs * 2));
+/**
+ * The next wait after a failure: about twice the last one (0 at first), never above `maxMs`. Half
+ * of it at the most is left to chance, so that those who failed together do not come back as one.
+ */
+export function backOff(
+  lastMs: number,
+  { firstMs = 100, maxMs = 5_000 }: BackOffOptions = {},
+): number {
+  const fullMs = Math.min(maxMs, Math.max(firstMs, lastMs * 2));
+  return fullMs * (0.5 + Math.random() / 2);
 }
 
 /** Gives timers and sockets their turn. */

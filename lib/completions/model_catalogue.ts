@@ -1,5 +1,6 @@
 import { AppError, errorText } from "../common/errors.ts";
 import { type Clock, systemClock } from "../common/clock.ts";
+import { timeoutSignal } from "../common/deadline.ts";
 import type { Logger } from "../common/logger.ts";
 import type { Model, ModelProvider } from "./model_provider.ts";
 
@@ -70,13 +71,12 @@ export class ModelCatalogue {
   }
 
   async #modelsOf(provider: ModelProvider): Promise<[ModelProvider, Model[]]> {
-    const controller = new AbortController();
-    const timer = setTimeout(
-      () => controller.abort(new AppError("timeout", "The list of models takes too long.")),
+    using timeout = timeoutSignal(
       this.#options.timeoutMs,
+      () => new AppError("timeout", "The list of models takes too long."),
     );
     try {
-      const models = await provider.models(controller.signal);
+      const models = await provider.models(timeout.signal);
       this.#lastKnown.set(provider, models);
       return [provider, models];
     } catch (error) {
@@ -85,8 +85,6 @@ export class ModelCatalogue {
         error: errorText(error),
       });
       return [provider, this.#lastKnown.get(provider) ?? []];
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

@@ -6,6 +6,7 @@ import {
   type ModelProvider,
   type RequestMessage,
 } from "./model_provider.ts";
+import { timeoutSignal } from "../common/deadline.ts";
 import { untilAborted } from "../common/pause.ts";
 
 /** The longest title, in UTF-16 units. */
@@ -47,7 +48,7 @@ export async function makeTitle(options: TitleOptions): Promise<string> {
 
 async function askModel(options: TitleOptions): Promise<string> {
   const { provider, model, messages, timeoutMs = 15_000 } = options;
-  using timeout = timeoutSignal(timeoutMs);
+  using timeout = timeoutSignal(timeoutMs, "The title");
   const signal = AbortSignal.any([options.signal, timeout.signal]);
   const exchange = JSON.stringify(messages.map(({ role, content }) => ({ role, content })));
   const request: CompletionRequest = {
@@ -77,13 +78,6 @@ export function bareTitle(text: string): string {
     .replace(/^title\s*:\s*/i, "")
     .replace(/^(["'“«])(.*)(["'”»])$/, "$2")
     .trim();
-}
-
-/** A timer that does not outlive its use, as `AbortSignal.timeout` would. */
-function timeoutSignal(timeoutMs: number): Disposable & { signal: AbortSignal } {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(new Error("no title in time")), timeoutMs);
-  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 /** The text as one line, cut at the end of a word, or within the first if that is too long. */

@@ -1,5 +1,6 @@
 import { AppError, errorText } from "../common/errors.ts";
-import { backOff, pause, settledWithin } from "../common/pause.ts";
+import { settledWithin } from "../common/deadline.ts";
+import { backOff, pause } from "../common/pause.ts";
 import type { SweepJob } from "../common/sweep_job.ts";
 import { keys } from "../state/key_space.ts";
 import type { Subscription } from "../state/state_store.ts";

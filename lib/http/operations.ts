@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type Context, Hono } from "hono";
+import { deadline } from "../common/deadline.ts";
 
 /** One thing that must work before the instance takes traffic. */
 export interface ReadinessCheck {
@@ -33,7 +34,7 @@ export function operations(options: OperationsOptions): Hono {
   app.get("/ready", async (context) => {
     const failed = (await Promise.all(checks.map(async ({ name, check }) => {
       try {
-        await within(check, checkTimeoutMs);
+        await deadline(check(), checkTimeoutMs, name);
         return [];
       } catch (thrown) {
         options.onFailure?.(name, thrown);
@@ -69,14 +70,4 @@ function maySeeMetrics(
 function isSame(given: string, wanted: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(given), digest(wanted));
-}
-
-async function within(check: () => Promise<void>, timeoutMs: number): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`No answer in ${timeoutMs} ms`)), timeoutMs);
-  try {
-    await Promise.race([check(), promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -98,7 +98,10 @@ export class Dispatcher {
 
   /** Serves all events of the socket from here on. */
   attach(socket: RealtimeSocket): void {
-    const rate = new TokenBucket(this.#options.eventsPerSecond, this.#options.clock.nowMs());
+    const rate = new TokenBucket({
+      perSecond: this.#options.eventsPerSecond,
+      nowMs: this.#options.clock.nowMs(),
+    });
     // A middleware that never calls on: the event ends here, instead of being emitted once more, a
     // tick later, for listeners that nobody has added.
     socket.use((event) => this.#dispatch(socket, rate, event));

@@ -1,6 +1,7 @@
 import { AppError } from "../common/errors.ts";
 import { type CommandClient, commandClient } from "./clients.ts";
-import { backoffMs, pause, SharedDeadline, withDeadline } from "./deadline.ts";
+import { deadline, SharedDeadline } from "../common/deadline.ts";
+import { backOff, pause } from "../common/pause.ts";
 import { asStoreError, isNoScript, isPassing } from "./errors.ts";
 import { ReconnectingClient } from "./reconnecting_client.ts";
 import { parseRedisTarget, type RedisConnectionOptions, type RedisTarget } from "./options.ts";
@@ -11,8 +12,7 @@ export type { RedisConnectionOptions } from "./options.ts";
 
 /** Commands that may wait at once; whoever comes later is refused instead of queued. */
 const MAX_WAITING = 20_000;
-const FIRST_PAUSE_MS = 20;
-const MAX_PAUSE_MS = 400;
+const RETRY = { firstMs: 20, maxMs: 400 };
 
 /**
  * Sends commands and returns their answer. Called again with the next `attempt` when the connection
@@ -84,12 +84,12 @@ export class RedisConnection implements AsyncDisposable {
    */
   async run<T>(send: Send<T>): Promise<T> {
     const start = performance.now();
-    for (let attempt = 0;; attempt++) {
+    for (let attempt = 0, pauseMs = 0;; attempt++) {
       try {
         const client = this.#connection.client ?? await this.#whenUp(start);
         return await this.#once(client, send, attempt);
       } catch (error) {
-        const pauseMs = backoffMs(attempt, FIRST_PAUSE_MS, MAX_PAUSE_MS);
+        pauseMs = backOff(pauseMs, RETRY);
         const left = this.#budgetMs - (performance.now() - start) - pauseMs;
         if (!isPassing(error) || left <= 0 || this.#connection.closed) throw asStoreError(error);
         const client = this.#connection.client;
@@ -147,7 +147,7 @@ export class RedisConnection implements AsyncDisposable {
   async ping(timeoutMs: number): Promise<void> {
     try {
       const client = await this.#connection.whenUp(timeoutMs);
-      await withDeadline(client.ping(), timeoutMs, "Redis ping");
+      await deadline(client.ping(), timeoutMs, "Redis ping");
     } catch (error) {
       throw asStoreError(error);
     }

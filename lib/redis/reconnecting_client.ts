@@ -1,10 +1,10 @@
 import type { Logger } from "../common/logger.ts";
 import { AppError, errorText } from "../common/errors.ts";
 import { type CommandClient, disconnect } from "./clients.ts";
-import { backoffMs, pause, withDeadline } from "./deadline.ts";
+import { deadline } from "../common/deadline.ts";
+import { backOff, pause } from "../common/pause.ts";
 
-const FIRST_PAUSE_MS = 25;
-const MAX_PAUSE_MS = 1_000;
+const RECONNECT = { firstMs: 25, maxMs: 1_000 };
 /** How long a client that was told to close may take before it is given up. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
@@ -65,7 +65,7 @@ export class ReconnectingClient<C extends CommandClient> implements AsyncDisposa
     if (this.#client !== undefined) return this.#client;
     if (this.closed) throw closedError();
     try {
-      return await withDeadline(this.#up.promise, timeoutMs, "Redis");
+      return await deadline(this.#up.promise, timeoutMs, "Redis");
     } catch (error) {
       throw new AppError("unavailable", "Redis can't be reached.", {
         cause: this.#lastError ?? error,
@@ -75,12 +75,10 @@ export class ReconnectingClient<C extends CommandClient> implements AsyncDisposa
 
   async #keep(): Promise<void> {
     const { signal } = this.#closing;
-    for (let attempt = 0; !signal.aborted; attempt++) {
-      if (attempt > 0) {
-        await pause(backoffMs(attempt - 1, FIRST_PAUSE_MS, MAX_PAUSE_MS), signal);
-        if (signal.aborted) return;
-      }
-      if (await this.#liveOnce()) attempt = 0;
+    for (let waitMs = 0; !signal.aborted;) {
+      if (await this.#liveOnce()) waitMs = 0;
+      waitMs = backOff(waitMs, RECONNECT);
+      await pause(waitMs, signal);
     }
   }
 
@@ -106,7 +104,7 @@ export class ReconnectingClient<C extends CommandClient> implements AsyncDisposa
     let wasUp = false;
     try {
       const ready = client.connect().then(() => prepare?.(client));
-      await withDeadline(Promise.race([ready, ended]), connectTimeoutMs, "Redis connection");
+      await deadline(Promise.race([ready, ended]), connectTimeoutMs, "Redis connection");
       if (client.status === "ready" && !signal.aborted) {
         wasUp = true;
         this.#wentUp(client);
@@ -119,7 +117,7 @@ export class ReconnectingClient<C extends CommandClient> implements AsyncDisposa
       signal.removeEventListener("abort", close);
     }
     if (!signal.aborted) close();
-    await withDeadline(closed, CLOSE_TIMEOUT_MS, "Redis close").catch(note);
+    await deadline(closed, CLOSE_TIMEOUT_MS, "Redis close").catch(note);
     return wasUp;
   }
 

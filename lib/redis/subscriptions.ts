@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { disconnect, subscriptionClient } from "./clients.ts";
-import { withDeadline } from "./deadline.ts";
+import { deadline } from "../common/deadline.ts";
 import { asStoreError, isPassing } from "./errors.ts";
 import { ReconnectingClient } from "./reconnecting_client.ts";
 import type { HostAndPort, RedisConnectionOptions, RedisTarget } from "./options.ts";
@@ -80,7 +80,7 @@ export class Subscriptions implements AsyncDisposable {
     channel.handlers.add(own);
     const end = () => this.#leave(name, channel, own);
     try {
-      await withDeadline(channel.live.promise, this.#budgetMs, "Redis subscribe");
+      await deadline(channel.live.promise, this.#budgetMs, "Redis subscribe");
       return end;
     } catch (error) {
       await end();
@@ -99,7 +99,7 @@ export class Subscriptions implements AsyncDisposable {
   /** Subscribes the channels and tells those that were subscribed before of the gap. */
   async #subscribeAll(client: Redis, names: string[]): Promise<void> {
     const before = names.map((name) => this.#channels.get(name));
-    await withDeadline(client.subscribe(...names), this.#timeoutMs, "Redis subscribe");
+    await deadline(client.subscribe(...names), this.#timeoutMs, "Redis subscribe");
     for (const channel of before) {
       if (channel === undefined) continue;
       const gap = channel.on !== undefined && channel.on !== client;
@@ -145,7 +145,7 @@ export class Subscriptions implements AsyncDisposable {
 
   /** Leaves a connection that is dead. */
   #check(client: Redis): void {
-    withDeadline(client.ping(), this.#timeoutMs, "Redis ping").catch(() => disconnect(client));
+    deadline(client.ping(), this.#timeoutMs, "Redis ping").catch(() => disconnect(client));
   }
 
   /** One handler that throws takes nothing from the others. */
@@ -166,7 +166,7 @@ export class Subscriptions implements AsyncDisposable {
     const client = this.#connection.client;
     if (client === undefined) return;
     // If this fails, the connection is gone, and the subscription with it.
-    await withDeadline(client.unsubscribe(name), this.#timeoutMs, "Redis unsubscribe")
+    await deadline(client.unsubscribe(name), this.#timeoutMs, "Redis unsubscribe")
       .catch(() => {});
   }
 

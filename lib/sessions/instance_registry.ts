@@ -1,7 +1,8 @@
 import { type Clock, systemClock } from "../common/clock.ts";
 import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
-import { backOff, pause, settledWithin } from "../common/pause.ts";
+import { settledWithin } from "../common/deadline.ts";
+import { backOff, pause } from "../common/pause.ts";
 import { keys } from "../state/key_space.ts";
 import type { Dictionary, StateStore } from "../state/state_store.ts";
 

@@ -1,6 +1,7 @@
 import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
-import { backOff, pause, settledWithin } from "../common/pause.ts";
+import { settledWithin } from "../common/deadline.ts";
+import { backOff, pause } from "../common/pause.ts";
 import type { SweepContext, SweepJob } from "../common/sweep_job.ts";
 import type { HeldLock, StateStore } from "../state/state_store.ts";
 

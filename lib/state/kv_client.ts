@@ -1,13 +1,13 @@
 import { AppError } from "../common/errors.ts";
-import { backOff } from "./conflict_retry.ts";
+import { deadline } from "../common/deadline.ts";
+import { backOff, pause } from "../common/pause.ts";
 
 const KEYS_PER_READ = 10;
 const ENTRIES_PER_BATCH = 500;
 const CALL_LIMIT_MS = 10_000;
 const CLOSE_LIMIT_MS = 5_000;
 const MAX_BUSY_TRIES = 40;
-const BUSY_FIRST_PAUSE_MS = 2;
-const BUSY_MAX_PAUSE_MS = 200;
+const BUSY_WAIT = { firstMs: 2, maxMs: 200 };
 
 export type Entry = Deno.KvEntryMaybe<unknown>;
 
@@ -56,7 +56,7 @@ export class KvClient {
 
   /** @throws {AppError} `unavailable` when the file stays locked or the store does not answer. */
   async call<T>(run: (kv: Deno.Kv) => Promise<T>): Promise<T> {
-    for (let tries = 0;; tries++) {
+    for (let tries = 0, waitMs = 0;; tries++) {
       this.roundTrips++;
       try {
         return await this.#inTurn(run);
@@ -65,7 +65,8 @@ export class KvClient {
         if (!isBusy(error) || tries >= MAX_BUSY_TRIES) {
           throw unavailable("The store can't be reached.", error);
         }
-        await backOff(tries, BUSY_FIRST_PAUSE_MS, BUSY_MAX_PAUSE_MS);
+        waitMs = backOff(waitMs, BUSY_WAIT);
+        await pause(waitMs);
       }
     }
   }
@@ -93,7 +94,7 @@ export class KvClient {
     if (this.#calls < this.#maxCalls) void begin();
     else this.#line.add(begin);
     try {
-      return await withinMs(promise, CALL_LIMIT_MS);
+      return await inTime(promise, CALL_LIMIT_MS);
     } finally {
       this.#line.delete(begin);
     }
@@ -140,7 +141,7 @@ export class KvClient {
   }
 
   async ping(timeoutMs: number): Promise<void> {
-    await this.operation(() => withinMs(this.get(["ping"]), timeoutMs));
+    await this.operation(() => inTime(this.get(["ping"]), timeoutMs));
   }
 
   /** Refuses what comes now, finishes what has begun, closes. */
@@ -150,7 +151,7 @@ export class KvClient {
     try {
       if (this.#running > 0) {
         const idle = new Promise<void>((resolve) => this.#idle = resolve);
-        await withinMs(idle, CLOSE_LIMIT_MS);
+        await inTime(idle, CLOSE_LIMIT_MS);
       }
     } finally {
       this.#kv.close();
@@ -164,12 +165,6 @@ function isBusy(error: unknown): boolean {
     /SQLITE_BUSY|database is locked|busy|status=429/i.test(error.message);
 }
 
-async function withinMs<T>(work: Promise<T>, limitMs: number): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(unavailable("The store did not answer.")), limitMs);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+function inTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
+  return deadline(work, limitMs, () => unavailable("The store did not answer."));
 }

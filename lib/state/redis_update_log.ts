@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Buffer } from "node:buffer";
 import { AppError } from "../common/errors.ts";
+import { yieldToEvents } from "../common/pause.ts";
 import type { RedisConnection } from "../redis/connection.ts";
 import { script } from "../redis/script.ts";
 import { decodeBytes, encodeBytes } from "./redis_bytes.ts";
@@ -53,7 +54,7 @@ function digestOf(entries: Buffer[]): string {
 async function decodeAll(entries: Buffer[]): Promise<Uint8Array[]> {
   const updates: Uint8Array[] = [];
   for (let at = 0; at < entries.length; at += ENTRIES_PER_TURN) {
-    if (at > 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    if (at > 0) await yieldToEvents();
     for (const entry of entries.slice(at, at + ENTRIES_PER_TURN)) updates.push(decodeBytes(entry));
   }
   return updates;

@@ -1,3 +1,6 @@
+import { settledWithin } from "../common/deadline.ts";
+import { pause } from "../common/pause.ts";
+
 const LOOK_EVERY_MS = 5;
 /** What the runtime gets to report the sockets closed that were destroyed. */
 const AFTER_DESTROY_MS = 250;
@@ -18,20 +21,13 @@ export async function shutDown(closing: Closing, timeoutMs: number): Promise<voi
   const portClosed = closing.stopAccepting();
   closing.sayGoodbye();
   await drained(() => closing.remaining() === 0, end);
-  await within(closing.closeServices(), Math.max(AFTER_DESTROY_MS, end - performance.now()));
+  await settledWithin(closing.closeServices(), Math.max(AFTER_DESTROY_MS, end - performance.now()));
   closing.destroyRemaining();
-  await within(portClosed, AFTER_DESTROY_MS);
+  await settledWithin(portClosed, AFTER_DESTROY_MS);
 }
 
 async function drained(isDone: () => boolean, endMs: number): Promise<void> {
   while (!isDone() && performance.now() < endMs) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await pause(LOOK_EVERY_MS);
   }
-}
-
-async function within(work: Promise<void>, limitMs: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<void>((resolve) => timer = setTimeout(resolve, limitMs));
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
 }
