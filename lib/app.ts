@@ -2,8 +2,7 @@ import { watchChannels } from "./app/channels.ts";
 import { createMetrics, readinessChecks } from "./app/observability.ts";
 import { createRoutes } from "./app/routes.ts";
 import { openServices, type Services, startServices } from "./app/services.ts";
-import { openSockets, type Sockets, visibleSession, watchAccess } from "./app/sockets.ts";
-import { Elsewhere } from "./app/elsewhere.ts";
+import { openSockets, type Sockets, watchAccess } from "./app/sockets.ts";
 import { openBus, openStore } from "./app/store.ts";
 import { createSweeper } from "./app/sweeps.ts";
 import { joinCluster } from "./cluster/cluster.ts";
@@ -11,6 +10,7 @@ import { settledWithin } from "./common/deadline.ts";
 import { errorText } from "./common/errors.ts";
 import type { Logger } from "./common/logger.ts";
 import type { Config } from "./config.ts";
+import { visibleSession } from "./realtime/remote_instances.ts";
 
 /** How the time of a stop is spent: a platform gives five seconds and then kills. */
 const DRAIN_MS = 1_500;
@@ -50,15 +50,8 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
 
 async function assemble(config: Config, logger: Logger, stack: AsyncDisposableStack): Promise<App> {
   const store = stack.use(await openStore(config, logger));
-  const services = await openServices(
-    config,
-    store,
-    logger,
-    stack,
-    (instanceId, query) => elsewhere.resume(instanceId, query),
-  );
   const bus = stack.use(await openBus(config, store, logger));
-  const instanceId = services.registry.id;
+  const instanceId = crypto.randomUUID();
   const cluster = stack.use(
     joinCluster({
       bus,
@@ -68,7 +61,7 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
       onGap: () => sockets.tellMissed(),
     }),
   );
-  const elsewhere = new Elsewhere(cluster, services, config.eventCallerTimeoutMs);
+  const services = await openServices({ config, store, logger, stack, cluster });
   logger.info("store open", { store: store.capabilities.name, signingKey: services.keySource });
 
   const { metrics, lag } = createMetrics(services, cluster, () => sockets, stack);
@@ -78,7 +71,6 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
     logger,
     stack,
     cluster,
-    elsewhere,
     (req, res) => routes(req, res),
   );
   const sweeper = stack.use(
@@ -102,7 +94,7 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
   const stop = () => stopped ??= stopInOrder(services, sockets, stack, logger);
   return {
     url: `http://${isAnyAddress(host) ? "localhost" : host}:${port}`,
-    instanceId: services.registry.id,
+    instanceId,
     services,
     sockets,
     stop,

@@ -4,12 +4,14 @@ import { TokenService } from "../auth/token_service.ts";
 import { ChatAnswers } from "../chats/answers.ts";
 import { ChatStore } from "../chats/chat_store.ts";
 import { ChannelStore } from "../channels/channel_store.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { Logger } from "../common/logger.ts";
 import { EchoProvider } from "../completions/echo_provider.ts";
 import { ModelCatalogue } from "../completions/model_catalogue.ts";
 import type { ModelProvider } from "../completions/model_provider.ts";
 import { OpenAiProvider } from "../completions/openai_provider.ts";
-import { StreamRegistry, type StreamRegistryOptions } from "../completions/stream_registry.ts";
+import { askForStream } from "../completions/remote_streams.ts";
+import { StreamRegistry } from "../completions/stream_registry.ts";
 import type { Config } from "../config.ts";
 import { GroupStore } from "../groups/group_store.ts";
 import { NoteStore } from "../notes/note_store.ts";
@@ -27,26 +29,27 @@ const MAX_LEASE_MS = 30_000;
 
 export type Services = Awaited<ReturnType<typeof openServices>>;
 
+export interface ServicesOptions {
+  config: Config;
+  store: StateStore;
+  logger: Logger;
+  stack: AsyncDisposableStack;
+  cluster: Cluster;
+}
+
 /**
  * Makes every service on the store. The stack owns what has an end, in the reverse order of its
  * making; nothing runs until `startServices`.
  */
-export async function openServices(
-  config: Config,
-  store: StateStore,
-  logger: Logger,
-  stack: AsyncDisposableStack,
-  askOwner: StreamRegistryOptions["askOwner"],
-) {
+export async function openServices({ config, store, logger, stack, cluster }: ServicesOptions) {
+  const instanceId = cluster.instances.id;
   const registry = stack.use(
     new InstanceRegistry({
-      store,
-      logger,
+      ...{ store, logger, instanceId },
       leaseMs: Math.min(MAX_LEASE_MS, config.sessionTimeoutMs / 4),
       host: hostName(),
     }),
   );
-  const instanceId = registry.id;
   const access = new AccessChanges(store, logger);
   const users = new UserStore({
     store,
@@ -76,7 +79,8 @@ export async function openServices(
   const answers = new ChatAnswers(chats);
   const streams = stack.use(
     new StreamRegistry({
-      ...{ store, logger, instanceId, askOwner },
+      ...{ store, logger, instanceId },
+      askOwner: (owner, query) => askForStream(cluster.instances, owner, query),
       isCurrent: (stream) => answers.isCurrent(stream),
     }),
   );

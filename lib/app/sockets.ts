@@ -1,4 +1,5 @@
 import { followedChats } from "../completions/followed_chats.ts";
+import { answerForStreams } from "../completions/remote_streams.ts";
 import { completionKey, mergeCompletions } from "../completions/merge_completions.ts";
 import { systemClock, unixSeconds } from "../common/clock.ts";
 import { errorText } from "../common/errors.ts";
@@ -13,13 +14,13 @@ import { chatEvents } from "../realtime/chat_events.ts";
 import { Connections } from "../realtime/connections.ts";
 import { Dispatcher } from "../realtime/dispatcher.ts";
 import { emitToUser } from "../realtime/emitter.ts";
+import { RemoteInstances } from "../realtime/remote_instances.ts";
 import { sessionEvents } from "../realtime/session_events.ts";
-import type { RealtimeServer, SocketData } from "../realtime/session.ts";
+import type { RealtimeServer } from "../realtime/session.ts";
 import { createSocketServer, type SocketServerOptions } from "../transport/socket_server.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { openChannels } from "./channels.ts";
 import { openDocuments } from "./documents.ts";
-import type { Elsewhere, VisibleSession } from "./elsewhere.ts";
 import type { Services } from "./services.ts";
 
 export type Sockets = ReturnType<typeof openSockets>;
@@ -31,7 +32,6 @@ export function openSockets(
   logger: Logger,
   stack: AsyncDisposableStack,
   cluster: Cluster,
-  elsewhere: Elsewhere,
   onRequest: SocketServerOptions["onRequest"],
 ) {
   const { users, activity, tokens, chats, sessions, usage, streams } = services;
@@ -59,25 +59,22 @@ export function openSockets(
   stack.defer(() => server.close({ timeoutMs: 0 }));
   const io = server.io as unknown as RealtimeServer;
   const toUser = (userId: string, event: ChatEvent) => emitToUser(io, userId, event);
-  const browserStreams = new BrowserStreams({
-    instanceId: services.registry.id,
-    forward: (instanceId, line) => elsewhere.sendLine(instanceId, line),
-    idleMs: config.eventCallerTimeoutMs,
+  const timeoutMs = config.eventCallerTimeoutMs;
+  const remote = new RemoteInstances({
+    ...{ io, registry: services.registry, sessions, timeoutMs },
+    requests: cluster.instances,
   });
   const call = createEventCaller({
-    io,
-    timeoutMs: config.eventCallerTimeoutMs,
-    elsewhere: (request) => elsewhere.call(io, request),
+    ...{ io, timeoutMs },
+    elsewhere: (request) => remote.call(request),
   });
-  const callHere = createEventCaller({ io, timeoutMs: config.eventCallerTimeoutMs });
-  stack.use(
-    elsewhere.serve({
-      call: callHere,
-      hasSession: (sid) => io.sockets.sockets.has(sid),
-      takeLine: (line) => browserStreams.take(line),
-      browserGone: (sid) => browserStreams.sessionGone(sid),
-    }),
-  );
+  const browserStreams = new BrowserStreams({
+    instanceId: services.registry.id,
+    forward: (instanceId, line) => remote.sendLine(instanceId, line),
+    idleMs: timeoutMs,
+  });
+  stack.use(remote.serve(browserStreams));
+  stack.use(answerForStreams(cluster.instances, streams));
 
   const { service: documents, events: documentEvents } = openDocuments(
     config,
@@ -142,7 +139,7 @@ export function openSockets(
         channels.typing.sessionGone(sid);
         usage.remove(sid);
         browserStreams.sessionGone(sid);
-        elsewhere.sessionGone(sid);
+        remote.sessionGone(sid);
       },
       isLogged: config.isEngineLogged,
       logger,
@@ -156,12 +153,6 @@ export function openSockets(
     ...{ server, io, dispatcher, connections, browserStreams, call, toUser, tellMissed },
     ...{ documents, channels },
   };
-}
-
-/** What other instances may see of a socket. */
-export function visibleSession(data: unknown, instanceId: string): VisibleSession | undefined {
-  const { session } = data as SocketData;
-  return session && { userId: session.user.id, instanceId };
 }
 
 /** What a session keeps of its user (protocol, section 2). */
