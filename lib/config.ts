@@ -1,4 +1,9 @@
-import { type Variable, type VariableKey, VARIABLES } from "./config/variables.ts";
+import {
+  RETIRED_VARIABLES,
+  type Variable,
+  type VariableKey,
+  VARIABLES,
+} from "./config/variables.ts";
 
 type Table = typeof VARIABLES;
 type ValueOf<V> = V extends Variable<infer T, true> ? T
@@ -90,7 +95,7 @@ export function loadConfig(
     logFormat: values.logFormat ?? (options.isTerminal ? "text" : "json"),
     corsAllowOrigin: values.corsAllowOrigin ?? Object.freeze([]),
     jwtExpiresInMs: jwtLife.ms,
-    warnings: Object.freeze(doubts(values)),
+    warnings: Object.freeze([...doubts(values), ...retired(read)]),
   });
 }
 
@@ -133,6 +138,12 @@ function doubts(values: Values): string[] {
     warnings.push("WEBSOCKET_SERVER_PING_TIMEOUT is longer than WEBSOCKET_SERVER_PING_INTERVAL");
   }
   return warnings;
+}
+
+function retired(read: (name: string) => string | undefined): string[] {
+  return Object.entries(RETIRED_VARIABLES)
+    .filter(([name]) => read(name) !== undefined)
+    .map(([name, why]) => `${name} has no effect any more: ${why}; remove the variable`);
 }
 
 /** The configuration for the start log: secrets are only said to be set. */

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ConfigError, describeConfig, loadConfig } from "../lib/config.ts";
-import { configurationTable, type Variable, VARIABLES } from "../lib/config/variables.ts";
+import {
+  configurationTable,
+  RETIRED_VARIABLES,
+  type Variable,
+  VARIABLES,
+} from "../lib/config/variables.ts";
 
 const table = Object.values<Variable<unknown>>(VARIABLES);
 
@@ -127,6 +132,13 @@ Deno.test("what is only doubtful is a warning", () => {
   assert.equal(load({ WEBSOCKET_SERVER_PING_TIMEOUT: "60" }).warnings.length, 1);
 });
 
+Deno.test("a variable that is no more is told, whatever its value, and ends nothing", () => {
+  const [warning, ...others] = load({ WEBSOCKET_ENGINE: "native" }).warnings;
+  assert.match(warning ?? "", /^WEBSOCKET_ENGINE has no effect any more: .*remove the variable$/);
+  assert.deepEqual(others, []);
+  assert.equal(load({ WEBSOCKET_ENGINE: "whatever" }).warnings.length, 1);
+});
+
 Deno.test("on Deno Deploy the platform's own database, unless a path is set", () => {
   assert.equal(load({ DENO_DEPLOYMENT_ID: "d" }).kvPath, undefined);
   assert.equal(load({ DENO_DEPLOYMENT_ID: "d", DENO_KV_PATH: ":memory:" }).kvPath, ":memory:");
@@ -166,6 +178,7 @@ Deno.test("the README's table is the generated one", async () => {
 Deno.test("the start permission names every variable, and no other", async () => {
   const settings = JSON.parse(await Deno.readTextFile(new URL("../deno.json", import.meta.url)));
   const { allow, ignore } = settings.permissions.start.env;
-  assert.deepEqual([...allow].sort(), table.map(({ name }) => name).sort(), "run: deno task docs");
+  const names = [...table.map(({ name }) => name), ...Object.keys(RETIRED_VARIABLES)];
+  assert.deepEqual([...allow].sort(), names.sort(), "run: deno task docs");
   assert.equal(ignore, true);
 });

@@ -38,7 +38,6 @@ export function openSockets(
   const server = createSocketServer({
     path: SOCKET_PATH,
     transports: config.transports,
-    engine: config.engine,
     allowedOrigins: config.corsAllowOrigin,
     maxPayloadBytes: config.maxPayloadBytes,
     pingIntervalMs: config.pingIntervalMs,

@@ -46,6 +46,11 @@ const logLevels = Object.fromEntries(LOG_LEVELS.map((level) => [level, level])) 
   LogLevel
 >;
 
+/** Variables that were, and what became of them: whoever still sets one is told at the start. */
+export const RETIRED_VARIABLES: Readonly<Record<string, string>> = {
+  WEBSOCKET_ENGINE: "Deno's native WebSocket is gone, npm's `ws` serves every socket",
+};
+
 /** Every variable the server reads: the types, the README's table and the checks come from here. */
 export const VARIABLES = {
   port: preset("PORT", "8080", as.integer(0, 65_535), "Port of HTTP and Socket.IO; 0: a free one"),
@@ -93,12 +98,6 @@ export const VARIABLES = {
     "true",
     as.oneOf({ true: "websocket", false: "polling", both: "both" } as const),
     "WebSocket only, polling only, or polling that upgrades",
-  ),
-  engine: preset(
-    "WEBSOCKET_ENGINE",
-    "ws",
-    as.oneOf({ ws: "ws", native: "native" } as const),
-    "npm's `ws`, whose limits all hold, or Deno's own WebSocket",
   ),
   manager: preset(
     "WEBSOCKET_MANAGER",

@@ -3,8 +3,9 @@ import type { Logger } from "../common/logger.ts";
 import type { Coalescer, RememberingEncoder, StreamFilter } from "./coalescing.ts";
 import { type Connection, cut, STATE } from "./connection.ts";
 import { HeldPackets } from "./held_packets.ts";
-import type { Frame, PacketOptions } from "./packet.ts";
+import type { PacketOptions } from "./packet.ts";
 import type { Counters } from "./stats.ts";
+import { messageFrame } from "./text_frame.ts";
 
 /** A socket with this much waiting is behind: from here on its streams merge. */
 const BEHIND_BYTES = 64 * 1024;
@@ -16,8 +17,6 @@ export interface OutboundOptions {
   maxSendBufferBytes: number;
   counters: Counters;
   logger: Logger;
-  /** Makes the frame of a text packet in the form that the WebSocket in use sends fastest. */
-  frameOf: (text: string, encoded: Frame | undefined) => Frame;
   coalescing: { coalescer: Coalescer; encoder: RememberingEncoder } | undefined;
 }
 
@@ -40,7 +39,7 @@ const BINARY_EVENT = "5".charCodeAt(0);
  * Streams merge within themselves; a packet that doesn't merge never overtakes one that waits.
  */
 export function outboundGuard(options: OutboundOptions): (connection: Connection) => void {
-  const { maxSendBufferBytes, counters, logger, frameOf, coalescing } = options;
+  const { maxSendBufferBytes, counters, logger, coalescing } = options;
 
   function send(
     connection: Connection,
@@ -69,7 +68,7 @@ export function outboundGuard(options: OutboundOptions): (connection: Connection
     if (typeof data === "string") {
       const encoded = packetOptions.wsPreEncodedFrame;
       if (encoded !== undefined ? encoded.length !== 1 : data.charCodeAt(0) < BINARY_EVENT) {
-        packetOptions.wsPreEncodedFrame = frameOf(data, encoded);
+        packetOptions.wsPreEncodedFrame = messageFrame(data, encoded);
       }
       size = packetOptions.wsPreEncodedFrame?.[0]?.length ?? size;
     }

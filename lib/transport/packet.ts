@@ -1,5 +1,5 @@
-/** How a transport's frame is prepared, once for all receivers: a WebSocket frame, or the text of a native socket. */
-export type Frame = readonly (Uint8Array | string)[];
+/** A WebSocket frame, prepared once for all receivers. */
+export type Frame = readonly Uint8Array[];
 
 /** The options of a packet, as the engine and the adapters pass them on. One object serves all receivers. */
 export interface PacketOptions {

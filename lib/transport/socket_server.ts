@@ -15,15 +15,12 @@ import {
 } from "./connection.ts";
 import { httpSide } from "./http_side.ts";
 import { burstOf, inboundGuard } from "./inbound.ts";
-import { nativeEngine, nativeFrame } from "./native_engine.ts";
-import { canDestroyWebSockets } from "./native_internals.ts";
 import { originCheck } from "./origins.ts";
 import { outboundGuard } from "./outbound.ts";
 import { shutDown } from "./shutdown.ts";
 import { Counters, type TransportStats } from "./stats.ts";
-import { guardStringLimit } from "./string_limit_guard.ts";
 import { ConnectionTimeout } from "./connection_timeout.ts";
-import { wsEngine, wsFrame } from "./ws_engine.ts";
+import { wsEngine } from "./ws_engine.ts";
 
 export type { Coalescer } from "./coalescing.ts";
 export type { TransportStats } from "./stats.ts";
@@ -37,8 +34,6 @@ export interface SocketServerOptions {
   path: string;
   /** `both`: polling that upgrades. */
   transports: "websocket" | "polling" | "both";
-  /** `ws`: npm's, whose limits all hold. `native`: Deno's own, faster; see the decision record for its limits. */
-  engine: "ws" | "native";
   /** Origins of pages that may connect beside those of this very host; `"*"`: any. */
   allowedOrigins: readonly string[] | "*";
   maxPayloadBytes: number;
@@ -89,15 +84,11 @@ export interface SocketServer {
 /**
  * Makes the server that carries Socket.IO (Engine.IO v4, Socket.IO v5) and every other HTTP request on one port.
  *
- * @throws {TypeError} when an allowed origin isn't one, or the native engine is asked of a runtime that can't end a socket
+ * @throws {TypeError} when an allowed origin isn't one
  */
 export function createSocketServer(options: SocketServerOptions): SocketServer {
   const { logger, trustedProxies = 0, maxPacketsPerSecond = 1_000, bodyTimeoutMs = 30_000 } =
     options;
-  const isNative = options.engine === "native" && options.transports !== "polling";
-  if (isNative && !canDestroyWebSockets()) {
-    throw new TypeError("Cannot use the native WebSocket: this runtime can't end one at once");
-  }
   const closeTimeoutMs = Math.min(MAX_CLOSE_TIMEOUT_MS, options.handshakeTimeoutMs);
   const tcpConnections = new Set<NetSocket>();
   const counters = new Counters();
@@ -107,21 +98,9 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     trustedProxies,
     isOriginAllowed: originCheck(options.allowedOrigins),
   });
-  const native = nativeEngine({
-    maxPayloadBytes: options.maxPayloadBytes,
-    closeTimeoutMs,
-    onHandover(req) {
-      // node:http forgets the connection here, and may never say that it closed.
-      tcpConnections.delete(req.socket);
-      const lease = limiter.leaseOf(req);
-      lease?.keep();
-      lease?.releaseRequest();
-    },
-    onEnd: (req) => limiter.leaseOf(req)?.release(),
-  });
   const engine = new EngineServer({
     transports: options.transports === "both" ? ["polling", "websocket"] : [options.transports],
-    wsEngine: isNative ? native.wsEngine : wsEngine(closeTimeoutMs),
+    wsEngine: wsEngine(closeTimeoutMs),
     maxHttpBufferSize: options.maxPayloadBytes,
     pingInterval: options.pingIntervalMs,
     pingTimeout: options.pingTimeoutMs,
@@ -144,7 +123,6 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     maxSendBufferBytes: options.maxSendBufferBytes,
     counters,
     logger,
-    frameOf: isNative ? nativeFrame : wsFrame,
     coalescing: coalesce && { coalescer: coalesce, encoder },
   });
   const guardInbound = inboundGuard({ maxPacketsPerSecond, counters, logger });
@@ -190,9 +168,6 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   });
   http.on("request", side.onRequest);
   http.on("upgrade", side.onUpgrade);
-  const stringLimit = isNative
-    ? guardStringLimit(() => logger.error("message over the limit of a string dropped"))
-    : undefined;
   let closed: Promise<void> | undefined;
   let portClosed: Promise<void> | undefined;
 
@@ -215,8 +190,6 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     destroyRemaining() {
       for (const connection of Object.values(connectionsOf(engine))) stopAwaitingPoll(connection);
       for (const socket of tcpConnections) socket.destroy();
-      native.terminateAll();
-      stringLimit?.[Symbol.dispose]();
     },
   };
 

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import type { Frame } from "./packet.ts";
 
 const FIN_AND_TEXT = 0x81;
 
@@ -20,4 +21,9 @@ export function textFrame(text: string): Buffer {
   }
   frame.write(text, headerLength, length, "utf8");
   return frame;
+}
+
+/** The frame of an Engine.IO message in one piece: half the writes of a header and a payload. */
+export function messageFrame(text: string, encoded: Frame | undefined): Frame {
+  return [encoded === undefined ? textFrame("4" + text) : Buffer.concat(encoded)];
 }

@@ -1,5 +1,10 @@
 /** Writes what is generated from the table of variables: the README's table and the names the server may read. */
-import { configurationTable, type Variable, VARIABLES } from "../../lib/config/variables.ts";
+import {
+  configurationTable,
+  RETIRED_VARIABLES,
+  type Variable,
+  VARIABLES,
+} from "../../lib/config/variables.ts";
 
 const readmePath = new URL("../../README.md", import.meta.url);
 const settingsPath = new URL("../../deno.json", import.meta.url);
@@ -13,8 +18,10 @@ await Deno.writeTextFile(
 );
 
 const settings = JSON.parse(await Deno.readTextFile(settingsPath));
-settings.permissions.start.env.allow = Object.values<Variable<unknown>>(VARIABLES)
-  .map(({ name }) => name).sort();
+settings.permissions.start.env.allow = [
+  ...Object.values<Variable<unknown>>(VARIABLES).map(({ name }) => name),
+  ...Object.keys(RETIRED_VARIABLES),
+].sort();
 await Deno.writeTextFile(settingsPath, JSON.stringify(settings, null, 2) + "\n");
 
 const formatted = await new Deno.Command(Deno.execPath(), {

@@ -2,175 +2,168 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { until } from "../support/until.ts";
-import { ENGINES, PATH, startServer } from "./support/server.ts";
+import { PATH, startServer } from "./support/server.ts";
 import { frame, type FrameOptions, WireClient } from "./support/wire_client.ts";
 
 const MAX_PAYLOAD = 100_000;
 
 /** Sends fragments of one message until the server ends it, for five seconds at the most. */
-async function fragmentsWithoutEnd(port: number, engine: string): Promise<void> {
+async function fragmentsWithoutEnd(port: number): Promise<void> {
   await using client = await WireClient.open(port, { signIn: false });
   const part = frame("x".repeat(60_000), { opcode: 0, fin: false });
   await client.send("4", { fin: false });
   const end = performance.now() + 5_000;
   let sent = 0;
-  // With `ws` the sum of the fragments is limited. With Deno's own WebSocket only the time is: the hand-over ends
-  // every view of the bytes, so the stranger is paced here to what a limited line would carry.
   while (!client.ended && performance.now() < end && await client.write(part)) {
     sent += part.length;
-    if (engine === "native") await new Promise((resolve) => setTimeout(resolve, 2));
   }
   assert.ok(client.ended, `still open after ${sent} bytes`);
 }
 
-for (const engine of ENGINES) {
-  Deno.test(`${engine}: a message at the limit passes, one byte more closes with 1009`, async () => {
-    await using started = await startServer({ engine, maxPayloadBytes: MAX_PAYLOAD });
-    let reason = "", received = 0;
-    started.server.io.on("connection", (socket) => {
-      socket.on("big", (text: string) => received = text.length);
-      socket.on("disconnect", (why) => reason = why);
-    });
-    await using client = await WireClient.open(started.port);
-    const shell = '42["big",""]'.length;
-    await client.send(`42["big","${"x".repeat(MAX_PAYLOAD - shell)}"]`);
-    await client.until(() => received === MAX_PAYLOAD - shell, "the message at the limit");
-    await client.send(`42["big","${"x".repeat(MAX_PAYLOAD - shell + 1)}"]`);
-    await client.until(() => client.closeCode, "the close frame");
-    assert.equal(client.closeCode, 1009);
-    await client.until(() => reason, "the disconnect");
-    assert.equal(reason, "transport error");
-    assert.equal(started.server.stats().oversized, 1);
+Deno.test(`a message at the limit passes, one byte more closes with 1009`, async () => {
+  await using started = await startServer({ maxPayloadBytes: MAX_PAYLOAD });
+  let reason = "", received = 0;
+  started.server.io.on("connection", (socket) => {
+    socket.on("big", (text: string) => received = text.length);
+    socket.on("disconnect", (why) => reason = why);
   });
+  await using client = await WireClient.open(started.port);
+  const shell = '42["big",""]'.length;
+  await client.send(`42["big","${"x".repeat(MAX_PAYLOAD - shell)}"]`);
+  await client.until(() => received === MAX_PAYLOAD - shell, "the message at the limit");
+  await client.send(`42["big","${"x".repeat(MAX_PAYLOAD - shell + 1)}"]`);
+  await client.until(() => client.closeCode, "the close frame");
+  assert.equal(client.closeCode, 1009);
+  await client.until(() => reason, "the disconnect");
+  assert.equal(reason, "transport error");
+  assert.equal(started.server.stats().oversized, 1);
+});
 
-  Deno.test(`${engine}: the limit counts bytes, and all fragments`, async () => {
-    await using started = await startServer({ engine, maxPayloadBytes: MAX_PAYLOAD });
-    await using wide = await WireClient.open(started.port);
-    await wide.send(`42["e","${"ü".repeat(MAX_PAYLOAD / 2)}"]`);
-    await wide.until(() => wide.closeCode === 1009, "1009 for bytes");
-    await using parts = await WireClient.open(started.port);
-    await parts.send(`42["e","${"x".repeat(MAX_PAYLOAD / 2)}`, { fin: false });
-    await parts.send("x".repeat(MAX_PAYLOAD / 2), { opcode: 0, fin: false });
-    await parts.send('x"]', { opcode: 0, fin: true });
-    await parts.until(() => parts.closeCode === 1009, "1009 for fragments");
-  });
+Deno.test(`the limit counts bytes, and all fragments`, async () => {
+  await using started = await startServer({ maxPayloadBytes: MAX_PAYLOAD });
+  await using wide = await WireClient.open(started.port);
+  await wide.send(`42["e","${"ü".repeat(MAX_PAYLOAD / 2)}"]`);
+  await wide.until(() => wide.closeCode === 1009, "1009 for bytes");
+  await using parts = await WireClient.open(started.port);
+  await parts.send(`42["e","${"x".repeat(MAX_PAYLOAD / 2)}`, { fin: false });
+  await parts.send("x".repeat(MAX_PAYLOAD / 2), { opcode: 0, fin: false });
+  await parts.send('x"]', { opcode: 0, fin: true });
+  await parts.until(() => parts.closeCode === 1009, "1009 for fragments");
+});
 
-  const faults: [string, string | Uint8Array, FrameOptions][] = [
-    ["invalid UTF-8", new Uint8Array([0x34, 0xc3, 0x28]), {}],
-    ["reserved bits", "2", { reserved: 4 }],
-    ["no mask", "2", { masked: false }],
-    ["an unknown opcode", "2", { opcode: 11 }],
-    ["a continuation of nothing", "2", { opcode: 0 }],
-    ["a ping of 126 bytes", "x".repeat(126), { opcode: 9 }],
-    ["a fragmented ping", "x", { opcode: 9, fin: false }],
-    ["an Engine.IO packet of no type", "9", {}],
-    ["a Socket.IO packet of no type", "49", {}],
-    ["a Socket.IO packet that isn't JSON", "42[", {}],
-    ["an event without a name", "42[{}]", {}],
-    ["attachments without end", '4599999999999-["a"]', {}],
-  ];
-  for (const [name, payload, options] of faults) {
-    // Deno's WebSocket takes frames without a mask. The rule protects proxies, not servers; nothing is lost here.
-    const ignore = engine === "native" && name === "no mask";
-    Deno.test(`${engine}: ${name} ends that socket and no other`, { ignore }, async () => {
-      await using started = await startServer({ engine, handshakeTimeoutMs: 400 });
-      await using bystander = await WireClient.open(started.port);
-      await using client = await WireClient.open(started.port);
-      await client.write(frame(payload, options));
-      await client.until(() => client.ended || client.closeCode, "the end");
-      await client.until(() => started.server.io.engine.clientsCount === 1, "the session's end");
-      await bystander.send('420["nobody listens"]');
-      assert.equal(bystander.ended, false);
-    });
-  }
-
-  Deno.test(`${engine}: an upgrade that never signs in is ended in time`, async () => {
-    await using started = await startServer({ engine, handshakeTimeoutMs: 150 });
-    await using client = await WireClient.open(started.port, { signIn: false });
-    await client.until(() => client.ended, "the end", 2_000);
-    await until(() => started.server.stats().sockets === 0, { what: "its place to be free" });
-  });
-
-  Deno.test(`${engine}: half handshakes are refused and hold no place`, async () => {
-    await using started = await startServer({ engine });
-    const wrong: Record<string, string>[] = [
-      { "Sec-WebSocket-Key": "short" },
-      { "Sec-WebSocket-Version": "99" },
-      { "Sec-WebSocket-Key": "" },
-    ];
-    for (const headers of wrong) {
-      await using client = await WireClient.connect(started.port);
-      await client.upgrade({ headers });
-      await client.until(() => client.ended, "the refusal");
-      assert.doesNotMatch(client.head, /^HTTP\/1\.1 101/);
-    }
-    for (const query of ["EIO=3&transport=websocket", "transport=websocket"]) {
-      await using client = await WireClient.connect(started.port);
-      await client.upgrade({ path: `${PATH}/?${query}` });
-      await client.until(() => client.ended, "the refusal");
-      assert.match(client.head, /^HTTP\/1\.1 400 /);
-    }
-    await until(() => started.server.stats().sockets === 0, { what: "places to be free" });
-  });
-
-  Deno.test(`${engine}: an endless fragmented message from a stranger leaves the memory alone`, async () => {
-    await using started = await startServer({ engine, handshakeTimeoutMs: 400 });
-    // Memory is the whole process': what other tests take meanwhile does not come again, a leak does.
-    let grownBytes = Infinity;
-    for (let tries = 0; tries < 3 && grownBytes > 150e6; tries++) {
-      const before = Deno.memoryUsage().rss;
-      await fragmentsWithoutEnd(started.port, engine);
-      grownBytes = Deno.memoryUsage().rss - before;
-      await until(() => started.server.stats().sockets === 0, { what: "the place to be free" });
-    }
-    assert.ok(grownBytes < 150e6, `memory grew by ${grownBytes} bytes`);
-  });
-
-  Deno.test(`${engine}: a flood is cut, a burst is not`, async () => {
-    await using started = await startServer({ engine, maxPacketsPerSecond: 50 });
-    let seen = 0;
-    started.server.io.on("connection", (socket) => socket.onAny(() => seen++));
-    await using polite = await WireClient.open(started.port);
-    await using flooder = await WireClient.open(started.port);
-    await polite.write(Buffer.concat(Array.from({ length: 90 }, () => frame('42["e"]'))));
-    await polite.until(() => seen === 90, "the burst");
-    await flooder.write(Buffer.concat(Array.from({ length: 5_000 }, () => frame('42["e"]'))));
-    await flooder.until(() => flooder.ended, "the cut");
-    await until(() => started.server.io.engine.clientsCount === 1, { what: "the session's end" });
-    assert.ok(seen < 90 + 102, `${seen} packets seen`);
-    assert.equal(started.server.stats().floodsCut, 1);
-    assert.equal(polite.ended, false);
-  });
-
-  Deno.test(`${engine}: random bytes never crash the server`, async () => {
-    await using started = await startServer({ engine, handshakeTimeoutMs: 300 });
+const faults: [string, string | Uint8Array, FrameOptions][] = [
+  ["invalid UTF-8", new Uint8Array([0x34, 0xc3, 0x28]), {}],
+  ["reserved bits", "2", { reserved: 4 }],
+  ["no mask", "2", { masked: false }],
+  ["an unknown opcode", "2", { opcode: 11 }],
+  ["a continuation of nothing", "2", { opcode: 0 }],
+  ["a ping of 126 bytes", "x".repeat(126), { opcode: 9 }],
+  ["a fragmented ping", "x", { opcode: 9, fin: false }],
+  ["an Engine.IO packet of no type", "9", {}],
+  ["a Socket.IO packet of no type", "49", {}],
+  ["a Socket.IO packet that isn't JSON", "42[", {}],
+  ["an event without a name", "42[{}]", {}],
+  ["attachments without end", '4599999999999-["a"]', {}],
+];
+for (const [name, payload, options] of faults) {
+  Deno.test(`${name} ends that socket and no other`, async () => {
+    await using started = await startServer({ handshakeTimeoutMs: 400 });
     await using bystander = await WireClient.open(started.port);
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(
-          fc.oneof(
-            fc.uint8Array({ maxLength: 200 }),
-            fc.tuple(
-              fc.string({ maxLength: 50 }),
-              fc.record({ opcode: fc.nat(15), fin: fc.boolean(), masked: fc.boolean() }),
-            ).map(([text, options]) => frame(text, options)),
-            fc.tuple(fc.constantFrom("4", "40", "42", "45", "43", "41", "3"), fc.json())
-              .map(([type, json]) => frame(type + json)),
-          ),
-          { maxLength: 8 },
-        ),
-        async (pieces) => {
-          await using client = await WireClient.open(started.port);
-          for (const piece of pieces) await client.write(piece);
-        },
-      ),
-      { numRuns: 60, seed: 20_261 },
-    );
+    await using client = await WireClient.open(started.port);
+    await client.write(frame(payload, options));
+    await client.until(() => client.ended || client.closeCode, "the end");
+    await client.until(() => started.server.io.engine.clientsCount === 1, "the session's end");
+    await bystander.send('420["nobody listens"]');
     assert.equal(bystander.ended, false);
-    await using after = await WireClient.open(started.port);
-    assert.equal(after.ended, false);
   });
 }
+
+Deno.test(`an upgrade that never signs in is ended in time`, async () => {
+  await using started = await startServer({ handshakeTimeoutMs: 150 });
+  await using client = await WireClient.open(started.port, { signIn: false });
+  await client.until(() => client.ended, "the end", 2_000);
+  await until(() => started.server.stats().sockets === 0, { what: "its place to be free" });
+});
+
+Deno.test(`half handshakes are refused and hold no place`, async () => {
+  await using started = await startServer();
+  const wrong: Record<string, string>[] = [
+    { "Sec-WebSocket-Key": "short" },
+    { "Sec-WebSocket-Version": "99" },
+    { "Sec-WebSocket-Key": "" },
+  ];
+  for (const headers of wrong) {
+    await using client = await WireClient.connect(started.port);
+    await client.upgrade({ headers });
+    await client.until(() => client.ended, "the refusal");
+    assert.doesNotMatch(client.head, /^HTTP\/1\.1 101/);
+  }
+  for (const query of ["EIO=3&transport=websocket", "transport=websocket"]) {
+    await using client = await WireClient.connect(started.port);
+    await client.upgrade({ path: `${PATH}/?${query}` });
+    await client.until(() => client.ended, "the refusal");
+    assert.match(client.head, /^HTTP\/1\.1 400 /);
+  }
+  await until(() => started.server.stats().sockets === 0, { what: "places to be free" });
+});
+
+Deno.test(`an endless fragmented message from a stranger leaves the memory alone`, async () => {
+  await using started = await startServer({ handshakeTimeoutMs: 400 });
+  // Memory is the whole process': what other tests take meanwhile does not come again, a leak does.
+  let grownBytes = Infinity;
+  for (let tries = 0; tries < 3 && grownBytes > 150e6; tries++) {
+    const before = Deno.memoryUsage().rss;
+    await fragmentsWithoutEnd(started.port);
+    grownBytes = Deno.memoryUsage().rss - before;
+    await until(() => started.server.stats().sockets === 0, { what: "the place to be free" });
+  }
+  assert.ok(grownBytes < 150e6, `memory grew by ${grownBytes} bytes`);
+});
+
+Deno.test(`a flood is cut, a burst is not`, async () => {
+  await using started = await startServer({ maxPacketsPerSecond: 50 });
+  let seen = 0;
+  started.server.io.on("connection", (socket) => socket.onAny(() => seen++));
+  await using polite = await WireClient.open(started.port);
+  await using flooder = await WireClient.open(started.port);
+  await polite.write(Buffer.concat(Array.from({ length: 90 }, () => frame('42["e"]'))));
+  await polite.until(() => seen === 90, "the burst");
+  await flooder.write(Buffer.concat(Array.from({ length: 5_000 }, () => frame('42["e"]'))));
+  await flooder.until(() => flooder.ended, "the cut");
+  await until(() => started.server.io.engine.clientsCount === 1, { what: "the session's end" });
+  assert.ok(seen < 90 + 102, `${seen} packets seen`);
+  assert.equal(started.server.stats().floodsCut, 1);
+  assert.equal(polite.ended, false);
+});
+
+Deno.test(`random bytes never crash the server`, async () => {
+  await using started = await startServer({ handshakeTimeoutMs: 300 });
+  await using bystander = await WireClient.open(started.port);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.oneof(
+          fc.uint8Array({ maxLength: 200 }),
+          fc.tuple(
+            fc.string({ maxLength: 50 }),
+            fc.record({ opcode: fc.nat(15), fin: fc.boolean(), masked: fc.boolean() }),
+          ).map(([text, options]) => frame(text, options)),
+          fc.tuple(fc.constantFrom("4", "40", "42", "45", "43", "41", "3"), fc.json())
+            .map(([type, json]) => frame(type + json)),
+        ),
+        { maxLength: 8 },
+      ),
+      async (pieces) => {
+        await using client = await WireClient.open(started.port);
+        for (const piece of pieces) await client.write(piece);
+      },
+    ),
+    { numRuns: 60, seed: 20_261 },
+  );
+  assert.equal(bystander.ended, false);
+  await using after = await WireClient.open(started.port);
+  assert.equal(after.ended, false);
+});
 
 Deno.test("slowloris: headers that never end are cut off, however busily they drip", async () => {
   await using started = await startServer({ handshakeTimeoutMs: 200 });

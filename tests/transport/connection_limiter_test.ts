@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { until } from "../support/until.ts";
 import { originCheck } from "../../lib/transport/origins.ts";
 import { limitedAddress, remoteAddress } from "../../lib/transport/remote_address.ts";
-import { ENGINES, PATH, startServer } from "./support/server.ts";
+import { PATH, startServer } from "./support/server.ts";
 import { WireClient } from "./support/wire_client.ts";
 
 const request = (headers: Record<string, string | undefined>, address = "10.0.0.1") =>
@@ -38,62 +38,59 @@ Deno.test("A2: a table of origins: only the configured ones and our own get in",
   assert.throws(() => originCheck(["chat.example"]), /Cannot allow the origin: chat\.example/);
 });
 
-for (const engine of ENGINES) {
-  Deno.test(`A2: ${engine}: a foreign page gets 403 by both transports, and is counted`, async () => {
-    await using started = await startServer({ engine, allowedOrigins: LIST });
-    const url = `${started.url}${PATH}/?EIO=4&transport=polling`;
-    const refused = await fetch(url, { headers: { origin: "https://evil.example" } });
-    assert.equal(refused.status, 403);
-    assert.equal(refused.headers.get("access-control-allow-origin"), null);
-    assert.deepEqual(await refused.json(), { code: 4, message: "Origin not allowed" });
+Deno.test(`A2: a foreign page gets 403 by both transports, and is counted`, async () => {
+  await using started = await startServer({ allowedOrigins: LIST });
+  const url = `${started.url}${PATH}/?EIO=4&transport=polling`;
+  const refused = await fetch(url, { headers: { origin: "https://evil.example" } });
+  assert.equal(refused.status, 403);
+  assert.equal(refused.headers.get("access-control-allow-origin"), null);
+  assert.deepEqual(await refused.json(), { code: 4, message: "Origin not allowed" });
 
-    const allowed = await fetch(url, { headers: { origin: "https://chat.example" } });
-    assert.equal(allowed.status, 200);
-    assert.equal(allowed.headers.get("access-control-allow-origin"), "https://chat.example");
-    assert.equal(allowed.headers.get("access-control-allow-credentials"), "true");
-    await allowed.body?.cancel();
+  const allowed = await fetch(url, { headers: { origin: "https://chat.example" } });
+  assert.equal(allowed.status, 200);
+  assert.equal(allowed.headers.get("access-control-allow-origin"), "https://chat.example");
+  assert.equal(allowed.headers.get("access-control-allow-credentials"), "true");
+  await allowed.body?.cancel();
 
-    await using foreign = await WireClient.connect(started.port);
-    await foreign.upgrade({ headers: { Origin: "https://evil.example" } });
-    await foreign.until(() => foreign.ended, "the refusal");
-    assert.match(foreign.head, /^HTTP\/1\.1 403 /);
-    await using friend = await WireClient.open(started.port, {
-      headers: { Origin: "https://chat.example" },
-    });
-    assert.equal(friend.ended, false);
-    assert.equal(started.server.stats().refusals.origin, 2);
+  await using foreign = await WireClient.connect(started.port);
+  await foreign.upgrade({ headers: { Origin: "https://evil.example" } });
+  await foreign.until(() => foreign.ended, "the refusal");
+  assert.match(foreign.head, /^HTTP\/1\.1 403 /);
+  await using friend = await WireClient.open(started.port, {
+    headers: { Origin: "https://chat.example" },
   });
+  assert.equal(friend.ended, false);
+  assert.equal(started.server.stats().refusals.origin, 2);
+});
 
-  Deno.test(`${engine}: places are limited per address and in all, and free again`, async () => {
-    await using started = await startServer({
-      engine,
-      maxConnections: 4,
-      maxConnectionsPerAddress: 2,
-      trustedProxies: 1,
-    });
-    const from = (address: string) => ({ headers: { "X-Forwarded-For": `6.6.6.6, ${address}` } });
-    const statusFrom = async (address: string) => {
-      await using client = await WireClient.connect(started.port);
-      await client.upgrade(from(address));
-      await client.until(() => client.head, "an answer");
-      return Number(client.head.split(" ")[1]);
-    };
-    await using _one = await WireClient.open(started.port, from("1.1.1.1"));
-    await using two = await WireClient.open(started.port, from("1.1.1.1"));
-    assert.equal(await statusFrom("1.1.1.1"), 429);
-    await using _three = await WireClient.open(started.port, from("2.2.2.2"));
-    await using _four = await WireClient.open(started.port, from("3.3.3.3"));
-    assert.equal(await statusFrom("4.4.4.4"), 503);
-    const polling = await fetch(`${started.url}${PATH}/?EIO=4&transport=polling`);
-    assert.equal(polling.status, 503);
-    await polling.body?.cancel();
-    await two[Symbol.asyncDispose]();
-    await until(() => started.server.stats().sockets === 3, { what: "a free place" });
-    await using _five = await WireClient.open(started.port, from("1.1.1.1"));
-    const { refusals } = started.server.stats();
-    assert.deepEqual([refusals.connections_per_address, refusals.connections], [1, 2]);
+Deno.test(`places are limited per address and in all, and free again`, async () => {
+  await using started = await startServer({
+    maxConnections: 4,
+    maxConnectionsPerAddress: 2,
+    trustedProxies: 1,
   });
-}
+  const from = (address: string) => ({ headers: { "X-Forwarded-For": `6.6.6.6, ${address}` } });
+  const statusFrom = async (address: string) => {
+    await using client = await WireClient.connect(started.port);
+    await client.upgrade(from(address));
+    await client.until(() => client.head, "an answer");
+    return Number(client.head.split(" ")[1]);
+  };
+  await using _one = await WireClient.open(started.port, from("1.1.1.1"));
+  await using two = await WireClient.open(started.port, from("1.1.1.1"));
+  assert.equal(await statusFrom("1.1.1.1"), 429);
+  await using _three = await WireClient.open(started.port, from("2.2.2.2"));
+  await using _four = await WireClient.open(started.port, from("3.3.3.3"));
+  assert.equal(await statusFrom("4.4.4.4"), 503);
+  const polling = await fetch(`${started.url}${PATH}/?EIO=4&transport=polling`);
+  assert.equal(polling.status, 503);
+  await polling.body?.cancel();
+  await two[Symbol.asyncDispose]();
+  await until(() => started.server.stats().sockets === 3, { what: "a free place" });
+  await using _five = await WireClient.open(started.port, from("1.1.1.1"));
+  const { refusals } = started.server.stats();
+  assert.deepEqual([refusals.connections_per_address, refusals.connections], [1, 2]);
+});
 
 Deno.test("no spelling of the query gets past the limit", async () => {
   await using started = await startServer({ maxConnections: 1 });

@@ -5,12 +5,11 @@ import { type Packet, PacketType } from "socket.io-parser";
 import * as ws from "ws";
 import { RememberingEncoder } from "../../lib/transport/coalescing.ts";
 import type { Connection } from "../../lib/transport/connection.ts";
-import { canDestroyWebSockets, destroyWebSocket } from "../../lib/transport/native_internals.ts";
 import { textFrame } from "../../lib/transport/text_frame.ts";
 import { startServer } from "./support/server.ts";
 import { WireClient } from "./support/wire_client.ts";
 
-/** What `lib/transport` takes for granted of engine.io, ws and Deno, beyond their public types. */
+/** What `lib/transport` takes for granted of engine.io and ws, beyond their public types. */
 Deno.test("engine.io's socket is what the guards stand in for", async () => {
   const prototype = EngineSocket.prototype as unknown as Connection;
   assert.equal(typeof prototype.write, "function");
@@ -51,24 +50,6 @@ Deno.test("a prepared frame is what ws makes of the same text", () => {
     const expected = Buffer.concat(Sender.frame(Buffer.from(text), options));
     assert.ok(textFrame(text).equals(expected), `${length} bytes`);
   }
-});
-
-Deno.test("Deno's WebSocket ends at once when its resource is closed", async () => {
-  assert.ok(canDestroyWebSockets());
-  const { promise, resolve } = Promise.withResolvers<WebSocket>();
-  await using http = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
-    const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
-    socket.onopen = () => resolve(socket);
-    return response;
-  });
-  await using client = await WireClient.connect(http.addr.port);
-  await client.upgrade();
-  const websocket = await promise;
-  const closed = new Promise((done) => websocket.onclose = done);
-  destroyWebSocket(websocket);
-  await closed;
-  await client.until(() => client.ended, "the end");
-  assert.equal(client.closeCode, undefined);
 });
 
 Deno.test("the encoder says what a text was made from, and nothing when it can't know", () => {

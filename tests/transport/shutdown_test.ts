@@ -1,50 +1,48 @@
 import assert from "node:assert/strict";
 import { io as connect } from "socket.io-client";
 import { until } from "../support/until.ts";
-import { ENGINES, PATH, startServer } from "./support/server.ts";
+import { PATH, startServer } from "./support/server.ts";
 import { WireClient } from "./support/wire_client.ts";
 
-for (const engine of ENGINES) {
-  Deno.test(`${engine}: clients hear that the server goes, and get what was sent before`, async () => {
-    const started = await startServer({ engine, transports: "websocket" });
-    await using client = await WireClient.open(started.port);
-    for (let part = 0; part < 8; part++) started.server.io.emit("part", "words".repeat(10_000));
-    started.server.io.emit("last", "words".repeat(10_000));
-    await started.server.close({ timeoutMs: 500 });
-    await client.until(() => client.ended, "the end");
-    assert.ok(client.texts.some((text) => text.startsWith('42["last"')));
-    assert.equal(client.texts.at(-1), "41");
-    await assert.rejects(WireClient.connect(started.port));
-    assert.equal(started.server.stats().sockets, 0);
-  });
+Deno.test(`clients hear that the server goes, and get what was sent before`, async () => {
+  const started = await startServer({ transports: "websocket" });
+  await using client = await WireClient.open(started.port);
+  for (let part = 0; part < 8; part++) started.server.io.emit("part", "words".repeat(10_000));
+  started.server.io.emit("last", "words".repeat(10_000));
+  await started.server.close({ timeoutMs: 500 });
+  await client.until(() => client.ended, "the end");
+  assert.ok(client.texts.some((text) => text.startsWith('42["last"')));
+  assert.equal(client.texts.at(-1), "41");
+  await assert.rejects(WireClient.connect(started.port));
+  assert.equal(started.server.stats().sockets, 0);
+});
 
-  Deno.test(`${engine}: a client that never answers doesn't hold the server`, async () => {
-    const started = await startServer({ engine, transports: "websocket" });
-    await using client = await WireClient.connect(started.port);
-    client.pauseAfter((texts) => texts.length > 0);
-    await client.upgrade();
-    await client.until(() => client.isPaused, "the handshake");
-    await using idle = await WireClient.connect(started.port);
-    idle.read();
-    await idle.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    await idle.until(() => idle.body.includes("not socket.io"), "the answer");
-    const start = performance.now();
-    await started.server.close({ timeoutMs: 300 });
-    assert.ok(performance.now() - start < 1_500, `took ${performance.now() - start} ms`);
-    client.resume();
-    await client.until(() => client.ended && idle.ended, "both to end");
-  });
+Deno.test(`a client that never answers doesn't hold the server`, async () => {
+  const started = await startServer({ transports: "websocket" });
+  await using client = await WireClient.connect(started.port);
+  client.pauseAfter((texts) => texts.length > 0);
+  await client.upgrade();
+  await client.until(() => client.isPaused, "the handshake");
+  await using idle = await WireClient.connect(started.port);
+  idle.read();
+  await idle.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  await idle.until(() => idle.body.includes("not socket.io"), "the answer");
+  const start = performance.now();
+  await started.server.close({ timeoutMs: 300 });
+  assert.ok(performance.now() - start < 1_500, `took ${performance.now() - start} ms`);
+  client.resume();
+  await client.until(() => client.ended && idle.ended, "both to end");
+});
 
-  Deno.test(`${engine}: stopAccepting() turns new ones away and leaves the old ones be`, async () => {
-    await using started = await startServer({ engine, transports: "websocket" });
-    started.server.io.on("connection", (socket) => socket.on("echo", (value, ack) => ack(value)));
-    await using client = await WireClient.open(started.port);
-    started.server.stopAccepting();
-    await assert.rejects(WireClient.connect(started.port));
-    await client.send('427["echo",1]');
-    await client.until(() => client.texts.includes("437[1]"), "the ack");
-  });
-}
+Deno.test(`stopAccepting() turns new ones away and leaves the old ones be`, async () => {
+  await using started = await startServer({ transports: "websocket" });
+  started.server.io.on("connection", (socket) => socket.on("echo", (value, ack) => ack(value)));
+  await using client = await WireClient.open(started.port);
+  started.server.stopAccepting();
+  await assert.rejects(WireClient.connect(started.port));
+  await client.send('427["echo",1]');
+  await client.until(() => client.texts.includes("437[1]"), "the ack");
+});
 
 Deno.test("a polling client hears the end too", async () => {
   const started = await startServer({ transports: "polling" });

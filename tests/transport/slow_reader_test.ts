@@ -3,7 +3,7 @@ import { Adapter } from "socket.io-adapter";
 import { createLogger } from "../../lib/common/logger.ts";
 import type { Coalescer } from "../../lib/transport/coalescing.ts";
 import { until } from "../support/until.ts";
-import { ENGINES, startServer } from "./support/server.ts";
+import { startServer } from "./support/server.ts";
 import { WireClient } from "./support/wire_client.ts";
 
 interface Delta {
@@ -51,13 +51,10 @@ class AwaitingAdapter extends Adapter {
   }
 }
 
-const ADAPTERS = [["ws", undefined], ["native", undefined], ["ws", AwaitingAdapter]] as const;
-
-for (const [engine, adapter] of ADAPTERS) {
-  const name = adapter === undefined ? engine : `${engine}, an adapter that awaits`;
+for (const adapter of [undefined, AwaitingAdapter]) {
+  const name = adapter === undefined ? "Socket.IO's adapter" : "an adapter that awaits";
   Deno.test(`${name}: streams merge for a socket that is behind, in order, nothing lost`, async () => {
     await using started = await startServer({
-      engine,
       transports: "websocket",
       maxSendBufferBytes: 30_000_000,
       coalesce: deltas,
@@ -114,59 +111,55 @@ for (const [engine, adapter] of ADAPTERS) {
   });
 }
 
-for (const engine of ENGINES) {
-  Deno.test(`${engine}: a reader that stops is cut at the bound, and others get everything`, async () => {
-    const lines: string[] = [];
-    await using started = await startServer({
-      engine,
-      transports: "websocket",
-      maxSendBufferBytes: 2_000_000,
-      logger: createLogger({ level: "warn", write: (line) => lines.push(line) }),
-    });
-    const { server } = started;
-    await using stopped = await connectStopped(started.port);
-    await using reader = await WireClient.open(started.port);
-    const text = "x".repeat(20_000);
-    let sent = 0;
-    while (server.stats().slowReadersCut === 0) {
-      assert.ok(sent < 5_000, "100 MB sent and nobody cut");
-      server.io.emit("bulk", { index: sent++, text });
-      await turn();
-      await reader.until(() => reader.texts.length > sent - 20, "the reader to keep up");
-    }
-    await until(() => server.io.engine.clientsCount === 1, { what: "the session's end" });
-    await until(() => server.stats().sockets === 1, { what: "the TCP connection's end" });
-    await reader.until(() => events(reader).length === sent, "everything");
-    assert.equal(reader.ended, false);
-    assert.equal(lines.length, 1);
-    assert.match(lines[0] ?? "", /slow reader cut/);
-    stopped.resume();
-    await stopped.until(() => stopped.ended, "the end at the client");
+Deno.test(`a reader that stops is cut at the bound, and others get everything`, async () => {
+  const lines: string[] = [];
+  await using started = await startServer({
+    transports: "websocket",
+    maxSendBufferBytes: 2_000_000,
+    logger: createLogger({ level: "warn", write: (line) => lines.push(line) }),
   });
+  const { server } = started;
+  await using stopped = await connectStopped(started.port);
+  await using reader = await WireClient.open(started.port);
+  const text = "x".repeat(20_000);
+  let sent = 0;
+  while (server.stats().slowReadersCut === 0) {
+    assert.ok(sent < 5_000, "100 MB sent and nobody cut");
+    server.io.emit("bulk", { index: sent++, text });
+    await turn();
+    await reader.until(() => reader.texts.length > sent - 20, "the reader to keep up");
+  }
+  await until(() => server.io.engine.clientsCount === 1, { what: "the session's end" });
+  await until(() => server.stats().sockets === 1, { what: "the TCP connection's end" });
+  await reader.until(() => events(reader).length === sent, "everything");
+  assert.equal(reader.ended, false);
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? "", /slow reader cut/);
+  stopped.resume();
+  await stopped.until(() => stopped.ended, "the end at the client");
+});
 
-  Deno.test(`${engine}: a merged stream counts by its true size, and is bounded too`, async () => {
-    await using started = await startServer({
-      engine,
-      transports: "websocket",
-      maxSendBufferBytes: 600_000,
-      coalesce: deltas,
-    });
-    const { io } = started.server;
-    await using _slow = await connectStopped(started.port);
-    const filler = "f".repeat(100_000);
-    const conn = [...io.of("/").sockets.values()][0]?.conn;
-    assert.ok(conn);
-    const internals = conn as unknown as { writeBuffer: unknown[] };
-    for (let index = 0; index < 400 && internals.writeBuffer.length === 0; index++) {
-      io.emit("filler", filler);
-      await turn();
-    }
-    assert.ok(internals.writeBuffer.length > 0, "the client still reads");
-    // 60 bytes around each letter: as separate packets 1.2 MB, merged 20 kB.
-    for (let seq = 1; seq <= 20_000; seq++) io.emit("delta", delta("a", seq, "x"));
-    assert.equal(started.server.stats().slowReadersCut, 0);
-    for (let seq = 20_001; seq <= 20_020; seq++) io.emit("delta", delta("a", seq, filler));
-    assert.equal(started.server.stats().slowReadersCut, 1);
-    await until(() => started.server.stats().sockets === 0, { what: "the end" });
+Deno.test(`a merged stream counts by its true size, and is bounded too`, async () => {
+  await using started = await startServer({
+    transports: "websocket",
+    maxSendBufferBytes: 600_000,
+    coalesce: deltas,
   });
-}
+  const { io } = started.server;
+  await using _slow = await connectStopped(started.port);
+  const filler = "f".repeat(100_000);
+  const conn = [...io.of("/").sockets.values()][0]?.conn;
+  assert.ok(conn);
+  const internals = conn as unknown as { writeBuffer: unknown[] };
+  for (let index = 0; index < 400 && internals.writeBuffer.length === 0; index++) {
+    io.emit("filler", filler);
+    await turn();
+  }
+  assert.ok(internals.writeBuffer.length > 0, "the client still reads");
+  // 60 bytes around each letter: as separate packets 1.2 MB, merged 20 kB.
+  for (let seq = 1; seq <= 20_000; seq++) io.emit("delta", delta("a", seq, "x"));
+  assert.equal(started.server.stats().slowReadersCut, 0);
+  for (let seq = 20_001; seq <= 20_020; seq++) io.emit("delta", delta("a", seq, filler));
+  assert.equal(started.server.stats().slowReadersCut, 1);
+  await until(() => started.server.stats().sockets === 0, { what: "the end" });
+});

@@ -4,9 +4,9 @@ import { ALLOW_GC, AS_STARTED, INSTANCE_PEERS } from "./instances.ts";
 import { bunFolder, fastPythonFolder, nodeFolder, pythonFolder, SERVERS } from "./install.ts";
 import type { Launch, Peer } from "./peer.ts";
 
-function deno(file: string, v8Flags: string, env?: Record<string, string>): Launch {
+function deno(file: string, v8Flags: string): Launch {
   const args = ["run", "--allow-all", "--quiet", v8Flags, join(SERVERS, file)];
-  return { command: Deno.execPath(), args, env };
+  return { command: Deno.execPath(), args };
 }
 
 function python(folder: string): Launch {
@@ -18,13 +18,6 @@ export const PEERS: readonly Peer[] = [
     id: "ours",
     title: "webui-realtime",
     prepare: () => Promise.resolve(deno("webui_realtime.ts", AS_STARTED)),
-  },
-  {
-    id: "ours-native",
-    title: "webui-realtime, native engine",
-    sections: ["delivery", "echo", "connect", "memory"],
-    prepare: () =>
-      Promise.resolve(deno("webui_realtime.ts", AS_STARTED, { WEBSOCKET_ENGINE: "native" })),
   },
   {
     id: "deno",

@@ -14,7 +14,4 @@ export const TARGETS: readonly Target[] = [
   { figure: "delivery.paced", peer: "ours", against: "python", atMost: 0.2 },
   { figure: "delivery.burst", peer: "ours", against: "python", atMost: 0.2 },
   { figure: "echo", peer: "ours", against: "python", atMost: 0.2 },
-  { figure: "delivery.paced", peer: "ours-native", against: "node", atMost: 0.75 },
-  { figure: "delivery.burst", peer: "ours-native", against: "node", atMost: 0.75 },
-  { figure: "echo", peer: "ours-native", against: "node", atMost: 0.6 },
 ];

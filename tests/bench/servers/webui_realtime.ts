@@ -17,7 +17,6 @@ function settings(folder: string): Record<string, string | undefined> {
     DENO_KV_PATH: join(folder, "bench.kv"),
     WEBUI_SECRET_KEY: Deno.env.get("BENCH_SECRET_KEY"),
     OPENAI_API_BASE_URL: Deno.env.get("BENCH_PROVIDER_URL"),
-    WEBSOCKET_ENGINE: Deno.env.get("WEBSOCKET_ENGINE"),
     // All load comes from one address.
     MAX_CONNECTIONS_PER_ADDRESS: "20000",
   };

@@ -5,7 +5,6 @@ import {
 } from "../../../lib/transport/socket_server.ts";
 import { silentLogger } from "../../../lib/common/logger.ts";
 
-export const ENGINES = ["ws", "native"] as const;
 export const PATH = "/ws/socket.io";
 
 export interface TestServer extends AsyncDisposable {
@@ -19,7 +18,6 @@ export async function startServer(options: Partial<SocketServerOptions> = {}): P
   const server = createSocketServer({
     path: PATH,
     transports: "both",
-    engine: "ws",
     allowedOrigins: [],
     maxPayloadBytes: 100_000,
     pingIntervalMs: 25_000,
