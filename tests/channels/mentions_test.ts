@@ -26,7 +26,7 @@ Deno.test("no text makes them fail or take long", () => {
       const start = performance.now();
       for (const id of mentionedModels(text)) assert.match(id, /^[^|<>\s]+$/);
       assert.doesNotMatch(withoutMentions(text), /<@M:x>/);
-      assert.ok(performance.now() - start < 500);
+      assert.ok(performance.now() - start < 5_000);
     }),
     { seed: seedOf("mentions") },
   );

@@ -51,10 +51,9 @@ inModes(
 
     const cut = call(ada.id);
     await until(() => acks.length === 1, { what: "the question" });
-    const began = performance.now();
     client.socket.disconnect();
+    // Not the time-out's error: the disconnect itself ended the wait.
     assert.deepEqual(await cut, { error: "Client session disconnected." });
-    assert.ok(performance.now() - began < 1_000, `${performance.now() - began} ms`);
     assert.deepEqual(await call(ada.id), { error: "Client session disconnected." });
   },
   { env: { WEBSOCKET_EVENT_CALLER_TIMEOUT: "1.5" } },
