@@ -23,7 +23,10 @@ const LEFT_BY_AN_ANSWER: Partial<ChatMessage> = {
   files: undefined,
 };
 
-type ChatWrites = Pick<ChatStore, "addMessage" | "changeMessage" | "message" | "summary">;
+type ChatWrites = Pick<
+  ChatStore,
+  "addMessage" | "changeMessage" | "message" | "noteEdit" | "summary"
+>;
 
 /** The stored messages that answers are written to. */
 export class ChatAnswers {
@@ -43,17 +46,19 @@ export class ChatAnswers {
   ): Promise<void> {
     if (isTemporary(chatId)) return;
     await this.#chats.summary(userId, chatId);
-    let isNew = false;
-    const begun = await this.#chats.changeMessage(chatId, messageId, (message) => {
-      isNew = message === undefined;
-      return {
-        ...{ id: messageId, parentId, role: "assistant", childrenIds: [] },
-        ...message,
-        ...LEFT_BY_AN_ANSWER,
-        ...{ model, generation, content: "", done: false },
-      };
-    });
-    if (isNew && begun) await this.#chats.addMessage(userId, chatId, begun);
+    let isAgain = false;
+    const begin = () =>
+      this.#chats.changeMessage(chatId, messageId, (message) => {
+        isAgain = message?.done === true;
+        if (!message) return undefined;
+        return { ...message, ...LEFT_BY_AN_ANSWER, model, generation, content: "", done: false };
+      });
+    if (!await begin()) {
+      const place = { id: messageId, parentId, childrenIds: [] };
+      await this.#chats.addMessage(userId, chatId, { ...place, role: "assistant", content: "" });
+      await begin();
+    }
+    if (isAgain) await this.#chats.noteEdit(userId, chatId, messageId);
   }
 
   /** Whether the message is of this generation. One that is not stored can't say so. */

@@ -2,21 +2,23 @@ import { AppError } from "../common/errors.ts";
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import type { Chat, ChatBody, ChatMessage, ChatSummary } from "../protocol/chat.ts";
 import { keys } from "../state/key_space.ts";
-import type {
-  Dictionary,
-  IndexEntry,
-  IndexPageOptions,
-  SortedIndex,
-  StateStore,
-} from "../state/state_store.ts";
+import type { IndexEntry, IndexPageOptions, SortedIndex, StateStore } from "../state/state_store.ts";
+import { ChatMessages, type Merged, requireRoom } from "./chat_messages.ts";
+import { readSeen, seenToken } from "./knowledge.ts";
+import { asTree, type Messages } from "./message_tree.ts";
 
 /** A chat as it is stored: its messages are entries of a dictionary of their own. */
-type ChatRecord = Chat;
+interface ChatRecord extends Chat {
+  /** Rises when a message comes, is edited by a client, or goes. Left out: 0. */
+  version?: number;
+  /** How many messages there are, but for what was cut short. */
+  size?: number;
+  /** Messages that were deleted of late: an older copy does not bring them back. */
+  deleted?: string[];
+}
 
-type Messages = Record<string, ChatMessage>;
-
-/** How many messages are read at once when a chat is put together. */
-const MESSAGES_PAGE = 200;
+/** Deleted messages that are remembered. */
+const MAX_DELETED = 1_000;
 /** How many of a user's chats are looked up at once to be deleted. */
 const CHATS_PAGE = 50;
 /** An entry of a list without a record is a chat that is being made, or what is left of one. */
@@ -44,10 +46,7 @@ export class ChatStore {
   async create(userId: string, body: ChatBody): Promise<Chat> {
     const now = unixSeconds(this.#clock);
     const id = crypto.randomUUID();
-    const { record, messages: given } = split(body);
-    const messages = Object.fromEntries(
-      Object.entries(given).map(([id, message]) => [id, unheld(message)]),
-    );
+    const { record, messages } = split(body);
     const chat: ChatRecord = {
       id,
       user_id: userId,
@@ -55,17 +54,21 @@ export class ChatStore {
       chat: record,
       created_at: now,
       updated_at: now,
+      version: 1,
+      size: Object.keys(messages).length,
     };
+    requireRoom(Object.keys(messages).length);
     await this.#chatsOf(userId).put({ member: id, score: now });
-    await this.#messages(id).setMany(Object.entries(messages));
+    await this.#messages(id).setFirst(messages);
     await this.#store.values.set(keys.chat(id), chat);
-    return join(chat, messages);
+    return await this.get(userId, id);
   }
 
   /** The chat with all its messages. */
   async get(userId: string, chatId: string): Promise<Chat> {
+    // The record first: whatever came with its version is there when the messages are read.
     const record = await this.#require(userId, chatId);
-    return join(record, await this.#allMessages(chatId));
+    return join(record, await this.#messages(chatId).inOrder());
   }
 
   /** The chat without its messages: cheap, whatever has been said in it. */
@@ -96,18 +99,30 @@ export class ChatStore {
   }
 
   /**
-   * Changes what the body names. A history replaces the one before, but for messages that are being
-   * written by the server right now: those keep what the server wrote.
+   * Changes what the body names. The messages of a history are merged into those that are there: what
+   * is left out is deleted only if the history says (`seen`) that it was known, and a copy that is
+   * older than what is stored changes nothing (decision record 22).
    */
   async update(userId: string, chatId: string, body: ChatBody): Promise<Chat> {
-    await this.#require(userId, chatId);
+    const { version = 0, deleted } = await this.#require(userId, chatId);
     const { record, messages } = split(body);
-    if (body.history?.messages) await this.#replaceMessages(chatId, messages);
-    await this.#change(userId, chatId, (chat) => ({
-      ...chat,
+    const stored = this.#messages(chatId);
+    let merged: Merged = { added: [], edited: [], deleted: [] };
+    if (body.history?.messages) {
+      const knowledge = readSeen(body.history.seen, { chatId, version });
+      merged = await stored.merge(messages, { knowledge, gone: new Set(deleted) });
+      await this.#requireStill(chatId);
+    }
+    const changed = await this.#change(userId, chatId, (chat) => ({
+      ...counted(chat, merged),
       title: body.title ?? chat.title,
-      chat: { ...chat.chat, ...record },
+      chat: {
+        ...chat.chat,
+        ...record,
+        ...(record.history && { history: { ...chat.chat.history, ...record.history } }),
+      },
     }));
+    await stored.stamp(merged, changed.version ?? 0);
     return await this.get(userId, chatId);
   }
 
@@ -152,14 +167,10 @@ export class ChatStore {
 
   /** The messages from the first to this one, along their parents. */
   async branch(chatId: string, messageId: string): Promise<ChatMessage[]> {
-    const all = await this.#allMessages(chatId);
-    const branch = new Map<string, ChatMessage>();
-    let message = all[messageId];
-    while (message && !branch.has(message.id)) {
-      branch.set(message.id, message);
-      message = message.parentId ? all[message.parentId] : undefined;
-    }
-    return [...branch.values()].reverse();
+    const { messages } = asTree(await this.#messages(chatId).inOrder(), messageId);
+    const branch: ChatMessage[] = [];
+    for (let at = messages[messageId]; at; at = messages[at.parentId ?? ""]) branch.push(at);
+    return branch.reverse();
   }
 
   message(chatId: string, messageId: string): Promise<ChatMessage | undefined> {
@@ -177,54 +188,47 @@ export class ChatStore {
     messageId: string,
     change: (message: ChatMessage | undefined) => ChatMessage | undefined,
   ): Promise<ChatMessage | undefined> {
-    let isNew = false;
-    const changed = await this.#messages(chatId).update(messageId, (message) => {
-      isNew = message === undefined;
-      return change(message);
-    });
-    if (isNew && changed !== undefined) await this.#requireStill(chatId);
+    const { changed, isNew } = await this.#messages(chatId).change(messageId, change);
+    if (isNew) await this.#requireStill(chatId);
     return changed;
   }
 
-  /** Puts a message under its parent and makes it the chat's current one, if it is not there yet. */
+  /**
+   * Puts a message under its parent and makes it the chat's current one, if it is not there yet.
+   *
+   * @throws {AppError} `too_large` for a chat that is full
+   */
   async addMessage(userId: string, chatId: string, message: ChatMessage): Promise<void> {
-    await this.changeMessage(chatId, message.id, (current) => current ?? message);
-    await this.#adopt(chatId, message);
-    await this.#change(userId, chatId, (chat) => ({
-      ...chat,
+    const { size = 0 } = await this.#require(userId, chatId);
+    const stored = this.#messages(chatId);
+    if (size > 0 && await stored.get(message.id) === undefined) requireRoom(size + 1);
+    const { isNew } = await stored.change(message.id, (current) => current ?? message);
+    await this.#requireStill(chatId);
+    await stored.adopt(message);
+    const merged = { added: [message.id], edited: [], deleted: [] };
+    const { version = 0 } = await this.#change(userId, chatId, (chat) => ({
+      ...(isNew ? counted(chat, merged) : chat),
       chat: {
         ...chat.chat,
         history: { ...chat.chat.history, currentId: message.id, messages: {} },
       },
     }));
+    if (isNew) await stored.stamp(merged, version);
   }
 
-  /** Names the message among its parent's children. */
-  async #adopt(chatId: string, { id, parentId }: ChatMessage): Promise<void> {
-    if (!parentId) return;
-    await this.#messages(chatId).update(
-      parentId,
-      (parent) =>
-        parent && !parent.childrenIds.includes(id)
-          ? { ...parent, childrenIds: [...parent.childrenIds, id] }
-          : parent,
-    );
+  /** Notes that the message says something else now: who knew it before does not know this. */
+  async noteEdit(userId: string, chatId: string, messageId: string): Promise<void> {
+    const edit = { added: [], edited: [messageId], deleted: [] };
+    const { version = 0 } = await this.#change(userId, chatId, (chat) => counted(chat, edit));
+    await this.#messages(chatId).stamp(edit, version);
   }
 
   #chatsOf(userId: string): SortedIndex {
     return this.#store.sortedIndex(keys.userChats(userId));
   }
 
-  #messages(chatId: string): Dictionary<ChatMessage> {
-    return this.#store.dictionary<ChatMessage>(keys.chatMessages(chatId));
-  }
-
-  async #allMessages(chatId: string): Promise<Messages> {
-    const all: Messages = {};
-    for await (const page of this.#messages(chatId).scan({ pageSize: MESSAGES_PAGE })) {
-      for (const [id, message] of page) all[id] = message;
-    }
-    return all;
+  #messages(chatId: string): ChatMessages {
+    return new ChatMessages(this.#store.dictionary(keys.chatMessages(chatId)));
   }
 
   async #require(userId: string, chatId: string): Promise<ChatRecord> {
@@ -252,38 +256,24 @@ export class ChatStore {
     if (remains.length > 0) await this.#chatsOf(userId).remove(...remains);
   }
 
-  /** Changes the record and moves the chat to the top of its owner's list. */
+  /**
+   * Changes the record and moves the chat to the top of its owner's list.
+   *
+   * @throws {AppError} `not_found` for a chat that is gone
+   */
   async #change(
     userId: string,
     chatId: string,
     change: (chat: ChatRecord) => ChatRecord,
-  ): Promise<void> {
+  ): Promise<ChatRecord> {
     const now = unixSeconds(this.#clock);
     const changed = await this.#store.values.update<ChatRecord>(
       keys.chat(chatId),
       (chat) => chat && { ...change(chat), updated_at: now },
     );
-    if (changed) {
-      await this.#chatsOf(userId).put({ member: chatId, score: now });
-    }
-  }
-
-  async #replaceMessages(chatId: string, given: Messages): Promise<void> {
-    const stored = this.#messages(chatId);
-    const gone = Object.keys(await this.#allMessages(chatId))
-      .filter((id) => !Object.hasOwn(given, id));
-    const [kept] = await Promise.all([
-      Promise.all(
-        gone.map((id) => stored.update(id, (current) => isLive(current) ? current : undefined)),
-      ),
-      Promise.all(
-        Object.entries(given).map(([id, message]) =>
-          stored.update(id, (current) => replaced(current, message))
-        ),
-      ),
-    ]);
-    await this.#requireStill(chatId);
-    for (const message of kept) if (message) await this.#adopt(chatId, message);
+    if (!changed) throw noSuchChat();
+    await this.#chatsOf(userId).put({ member: chatId, score: now });
+    return changed;
   }
 }
 
@@ -291,41 +281,35 @@ function noSuchChat(): AppError {
   return new AppError("not_found", "There is no such chat.");
 }
 
-/** Whether the server is writing this message right now. */
-function isLive(message: ChatMessage | undefined): message is ChatMessage {
-  return message?.generation !== undefined && message.done !== true;
+/** The record after its messages have changed. */
+function counted(chat: ChatRecord, merged: Merged): ChatRecord {
+  const { added, edited, deleted } = merged;
+  if (added.length + edited.length + deleted.length === 0) return chat;
+  const { version = 0, deleted: before = [] } = chat;
+  const { size = (chat.size ?? 0) + added.length } = merged;
+  const isBack = new Set(added);
+  return {
+    ...chat,
+    version: version + 1,
+    size,
+    deleted: [...before.filter((id) => !isBack.has(id)), ...deleted].slice(-MAX_DELETED),
+  };
 }
 
-/** The message that a client's becomes: what the server writes, or wrote since the client read it, stays. */
-function replaced(current: ChatMessage | undefined, given: ChatMessage): ChatMessage {
-  const isOlder = isLive(given) && current?.generation === given.generation;
-  if (current && (isLive(current) || isOlder)) {
-    return { ...given, ...current, childrenIds: given.childrenIds };
-  }
-  return unheld(given);
-}
-
-/** Only the server says that it writes a message; one that nobody writes would be kept for ever. */
-function unheld(message: ChatMessage): ChatMessage {
-  if (!isLive(message)) return message;
-  const { generation: _, ...rest } = message;
-  return rest;
-}
-
+/** The record's part of a body, and its messages. */
 function split(body: ChatBody): { record: ChatBody; messages: Messages } {
   if (!body.history) return { record: body, messages: {} };
-  const messages = (body.history.messages ?? {}) as Messages;
-  return { record: { ...body, history: { ...body.history, messages: {} } }, messages };
+  const { seen: _, messages = {}, ...history } = body.history;
+  return { record: { ...body, history: { ...history, messages: {} } }, messages };
 }
 
-function join(record: ChatRecord, messages: Messages): Chat {
-  const { chat } = record;
+function join(record: ChatRecord, inOrder: ChatMessage[]): Chat {
+  const { version = 0, size: _, deleted: _deleted, ...shown } = record;
+  const { history } = record.chat;
+  const seen = seenToken(record.id, version);
+  const tree = asTree(inOrder, history?.currentId ?? null);
   return {
-    ...record,
-    chat: {
-      ...chat,
-      title: record.title,
-      history: { ...chat.history, currentId: chat.history?.currentId ?? null, messages },
-    },
+    ...shown,
+    chat: { ...shown.chat, title: record.title, history: { ...history, ...tree, seen } },
   };
 }

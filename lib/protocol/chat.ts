@@ -52,13 +52,28 @@ export type ChatMessage =
     reasoning_content?: string;
   };
 
+/** Messages of a chat. What is beyond is refused: a chat is read, checked and drawn as a whole. */
+export const MAX_MESSAGES = 10_000;
+
+/** Counted before each of them is looked at, so that too many cost nothing. */
+const MessagesSchema = v.pipe(
+  v.custom<Record<string, unknown>>(
+    (value) =>
+      typeof value !== "object" || value === null || Object.keys(value).length <= MAX_MESSAGES,
+    `must be at most ${MAX_MESSAGES} messages`,
+  ),
+  v.record(IdSchema, ChatMessageSchema),
+);
+
 export const ChatBodySchema = v.looseObject({
   title: v.optional(v.pipe(v.string(), v.maxLength(1000))),
   models: v.optional(v.array(v.string())),
   history: v.optional(v.looseObject({
     currentId: v.optional(v.nullable(IdSchema)),
     /** Left out: those that are there stay as they are. */
-    messages: v.optional(v.record(IdSchema, ChatMessageSchema)),
+    messages: v.optional(MessagesSchema),
+    /** What the sender had read of the chat: handed out with a history, given back unread. */
+    seen: v.optional(v.pipe(v.string(), v.maxLength(256))),
   })),
 });
 export type ChatBody = v.InferOutput<typeof ChatBodySchema>;
