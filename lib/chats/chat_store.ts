@@ -2,7 +2,12 @@ import { AppError } from "../common/errors.ts";
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import type { Chat, ChatBody, ChatMessage, ChatSummary } from "../protocol/chat.ts";
 import { keys } from "../state/key_space.ts";
-import type { IndexEntry, IndexPageOptions, SortedIndex, StateStore } from "../state/state_store.ts";
+import type {
+  IndexEntry,
+  IndexPageOptions,
+  SortedIndex,
+  StateStore,
+} from "../state/state_store.ts";
 import { ChatMessages, type Merged, requireRoom } from "./chat_messages.ts";
 import { readSeen, seenToken } from "./knowledge.ts";
 import { asTree, type Messages } from "./message_tree.ts";
