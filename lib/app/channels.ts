@@ -12,7 +12,7 @@ import type { ChannelEvent } from "../protocol/channel.ts";
 import { rooms as roomNames } from "../protocol/events.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import { channelEvents } from "../realtime/channel_events.ts";
-import { ChannelRooms } from "../realtime/channel_rooms.ts";
+import { channelOf, ChannelRooms } from "../realtime/channel_rooms.ts";
 import { emitToUser as emitToSessions } from "../realtime/emitter.ts";
 import type { RealtimeServer } from "../realtime/session.ts";
 import { TypingNotices } from "../realtime/typing_notices.ts";
@@ -60,23 +60,25 @@ export function openChannels(
   const emitToUser = (userId: string, event: ChannelEvent) =>
     void io.to(roomNames.user(userId)).emit("events:channel", event);
 
-  const rooms = new ChannelRooms({
-    io,
-    logger,
-    async *channelsOf(user) {
-      let cursor: string | undefined;
-      do {
-        const at = cursor === undefined ? {} : { cursor };
-        const page = await channels.page(user, { limit: ROOMS_AT_ONCE, ...at });
-        yield page.channels.map(({ id }) => id);
-        cursor = page.cursor;
-      } while (cursor !== undefined);
-    },
-    async mayEnter(userId, channelId) {
-      const user = await users.get(userId);
-      return user !== undefined && await channels.mayRead(user, channelId);
-    },
-  });
+  const rooms = stack.use(
+    new ChannelRooms({
+      io,
+      logger,
+      async *channelsOf(user) {
+        let cursor: string | undefined;
+        do {
+          const at = cursor === undefined ? {} : { cursor };
+          const page = await channels.page(user, { limit: ROOMS_AT_ONCE, ...at });
+          yield page.channels.map(({ id }) => id);
+          cursor = page.cursor;
+        } while (cursor !== undefined);
+      },
+      async mayEnter(userId, channelId) {
+        const user = await users.get(userId);
+        return user !== undefined && await channels.mayRead(user, channelId);
+      },
+    }),
+  );
   /** Here at once, so that who asked for it sees it done; elsewhere as soon as they hear. */
   const accessChanged = async (change: ChannelAccess) => {
     await Promise.all([
@@ -153,11 +155,10 @@ export function openChannels(
     }),
     /** Users have joined a group, or left it. */
     regrouped: (userIds: readonly string[]) => accessChanged({ user_ids: [...userIds] }),
-    /** Follows a room that was joined or left anywhere; says whether it is a channel's. */
-    moved({ user_id, room }: Extract<AccessChange, { room: string }>): boolean {
-      const channelId = ChannelRooms.channelOf(room);
+    /** Follows a channel that was joined or left on any instance. */
+    moved({ user_id, room }: Extract<AccessChange, { room: string }>): void {
+      const channelId = channelOf(room);
       if (channelId !== undefined) void rooms.userChanged(user_id, channelId);
-      return channelId !== undefined;
     },
   };
 }

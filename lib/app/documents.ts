@@ -2,6 +2,7 @@ import type { Logger } from "../common/logger.ts";
 import type { Config } from "../config.ts";
 import { DocumentService } from "../documents/document_service.ts";
 import { documentAudience, documentEvents } from "../realtime/document_events.ts";
+import { NoteRooms } from "../realtime/note_rooms.ts";
 import type { RealtimeServer } from "../realtime/session.ts";
 import type { Services } from "./services.ts";
 
@@ -13,16 +14,17 @@ export function openDocuments(
   logger: Logger,
   stack: AsyncDisposableStack,
 ) {
+  const noteRooms = stack.use(new NoteRooms({ io, access: notes, logger }));
   const service = new DocumentService({
     store,
     logger,
     instanceId: registry.id,
     access: notes,
     content: notes,
-    audience: documentAudience({ io, access: notes, logger }),
+    audience: documentAudience({ io, noteRooms }),
     userIds: (sids) => sessions.userIds(sids),
     compactionThreshold: config.ydocCompactionThreshold,
   });
   stack.defer(() => service.close());
-  return { service, events: documentEvents({ documents: service, access: notes }) };
+  return { service, events: documentEvents({ documents: service, noteRooms }) };
 }

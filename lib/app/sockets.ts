@@ -192,8 +192,7 @@ export async function watchAccess(
           return connections.closeUser(change.user_id, "This account no longer exists.");
         case "room_left":
         case "room_joined":
-          if (channels.moved(change)) return;
-          return connections.moveUser(change.user_id, change.room, change.type === "room_joined");
+          return channels.moved(change);
       }
     },
     onGap() {

@@ -1,6 +1,6 @@
-import { AppError, errorText } from "../common/errors.ts";
+import { AccessReview } from "../common/access_review.ts";
+import { AppError } from "../common/errors.ts";
 import { settledWithin } from "../common/deadline.ts";
-import { backOff, pause } from "../common/pause.ts";
 import type { SweepJob } from "../common/sweep_job.ts";
 import { keys } from "../state/key_space.ts";
 import type { Subscription } from "../state/state_store.ts";
@@ -35,7 +35,6 @@ export interface DocumentState {
 
 const RETAIN_MS = 7 * 24 * 3_600_000;
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
-const ACCESS_TRIES = 3;
 
 /** A join on its way. Whoever leaves meanwhile has not joined when it is done. */
 interface Joining {
@@ -52,6 +51,7 @@ export class DocumentService implements AsyncDisposable {
   readonly #bySession = new Map<string, Set<string>>();
   readonly #joining = new Set<Joining>();
   #accessEpoch = 0;
+  readonly #review: AccessReview;
   #accessChanges: Subscription | undefined;
   #isClosing = false;
 
@@ -61,6 +61,7 @@ export class DocumentService implements AsyncDisposable {
    */
   constructor(options: DocumentServiceOptions) {
     this.#options = options;
+    this.#review = new AccessReview({ what: "documents", logger: options.logger });
     this.#parts = {
       bus: storeBus(options.store),
       compactionThreshold: 500,
@@ -269,41 +270,30 @@ export class DocumentService implements AsyncDisposable {
     }
   }
 
-  /** Never rejects. */
+  /** Asks again about the user, or about all members. Never rejects. */
   async #recheck(document: OpenDocument, userId: string | undefined): Promise<void> {
-    const members = [...document.members.values()];
-    const users = new Set(members.map((member) => member.userId));
-    for (const id of userId === undefined ? users : [userId]) {
-      const { mayRead, mayWrite } = await this.#accessOf(id, document.ref.noteId);
-      for (const member of members.filter((one) => one.userId === id)) {
-        member.canWrite = mayWrite;
-        if (mayRead || document.members.get(member.sid) !== member) continue;
-        this.leave(document.ref, member.sid);
-        this.#options.audience.evicted(member, document.ref);
-      }
-    }
+    const users = new Set([...document.members.values()].map((member) => member.userId));
+    const concerned = userId === undefined ? [...users] : [userId];
+    await this.#review.askAll(concerned.map((id) => this.#accessOf(document, id)));
   }
 
-  /** What can't be answered counts as no: who is sent out by mistake can join again. */
-  async #accessOf(
-    userId: string,
-    noteId: string,
-  ): Promise<{ mayRead: boolean; mayWrite: boolean }> {
-    const { access, logger } = this.#options;
-    let waitMs = 0;
-    for (let tries = 0; tries < ACCESS_TRIES; tries++) {
-      try {
-        const [mayRead, mayWrite] = await Promise.all([
-          access.mayRead(userId, noteId),
-          access.mayWrite(userId, noteId),
-        ]);
-        return { mayRead, mayWrite };
-      } catch (thrown) {
-        logger.warn("access to a note not known", { error: errorText(thrown) });
-        await pause(waitMs = backOff(waitMs));
-      }
-    }
-    return { mayRead: false, mayWrite: false };
+  #accessOf(document: OpenDocument, userId: string) {
+    const { access, audience } = this.#options;
+    const { noteId } = document.ref;
+    const membersOf = () => [...document.members.values()].filter((one) => one.userId === userId);
+    return {
+      key: JSON.stringify([noteId, userId]),
+      ask: () => Promise.all([access.mayRead(userId, noteId), access.mayWrite(userId, noteId)]),
+      apply: ([mayRead, canWrite]: [boolean, boolean]) => {
+        for (const member of membersOf()) {
+          member.canWrite = canWrite;
+          if (mayRead) continue;
+          this.leave(document.ref, member.sid);
+          audience.evicted(member, document.ref);
+        }
+      },
+      matters: () => membersOf().length > 0,
+    };
   }
 
   async #sessions({ ref, members, leavers }: OpenDocument): Promise<string[]> {
@@ -328,6 +318,7 @@ export class DocumentService implements AsyncDisposable {
   /** Drops everything as it is: what was acknowledged is in the shared log. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
+    this.#review[Symbol.dispose]();
     await this.#accessChanges?.unsubscribe().catch(() => {});
     await this.#registry.dispose();
   }

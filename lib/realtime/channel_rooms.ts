@@ -1,7 +1,8 @@
-import { errorText } from "../common/errors.ts";
+import { AccessReview } from "../common/access_review.ts";
 import type { Logger } from "../common/logger.ts";
 import { rooms } from "../protocol/events.ts";
 import type { PublicUser } from "../protocol/user.ts";
+import { isHere, socketsIn } from "./local_sockets.ts";
 import type { RealtimeServer, RealtimeSocket, Session } from "./session.ts";
 
 export interface ChannelRoomsOptions {
@@ -12,57 +13,47 @@ export interface ChannelRoomsOptions {
   logger: Logger;
 }
 
-/** Users that are asked for at once when a channel's access changes. */
-const AT_ONCE = 50;
 const PREFIX = rooms.channel("");
+
+/** The channel whose room it is; `undefined` for a room of another kind. */
+export function channelOf(room: string): string | undefined {
+  return room.startsWith(PREFIX) ? room.slice(PREFIX.length) : undefined;
+}
 
 /**
  * Who of this instance's sessions is in which channel's room. The store is the judge: a change of
  * access only says whom to ask about, so that messages which cross each other do no harm.
  */
-export class ChannelRooms {
+export class ChannelRooms implements Disposable {
   readonly #options: ChannelRoomsOptions;
+  readonly #review: AccessReview;
   /** Sessions that are joining their rooms, with the channels whose access changed meanwhile. */
   readonly #entering = new Set<{ userId: string; changed: Set<string> }>();
-  /** The last question about a user and a channel: an older one's answer does not count. */
-  readonly #asked = new Map<string, symbol>();
 
   constructor(options: ChannelRoomsOptions) {
     this.#options = options;
+    this.#review = new AccessReview({ what: "channels", logger: options.logger });
   }
 
-  /** Whether the room is a channel's, and of which. */
-  static channelOf(room: string): string | undefined {
-    return room.startsWith(PREFIX) ? room.slice(PREFIX.length) : undefined;
-  }
-
-  /** Lets the socket into the rooms of all channels of its user, and out of all others. */
+  /**
+   * Lets the socket into the rooms of all channels of its user, and out of all others. What the
+   * store can't tell now is asked for again later, too.
+   *
+   * @throws {AppError} `unavailable` when the store can't tell
+   */
   async enter(socket: RealtimeSocket, session: Session): Promise<void> {
-    const userId = session.user.id;
-    const entering = { userId, changed: new Set<string>() };
-    this.#entering.add(entering);
     try {
-      const open = new Set<string>();
-      for await (const ids of this.#options.channelsOf(session.user)) {
-        if (!socket.connected || socket.data.session?.user.id !== userId) return;
-        for (const id of ids) open.add(rooms.channel(id));
-        await socket.join(ids.map(rooms.channel));
-      }
-      for (const room of socket.rooms) {
-        if (room.startsWith(PREFIX) && !open.has(room)) {
-          entering.changed.add(room.slice(PREFIX.length));
-        }
-      }
-    } finally {
-      this.#entering.delete(entering);
+      await this.#enter(socket, session);
+    } catch (thrown) {
+      this.#review.owe(this.#channelsOf(socket, session), thrown);
+      throw thrown;
     }
-    await this.#askEach([...entering.changed].map((channelId) => [userId, channelId]));
   }
 
   /** The user's access to the channel may have changed. Never rejects. */
   async userChanged(userId: string, channelId: string): Promise<void> {
     this.#note(channelId, userId);
-    if (this.#socketsIn(rooms.user(userId)).length > 0) await this.#ask(userId, channelId);
+    if (isHere(this.#options.io, userId)) await this.#review.ask(this.#mayEnter(userId, channelId));
   }
 
   /** Anybody's access to the channel may have changed. Never rejects. */
@@ -72,27 +63,45 @@ export class ChannelRooms {
     for (const { data } of this.#options.io.sockets.sockets.values()) {
       if (data.session) users.add(data.session.user.id);
     }
-    await this.#askEach([...users].map((userId) => [userId, channelId]));
+    await this.#review.askAll([...users].map((userId) => this.#mayEnter(userId, channelId)));
   }
 
   /** The user's access to any channel may have changed: a group was joined or left. Never rejects. */
   async userRegrouped(userId: string): Promise<void> {
-    await this.#enterAgain(this.#socketsIn(rooms.user(userId)));
+    await this.#enterAgain(socketsIn(this.#options.io, rooms.user(userId)));
   }
 
   /** Changes may have been missed. Never rejects. */
   async allChanged(): Promise<void> {
-    await this.#enterAgain([...this.#options.io.sockets.sockets.values()]);
+    await this.#enterAgain(this.#options.io.sockets.sockets.values());
   }
 
-  async #enterAgain(sockets: readonly RealtimeSocket[]): Promise<void> {
-    for (const socket of sockets) {
-      const { session } = socket.data;
-      if (!session) continue;
-      await this.enter(socket, session).catch((thrown) =>
-        this.#options.logger.warn("channels could not be joined", { error: errorText(thrown) })
-      );
+  async #enterAgain(sockets: Iterable<RealtimeSocket>): Promise<void> {
+    const questions = [...sockets].flatMap((socket) =>
+      socket.data.session ? [this.#channelsOf(socket, socket.data.session)] : []
+    );
+    await this.#review.askAll(questions);
+  }
+
+  async #enter(socket: RealtimeSocket, { user }: Session): Promise<void> {
+    const entering = { userId: user.id, changed: new Set<string>() };
+    this.#entering.add(entering);
+    try {
+      const open = new Set<string>();
+      for await (const ids of this.#options.channelsOf(user)) {
+        if (!socket.connected || socket.data.session?.user.id !== user.id) return;
+        for (const id of ids) open.add(rooms.channel(id));
+        await socket.join(ids.map(rooms.channel));
+      }
+      for (const room of socket.rooms) {
+        const channelId = channelOf(room);
+        if (channelId !== undefined && !open.has(room)) entering.changed.add(channelId);
+      }
+    } finally {
+      this.#entering.delete(entering);
     }
+    // What changed on the way, or is not in the list, is asked for one by one.
+    await this.#review.askAll([...entering.changed].map((id) => this.#mayEnter(user.id, id)));
   }
 
   #note(channelId: string, userId?: string): void {
@@ -101,35 +110,31 @@ export class ChannelRooms {
     }
   }
 
-  async #askEach(questions: readonly (readonly [string, string])[]): Promise<void> {
-    for (let at = 0; at < questions.length; at += AT_ONCE) {
-      await Promise.all(
-        questions.slice(at, at + AT_ONCE).map(([user, channel]) => this.#ask(user, channel)),
-      );
-    }
+  #channelsOf(socket: RealtimeSocket, session: Session) {
+    return {
+      key: `all ${socket.id}`,
+      ask: () => this.#enter(socket, session),
+      apply: () => {},
+      matters: () => socket.connected && socket.data.session?.user.id === session.user.id,
+    };
   }
 
-  /** What can't be answered counts as no: who is sent out by mistake can join again. */
-  async #ask(userId: string, channelId: string): Promise<void> {
-    const { io, mayEnter, logger } = this.#options;
-    const question = JSON.stringify([userId, channelId]);
-    const turn = Symbol();
-    this.#asked.set(question, turn);
-    const may = await mayEnter(userId, channelId).catch((thrown) => {
-      logger.warn("access to a channel not known", { error: errorText(thrown) });
-      return false;
-    });
-    if (this.#asked.get(question) !== turn) return;
-    this.#asked.delete(question);
-    const here = io.local.to(rooms.user(userId));
-    if (may) here.socketsJoin(rooms.channel(channelId));
-    else here.socketsLeave(rooms.channel(channelId));
+  #mayEnter(userId: string, channelId: string) {
+    const { io, mayEnter } = this.#options;
+    const room = rooms.channel(channelId);
+    return {
+      key: JSON.stringify([userId, channelId]),
+      ask: () => mayEnter(userId, channelId),
+      apply(may: boolean) {
+        const here = io.local.to(rooms.user(userId));
+        if (may) here.socketsJoin(room);
+        else here.socketsLeave(room);
+      },
+      matters: () => isHere(io, userId),
+    };
   }
 
-  #socketsIn(room: string): RealtimeSocket[] {
-    const { sockets } = this.#options.io;
-    return [...sockets.adapter.rooms.get(room) ?? []]
-      .map((sid) => sockets.sockets.get(sid))
-      .filter((socket) => socket !== undefined);
+  [Symbol.dispose](): void {
+    this.#review[Symbol.dispose]();
   }
 }

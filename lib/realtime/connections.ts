@@ -1,10 +1,11 @@
 import * as v from "valibot";
+import { AccessReview } from "../common/access_review.ts";
 import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
-import { backOff, pause } from "../common/pause.ts";
 import { type ErrorEvent, rooms } from "../protocol/events.ts";
 import type { SessionUser } from "../protocol/user.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { isStill } from "./local_sockets.ts";
 import { HandshakeSchema } from "./payloads.ts";
 import type { RealtimeServer, RealtimeSocket, Session } from "./session.ts";
 import { ExpiryTimer } from "./expiry_timer.ts";
@@ -40,9 +41,6 @@ export interface ConnectionsOptions {
 
 const CHANGED = "Access has changed: sign in again.";
 
-/** Sessions that are asked for at once after a gap: 20,000 are through in a second or two. */
-const RECHECKS_AT_ONCE = 64;
-
 /**
  * The life of a socket's session: opened by the handshake or `user-join`, closed with the socket,
  * its token's end, or a change of what the user may do (protocol, sections 1 to 3).
@@ -53,11 +51,11 @@ export class Connections implements Disposable {
   /** Rises with every access change, so that one that came while a token was verified is not missed. */
   #accessEpoch = 0;
   readonly #verifiedIn = new WeakMap<Session, number>();
-  readonly #disposed = new AbortController();
-  #recheckRun = 0;
+  readonly #review: AccessReview;
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
+    this.#review = new AccessReview({ what: "sessions", logger: options.logger });
     this.#tokens = new ExpiryTimer(
       (sid) => this.#expired(sid),
       options.nowMs,
@@ -109,49 +107,26 @@ export class Connections implements Disposable {
     }
   }
 
-  /** Lets the local sessions of a user join a room, or leave it. */
-  moveUser(userId: string, room: string, joins: boolean): void {
-    const here = this.#options.io.local.to(rooms.user(userId));
-    if (joins) here.socketsJoin(room);
-    else here.socketsLeave(room);
-  }
-
-  /**
-   * Asks of every local session whether it still counts: changes may have been missed. While the
-   * store can't say, it is asked again.
-   */
+  /** Changes may have been missed: asks of every local session whether it still counts. Never rejects. */
   async recheck(): Promise<void> {
     this.#accessEpoch++;
-    const run = ++this.#recheckRun;
-    let left = [...this.#options.io.sockets.sockets.values()];
-    for (let waitMs = 0; left.length > 0 && !this.#disposed.signal.aborted;) {
-      const undecided: RealtimeSocket[] = [];
-      const queue = left.values();
-      await Promise.all(Array.from({ length: RECHECKS_AT_ONCE }, async () => {
-        for (const socket of queue) {
-          if (!await this.#recheckOne(socket)) undecided.push(socket);
-        }
-      }));
-      // After another gap, another run asks for all of them anyway.
-      if (run !== this.#recheckRun) return;
-      left = undecided;
-      waitMs = backOff(waitMs);
-      await pause(waitMs, this.#disposed.signal);
-    }
+    const sockets = [...this.#options.io.sockets.sockets.values()];
+    await this.#review.askAll(
+      sockets.flatMap((socket) =>
+        socket.data.session ? [this.#stillCounts(socket, socket.data.session)] : []
+      ),
+    );
   }
 
-  /** Closes the socket if its session counts no more; says whether that could be found out. */
-  async #recheckOne(socket: RealtimeSocket): Promise<boolean> {
-    const { session } = socket.data;
-    if (!session || !socket.connected) return true;
-    try {
-      const counts = await this.#options.stillCounts(session);
-      if (!counts && socket.data.session === session) this.#close(socket.id, CHANGED);
-      return true;
-    } catch (thrown) {
-      this.#options.logger.debug("session not checked", { error: errorText(thrown) });
-      return false;
-    }
+  #stillCounts(socket: RealtimeSocket, session: Session) {
+    return {
+      key: socket.id,
+      ask: () => this.#options.stillCounts(session),
+      apply: (counts: boolean) => {
+        if (!counts && isStill(socket, session)) this.#close(socket.id, CHANGED);
+      },
+      matters: () => isStill(socket, session),
+    };
   }
 
   /** A socket without a valid token is let in, but holds no session. */
@@ -238,7 +213,7 @@ export class Connections implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#disposed.abort();
+    this.#review[Symbol.dispose]();
     this.#tokens[Symbol.dispose]();
   }
 }

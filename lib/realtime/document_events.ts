@@ -1,9 +1,7 @@
 import { AppError } from "../common/errors.ts";
-import type { Logger } from "../common/logger.ts";
 import { type DocumentRef, parseDocumentId } from "../documents/document_id.ts";
 import type { DocumentService, DocumentState } from "../documents/document_service.ts";
 import type { Audience, Member } from "../documents/members.ts";
-import type { NoteAccess } from "../documents/note_ports.ts";
 import { type ErrorEvent, rooms } from "../protocol/events.ts";
 import type { ServerEventName, ServerEvents } from "../protocol/wire_events.ts";
 import { event, type EventTable } from "./dispatcher.ts";
@@ -17,7 +15,8 @@ import {
   JoinDocumentSchema,
   JoinNoteSchema,
 } from "./document_payloads.ts";
-import { isStill, joinNoteRoom, NoteRooms } from "./note_rooms.ts";
+import { isStill } from "./local_sockets.ts";
+import type { NoteRooms } from "./note_rooms.ts";
 import { PendingJoins } from "./pending_joins.ts";
 import type { RealtimeServer, RealtimeSocket } from "./session.ts";
 
@@ -26,11 +25,11 @@ const roomOf = ({ noteId }: DocumentRef) => rooms.document(`note:${noteId}`);
 
 export interface DocumentEventsOptions {
   documents: DocumentService;
-  access: NoteAccess;
+  noteRooms: Pick<NoteRooms, "join">;
 }
 
 /** The events of documents and `join-note` (protocol, section 4). */
-export function documentEvents({ documents, access }: DocumentEventsOptions): EventTable {
+export function documentEvents({ documents, noteRooms }: DocumentEventsOptions): EventTable {
   const joins = new PendingJoins();
 
   /** Notes how the client encodes bytes, for everything it is sent from now on. */
@@ -51,7 +50,7 @@ export function documentEvents({ documents, access }: DocumentEventsOptions): Ev
   return {
     "join-note": event({
       schema: JoinNoteSchema,
-      handle: ({ socket, session }, { note_id }) => joinNoteRoom(socket, session, note_id, access),
+      handle: ({ socket, session }, { note_id }) => noteRooms.join(socket, session, note_id),
     }),
     "ydoc:document:join": event({
       schema: JoinDocumentSchema,
@@ -135,14 +134,11 @@ function isMember(documents: DocumentService, ref: DocumentRef, sid: string): bo
 
 export interface DocumentAudienceOptions {
   io: RealtimeServer;
-  access: NoteAccess;
-  logger: Logger;
+  noteRooms: Pick<NoteRooms, "recheck" | "recheckAll">;
 }
 
 /** Sends to the sockets of this instance; the other instances send to theirs. */
-export function documentAudience({ io, access, logger }: DocumentAudienceOptions): Audience {
-  const noteRooms = new NoteRooms({ io, access, logger });
-
+export function documentAudience({ io, noteRooms }: DocumentAudienceOptions): Audience {
   /** One event for all with one encoding, so that it is encoded once for them. */
   function send<E extends ServerEventName>(
     to: Member[],

@@ -279,6 +279,30 @@ Deno.test("A1: who loses access is out at once, on every instance; who keeps it 
     assert.equal(bob.heard.length, heard);
   }));
 
+Deno.test("who may what can't be read for a while: nobody is sent out, and the change is found later", () =>
+  withNote(async (a, notes) => {
+    notes.readers.set("n1", new Set(["ada", "bob"]));
+    using ada = await Client.open(a.url, "ada", "note:n1");
+    using bob = await Client.open(a.url, "bob", "note:n1");
+    assert.deepEqual(await bob.send("join-note", { note_id: "n1" }), { status: true });
+    const { mayRead } = notes;
+    let asked = 0;
+    notes.mayRead = () => {
+      asked++;
+      return Promise.reject(new Error("the store is away"));
+    };
+    notes.readers.get("n1")?.delete("bob");
+    await a.documents.accessChanged("n1");
+    await until(() => asked > 8, { what: "the store to be asked again" });
+    assert.deepEqual(await bob.write("still here"), { status: true });
+    assert.ok(a.io.sockets.adapter.rooms.has("note:n1"));
+    assert.equal(bob.all("error").length, 0);
+    notes.mayRead = mayRead;
+    await until(() => bob.all("error").some(({ code }) => code === "forbidden"));
+    await until(() => !a.io.sockets.adapter.rooms.has("note:n1"), { what: "bob to be out" });
+    assert.deepEqual(await ada.write("goes on"), { status: true });
+  }));
+
 Deno.test("a join that loses access, or leaves, on its way has not joined", () =>
   withNote(async (a, notes) => {
     using one = new Client(a.url, "ada", "note:n1");

@@ -12,6 +12,7 @@ import type { JsonNode } from "../../lib/documents/prosemirror_json.ts";
 import type { SessionUser } from "../../lib/protocol/user.ts";
 import { Dispatcher } from "../../lib/realtime/dispatcher.ts";
 import { documentAudience, documentEvents } from "../../lib/realtime/document_events.ts";
+import { NoteRooms } from "../../lib/realtime/note_rooms.ts";
 import type { RealtimeServer, Session } from "../../lib/realtime/session.ts";
 import { openKvStore } from "../../lib/state/kv_store.ts";
 import type { StateStore } from "../../lib/state/state_store.ts";
@@ -100,10 +101,11 @@ export async function startInstance({ notes, ...more }: InstanceOptions): Promis
     maxSendBufferBytes: 64_000_000,
   });
   const io = server.server.io as unknown as RealtimeServer;
+  const noteRooms = new NoteRooms({ io, access: notes, logger: silentLogger });
   const documents = new DocumentService({
     content: notes,
     access: notes,
-    audience: documentAudience({ io, access: notes, logger: silentLogger }),
+    audience: documentAudience({ io, noteRooms }),
     instanceId: crypto.randomUUID(),
     userIds: (sids) =>
       Promise.resolve(sids.map((sid) => users.get(sid)).filter((id) => id !== undefined)),
@@ -113,7 +115,7 @@ export async function startInstance({ notes, ...more }: InstanceOptions): Promis
   });
   await documents.start();
   const dispatcher = new Dispatcher({
-    events: documentEvents({ documents, access: notes }),
+    events: documentEvents({ documents, noteRooms }),
     eventsPerSecond: 100_000,
     clock: systemClock,
     logger: silentLogger,
@@ -141,12 +143,14 @@ export async function startInstance({ notes, ...more }: InstanceOptions): Promis
     documents,
     async kill() {
       isDead = true;
+      noteRooms[Symbol.dispose]();
       await documents[Symbol.asyncDispose]();
       for (const sid of own) users.delete(sid);
       await server[Symbol.asyncDispose]();
     },
     async [Symbol.asyncDispose]() {
       if (isDead) return;
+      noteRooms[Symbol.dispose]();
       await documents.close();
       await server[Symbol.asyncDispose]();
     },
