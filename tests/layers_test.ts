@@ -39,6 +39,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   completions: [...STATE_INTERFACE, "tasks", "chats"],
   http: [...EDGES, ...STATE_INTERFACE],
   realtime: [...EDGES, ...STATE_INTERFACE],
+  openwebui: [...STATE_INTERFACE, "auth"],
   client: [],
   web: ["client", "markdown"],
 };

@@ -5,6 +5,7 @@
  * Other arguments go to `deno test`.
  */
 import { kvConnectAvailable } from "../support/kv_connect_server.ts";
+import { postgresAvailable } from "../support/postgres_server.ts";
 import { conclude, FailedFiles, readSummary, type Run } from "./summary.ts";
 
 const TIME_LIMIT_MS = 8 * 60_000;
@@ -12,8 +13,10 @@ const TIME_LIMIT_MS = 8 * 60_000;
 const JOBS = "3";
 const TIME_LIMIT_MODULE = new URL("time_limit.ts", import.meta.url).href;
 const TOOLS = [
-  { command: "redis-server", package: "redis-server" },
-  { command: "chromium", package: "chromium" },
+  { package: "redis-server", isThere: () => run("redis-server", ["--version"]) },
+  { package: "chromium", isThere: () => run("chromium", ["--version"]) },
+  // Debian keeps its programs off the path.
+  { package: "postgresql", isThere: () => Promise.resolve(postgresAvailable()) },
 ];
 
 async function run(command: string, args: string[]): Promise<boolean> {
@@ -38,7 +41,7 @@ async function say(text: string): Promise<void> {
 
 async function installTools(): Promise<void> {
   const missing = [];
-  for (const tool of TOOLS) if (!await run(tool.command, ["--version"])) missing.push(tool);
+  for (const tool of TOOLS) if (!await tool.isThere()) missing.push(tool);
   if (missing.length === 0) return;
   const packages = missing.map((tool) => tool.package);
   const isInstalled = Deno.uid() === 0 && await run("apt-get", ["update", "-qq"]) &&
