@@ -2,7 +2,6 @@
  * The thread that holds Open WebUI's SQLite file: a statement that waits for Python's lock, or reads
  * much, holds up nobody else. Spoken to by {@linkcode SqliteDatabase} only; its name is the path.
  */
-/// <reference lib="deno.worker" />
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Parameter, Row } from "./database.ts";
 
@@ -16,6 +15,16 @@ export type SqliteAnswer =
   | { id: number; rows: Row[] }
   | { id: number; error: string };
 
+/**
+ * A worker's own globals. The types of workers can't be asked for in one file alone: they would be
+ * those of the pages, too, which are checked in the same run.
+ */
+const scope = self as unknown as {
+  readonly name: string;
+  onmessage: ((event: MessageEvent<SqliteRequest>) => void) | null;
+  postMessage(answer: SqliteAnswer): void;
+};
+
 /** As long as Open WebUI waits itself while the other process writes. */
 const BUSY_TIMEOUT_MS = 5_000;
 
@@ -25,7 +34,7 @@ const prepared = new Map<string, StatementSync>();
 
 function run({ statement, parameters }: SqliteRequest): Row[] {
   if (database === undefined) {
-    database = new DatabaseSync(self.name);
+    database = new DatabaseSync(scope.name);
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   }
   let known = prepared.get(statement);
@@ -36,12 +45,12 @@ function run({ statement, parameters }: SqliteRequest): Row[] {
   return known.all(...parameters) as Row[];
 }
 
-self.onmessage = ({ data }: MessageEvent<SqliteRequest>) => {
+scope.onmessage = ({ data }) => {
   let answer: SqliteAnswer;
   try {
     answer = { id: data.id, rows: run(data) };
   } catch (thrown) {
     answer = { id: data.id, error: thrown instanceof Error ? thrown.message : String(thrown) };
   }
-  self.postMessage(answer);
+  scope.postMessage(answer);
 };
