@@ -15,7 +15,11 @@ const EDGES = [
   "tasks",
   "completions",
 ];
-const STATE_INTERFACE = ["lib/state/state_store.ts", "lib/state/key_space.ts"];
+const STATE_INTERFACE = [
+  "lib/state/state_store.ts",
+  "lib/state/key_space.ts",
+  "lib/state/records.ts",
+];
 
 /** Beside itself, `common` and `protocol`: the folders and files that each folder may import. */
 const MAY_IMPORT: Record<string, readonly string[]> = {

@@ -1,9 +1,7 @@
 import type { Durations } from "../common/metrics.ts";
 import type { SystemStatus } from "../protocol/system_status.ts";
-import type { InstanceHeartbeat } from "../sessions/instance_registry.ts";
-import type { PooledSession } from "../sessions/session_pool.ts";
 import { keys } from "../state/key_space.ts";
-import type { TaskOwner } from "../tasks/task_records.ts";
+import type { TaskOwner } from "../state/records.ts";
 import type { Services } from "./services.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -70,7 +68,7 @@ async function read(services: Services, sockets: Sockets, lag: Durations): Promi
 
 async function readInstances({ store }: Services): Promise<SystemStatus["instances"]> {
   const found: SystemStatus["instances"] = [];
-  for await (const page of store.dictionary<InstanceHeartbeat>(keys.instances).scan()) {
+  for await (const page of store.dictionary(keys.instances).scan()) {
     for (const [id, { host = null, started_at, heartbeat_at }] of page) {
       const [started, heartbeat] = [started_at, heartbeat_at].map((ms) => Math.floor(ms / 1000));
       found.push({ id, host, started_at: started ?? 0, heartbeat_at: heartbeat ?? 0 });
@@ -82,7 +80,7 @@ async function readInstances({ store }: Services): Promise<SystemStatus["instanc
 async function countSessions({ store }: Services): Promise<{ sessions: number; users: number }> {
   const users = new Set<string>();
   let count = 0;
-  for await (const page of store.dictionary<PooledSession>(keys.sessionPool).scan()) {
+  for await (const page of store.dictionary(keys.sessionPool).scan()) {
     count += page.length;
     for (const [, { id }] of page) users.add(id);
   }
@@ -91,7 +89,7 @@ async function countSessions({ store }: Services): Promise<{ sessions: number; u
 
 async function readTasks({ store, users }: Services): Promise<SystemStatus["tasks"]> {
   const found: (readonly [id: string, owner: TaskOwner])[] = [];
-  for await (const page of store.dictionary<TaskOwner>(keys.taskOwners).scan()) {
+  for await (const page of store.dictionary(keys.taskOwners).scan()) {
     found.push(...page);
     if (found.length >= MAX_TASKS) break;
   }

@@ -27,7 +27,7 @@ export async function loadSecretKey(
   }
   const made = randomBytes(KEY_BYTES).toString("base64url");
   if (await store.values.setIfAbsent(keys.secretKey, made)) return { secret: made, source: "made" };
-  const secret = await store.values.get<string>(keys.secretKey);
+  const secret = await store.values.get(keys.secretKey);
   if (secret === undefined) throw new AppError("unavailable", "The signing key can't be read.");
   return { secret, source: "kept" };
 }

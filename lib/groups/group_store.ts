@@ -3,9 +3,9 @@ import { AppError } from "../common/errors.ts";
 import type { GroupMembership } from "../protocol/access_grants.ts";
 import type { Group, GroupBody, GroupPatch } from "../protocol/group.ts";
 import { keys } from "../state/key_space.ts";
+import type { GroupRecord } from "../state/records.ts";
 import type { IndexPageOptions, SortedIndex, StateStore } from "../state/state_store.ts";
 
-type GroupRecord = Omit<Group, "member_count">;
 type Paging = Pick<IndexPageOptions, "limit" | "cursor">;
 
 /** A user's groups that lists look at. */
@@ -46,7 +46,7 @@ export class GroupStore implements GroupMembership {
 
   /** @throws {AppError} `not_found` */
   async get(groupId: string): Promise<Group> {
-    const record = await this.#store.values.get<GroupRecord>(keys.group(groupId));
+    const record = await this.#store.values.get(keys.group(groupId));
     if (!record) throw new AppError("not_found", "There is no such group.");
     return await this.#counted(record);
   }
@@ -61,7 +61,7 @@ export class GroupStore implements GroupMembership {
     const { entries, cursor } = await index.page(paging);
     const ids = entries.map(({ member }) => member);
     const listed = userId === undefined ? ids : [...await this.memberOf(userId, ids)];
-    const records = await this.#store.values.getMany<GroupRecord>(listed.map(keys.group));
+    const records = await this.#store.values.getMany(listed.map(keys.group));
     const found = records.filter((record) => record !== undefined);
     return { groups: await Promise.all(found.map((record) => this.#counted(record))), cursor };
   }
@@ -72,7 +72,7 @@ export class GroupStore implements GroupMembership {
       Object.entries(patch).filter(([, value]) => value !== undefined && value !== null),
     );
     const updated_at = unixSeconds(this.#clock);
-    const record = await this.#store.values.update<GroupRecord>(
+    const record = await this.#store.values.update(
       keys.group(groupId),
       (now) => now && { ...now, ...given, updated_at },
     );
@@ -131,7 +131,7 @@ export class GroupStore implements GroupMembership {
   async memberOf(userId: string, groupIds: readonly string[]): Promise<ReadonlySet<string>> {
     if (groupIds.length === 0) return new Set();
     const [records, scores] = await Promise.all([
-      this.#store.values.getMany<GroupRecord>(groupIds.map(keys.group)),
+      this.#store.values.getMany(groupIds.map(keys.group)),
       Promise.all(groupIds.map((id) => this.#members(id).score(userId))),
     ]);
     return new Set(

@@ -4,14 +4,8 @@ import type { Logger } from "../common/logger.ts";
 import { settledWithin } from "../common/deadline.ts";
 import { backOff, pause } from "../common/pause.ts";
 import { keys } from "../state/key_space.ts";
+import type { InstanceHeartbeat } from "../state/records.ts";
 import type { Dictionary, StateStore } from "../state/state_store.ts";
-
-/** An instance's sign of life. Times in milliseconds since the epoch, by its own clock. */
-export interface InstanceHeartbeat {
-  heartbeat_at: number;
-  started_at: number;
-  host?: string;
-}
 
 export interface InstanceRegistryOptions {
   store: StateStore;

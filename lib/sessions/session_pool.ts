@@ -5,10 +5,8 @@ import { settledWithin } from "../common/deadline.ts";
 import { backOff, pause } from "../common/pause.ts";
 import type { SessionUser } from "../protocol/user.ts";
 import { keys } from "../state/key_space.ts";
+import type { SessionRecord } from "../state/records.ts";
 import type { Dictionary, StateStore } from "../state/state_store.ts";
-
-/** A session as the pool keeps it. Python instances write none of the `instance_id`. */
-export type PooledSession = SessionUser & { instance_id?: string };
 
 export interface SessionPoolOptions {
   store: StateStore;
@@ -24,7 +22,7 @@ export interface SessionPoolOptions {
 }
 
 interface LocalSession {
-  session: PooledSession;
+  session: SessionRecord;
   /** By `performance.now()`. */
   writtenAtMs: number;
   touched: boolean;
@@ -46,7 +44,7 @@ const MAX_WAITING_REMOVALS = 100_000;
  */
 export class SessionPool implements AsyncDisposable {
   readonly #options: Required<SessionPoolOptions>;
-  readonly #entries: Dictionary<PooledSession>;
+  readonly #entries: Dictionary<SessionRecord>;
   /** In the order of their last write: the front is due first. */
   readonly #local = new Map<string, LocalSession>();
   readonly #unwritten = new Set<string>();
@@ -102,7 +100,7 @@ export class SessionPool implements AsyncDisposable {
   }
 
   /** The session, wherever it is: from memory when it is here, else read from the store. */
-  async get(sid: string): Promise<PooledSession | undefined> {
+  async get(sid: string): Promise<SessionRecord | undefined> {
     return this.#local.get(sid)?.session ?? await this.#entries.get(sid);
   }
 
@@ -173,7 +171,7 @@ export class SessionPool implements AsyncDisposable {
   }
 
   async #write(sids: string[]): Promise<void> {
-    const writing: [string, PooledSession][] = [];
+    const writing: [string, SessionRecord][] = [];
     const now = performance.now();
     for (const sid of sids) {
       const local = this.#local.get(sid);

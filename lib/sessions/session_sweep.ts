@@ -4,11 +4,11 @@ import type { Logger } from "../common/logger.ts";
 import { yieldToEvents } from "../common/pause.ts";
 import type { SweepContext, SweepJob } from "../common/sweep_job.ts";
 import { keys } from "../state/key_space.ts";
+import type { SessionRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state_store.ts";
-import type { PooledSession } from "./session_pool.ts";
 
 /** Told of a session that ended without its socket saying so. Called again after a failure: idempotent. */
-export type SessionReaped = (sid: string, session: PooledSession) => void | Promise<void>;
+export type SessionReaped = (sid: string, session: SessionRecord) => void | Promise<void>;
 
 export interface SessionSweepOptions {
   store: StateStore;
@@ -30,13 +30,13 @@ const PAGE = 200;
 /** Reaps the sessions of dead instances, and those not seen for too long (protocol, section 10.6). */
 export function sessionSweepJob(options: SessionSweepOptions): SweepJob {
   const { store, logger, timeoutMs = 120_000, settleMs = 30_000, clock = systemClock } = options;
-  const pool = store.dictionary<PooledSession>(keys.sessionPool);
+  const pool = store.dictionary(keys.sessionPool);
 
-  const isStale = (session: PooledSession) =>
+  const isStale = (session: SessionRecord) =>
     options.stableForMs() >= settleMs && clock.nowMs() - session.last_seen_at * 1000 > timeoutMs;
 
   /** Says whether all were told. */
-  async function tell(sid: string, session: PooledSession): Promise<boolean> {
+  async function tell(sid: string, session: SessionRecord): Promise<boolean> {
     let told = true;
     for (const hook of options.onSessionReaped ?? []) {
       try {
@@ -50,7 +50,7 @@ export function sessionSweepJob(options: SessionSweepOptions): SweepJob {
   }
 
   async function reapPage(
-    page: (readonly [string, PooledSession])[],
+    page: (readonly [string, SessionRecord])[],
     context: SweepContext,
   ): Promise<number> {
     const instances = page.map(([, { instance_id }]) => instance_id).filter((id) =>

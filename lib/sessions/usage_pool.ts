@@ -5,10 +5,8 @@ import { settledWithin } from "../common/deadline.ts";
 import { pause } from "../common/pause.ts";
 import type { SweepContext, SweepJob } from "../common/sweep_job.ts";
 import { keys } from "../state/key_space.ts";
+import type { ModelUsage } from "../state/records.ts";
 import type { Dictionary, StateStore } from "../state/state_store.ts";
-
-/** Socket id → when it last said that it uses the model, in unix seconds. */
-type ModelUsage = Record<string, { updated_at: number }>;
 
 /** How long a ping counts, in seconds. */
 const USAGE_SECONDS = 3;

@@ -17,8 +17,14 @@ export function encodeJson(value: unknown): Uint8Array {
   return bytes;
 }
 
+/** What is no JSON, in a damaged store, is its text: whoever knows the shape will refuse it. */
 export function decodeJson<T>(bytes: Uint8Array): T {
-  return JSON.parse(decoder.decode(bytes));
+  const text = decoder.decode(bytes);
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text as T;
+  }
 }
 
 /** @throws {AppError} `too_large` over `MAX_VALUE_BYTES`. */

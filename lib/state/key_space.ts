@@ -4,7 +4,32 @@
  * The first group is Open WebUI's own, so that its instances can share the store; the second, under
  * `rt`, is ours. A driver puts the prefix (`REDIS_KEY_PREFIX`) in front.
  */
-import type { StateKey } from "./state_store.ts";
+import {
+  ChannelDeletionSchema,
+  ChannelMemberSchema,
+  ChannelSchema,
+  ChatMessageRecordSchema,
+  ChatSchema,
+  GroupSchema,
+  InstanceHeartbeatSchema,
+  LogBatchSchema,
+  ModelUsageSchema,
+  NoteDataSchema,
+  NoteSchema,
+  NumberSchema,
+  ReadMarkSchema,
+  type RecordSchema,
+  RunningAnswerSchema,
+  RunningStreamSchema,
+  SessionSchema,
+  StoredMessageSchema,
+  StreamHeadSchema,
+  TaskOwnerSchema,
+  TextSchema,
+  UniqueClaimSchema,
+  UserSchema,
+} from "./records.ts";
+import { type Key, SCHEMA, type StateKey } from "./state_store.ts";
 
 /** A part of a key that comes from outside: it must not be able to end its part and begin another. */
 function part(text: string): string {
@@ -13,20 +38,25 @@ function part(text: string): string {
 
 const own = (...parts: string[]): StateKey => ["rt", ...parts];
 
+/** The key of what is parsed by the schema. */
+export function typed<T>(schema: RecordSchema<T>, key: StateKey): Key<T> {
+  return Object.assign([...key], { [SCHEMA]: schema });
+}
+
 /** The storage spelling of a document id: all spellings that lead to one key are one document. */
 export function documentKeyId(documentId: string): string {
   return documentId.replaceAll(":", "_");
 }
 
 export const keys = {
-  sessionPool: ["session_pool"] as StateKey,
-  usagePool: ["usage_pool"] as StateKey,
+  sessionPool: typed(SessionSchema, ["session_pool"]),
+  usagePool: typed(ModelUsageSchema, ["usage_pool"]),
   usageCleanupLock: ["usage_cleanup_lock"] as StateKey,
   sessionCleanupLock: ["session_cleanup_lock"] as StateKey,
   documentUpdates: (id: string): StateKey => ["ydoc", "documents", documentKeyId(id), "updates"],
   documentUsers: (id: string): StateKey => ["ydoc", "documents", documentKeyId(id), "users"],
   sessionDocuments: (sid: string): StateKey => ["ydoc", "documents", "session", sid, "documents"],
-  tasks: ["tasks"] as StateKey,
+  tasks: typed(TextSchema, ["tasks"]),
   itemTasks: (itemId: string): StateKey => ["tasks", "item", itemId],
   /** value: gone when nobody runs the task any more; newer instances of Open WebUI ask for it */
   taskLife: (taskId: string): StateKey => ["tasks", taskId],
@@ -39,63 +69,65 @@ export const keys = {
   /** lock: who ends the answers of dead instances */
   streamCleanupLock: own("stream_cleanup_lock"),
   /** dictionary: instance id → its last sign of life */
-  instances: own("instances"),
+  instances: typed(InstanceHeartbeatSchema, own("instances")),
   /** pub/sub: what instances say to each other, where the bus runs over the store */
   bus: (channel: string): StateKey => own("bus", part(channel)),
   /** value: the signing key that was made at the first start */
-  secretKey: own("secret_key"),
+  secretKey: typed(TextSchema, own("secret_key")),
   /** pub/sub: what ends sessions (revocation, role, deletion, loss of access) */
   accessChanges: own("access_changes"),
   /** value: a user's record */
-  user: (userId: string): StateKey => own("user", part(userId)),
+  user: (userId: string) => typed(UserSchema, own("user", part(userId))),
   /** value: which user claimed this address, and when */
-  userByEmail: (email: string): StateKey => own("user_email", part(email)),
+  userByEmail: (email: string) => typed(UniqueClaimSchema, own("user_email", part(email))),
   /** dictionary: user id → when they were last here, in unix seconds */
-  userActivity: own("user_activity"),
+  userActivity: typed(NumberSchema, own("user_activity")),
   /** index: user ids by the time of sign-up */
   users: own("users"),
   /** value: who signed up first, and when */
-  firstUser: own("first_user"),
+  firstUser: typed(UniqueClaimSchema, own("first_user")),
   /** index: ids of those who are admins, or were in a moment that was cut short */
   admins: own("admins"),
   /** dictionary: user id → when they were deleted, in milliseconds, until what was theirs is gone */
-  deletedUsers: own("deleted_users"),
+  deletedUsers: typed(NumberSchema, own("deleted_users")),
   /** lock: who deletes what was theirs */
   deletedUsersCleanupLock: own("deleted_users_cleanup_lock"),
   /** lock: changes of roles, one after another */
   userRolesLock: own("user_roles_lock"),
   /** value: a chat without its messages */
-  chat: (chatId: string): StateKey => own("chat", part(chatId)),
+  chat: (chatId: string) => typed(ChatSchema, own("chat", part(chatId))),
   /** dictionary: message id → message */
-  chatMessages: (chatId: string): StateKey => own("chat", part(chatId), "messages"),
+  chatMessages: (chatId: string) =>
+    typed(ChatMessageRecordSchema, own("chat", part(chatId), "messages")),
   /** index: chat ids of a user by the time of the last change */
   userChats: (userId: string): StateKey => own("user", part(userId), "chats"),
   /** dictionary: task id → who runs it for whom */
-  taskOwners: own("task_owners"),
+  taskOwners: typed(TaskOwnerSchema, own("task_owners")),
   /** dictionary: task id → when its stop was asked for; outlives a lost message */
-  taskStops: own("task_stops"),
+  taskStops: typed(NumberSchema, own("task_stops")),
   /** lock: who takes away the tasks of dead instances */
   taskCleanupLock: own("task_cleanup_lock"),
   /** dictionary: seq → what a generation streamed from there; its own, so that none clears another's */
-  stream: (chatId: string, messageId: string, generation: string): StateKey =>
-    own("stream", part(chatId), part(messageId), part(generation)),
+  stream: (chatId: string, messageId: string, generation: string) =>
+    typed(LogBatchSchema, own("stream", part(chatId), part(messageId), part(generation))),
   /** value: the state of the newest generation of a message */
-  streamHead: (chatId: string, messageId: string): StateKey =>
-    own("stream", part(chatId), part(messageId), "head"),
+  streamHead: (chatId: string, messageId: string) =>
+    typed(StreamHeadSchema, own("stream", part(chatId), part(messageId), "head")),
   /** value: which message of a chat is, or was last, being generated */
-  chatStream: (chatId: string): StateKey => own("chat", part(chatId), "stream"),
+  chatStream: (chatId: string) => typed(TextSchema, own("chat", part(chatId), "stream")),
   /** dictionary: generation → whose stream runs where, for the sweep */
-  streams: own("streams"),
+  streams: typed(RunningStreamSchema, own("streams")),
   /** pub/sub: what happens in an open document */
   documentChanges: (id: string): StateKey => own("document", part(documentKeyId(id)), "changes"),
   /** value: a document's Yjs state when it was last saved, so that a returning editor fits it */
-  documentState: (id: string): StateKey => own("document", part(documentKeyId(id)), "state"),
+  documentState: (id: string) =>
+    typed(TextSchema, own("document", part(documentKeyId(id)), "state")),
   /** lock: opening and clearing a document */
   documentLock: (id: string): StateKey => own("document", part(documentKeyId(id)), "lock"),
   /** lock: saving a document */
   documentSaveLock: (id: string): StateKey => own("document", part(documentKeyId(id)), "save"),
   /** dictionary: which documents have a log, for the sweep */
-  openDocuments: own("open_documents"),
+  openDocuments: typed(NumberSchema, own("open_documents")),
   /** lock: who closes the documents that nobody edits any more */
   documentCleanupLock: own("document_cleanup_lock"),
   /** pub/sub: who may read or write a note has changed */
@@ -103,28 +135,31 @@ export const keys = {
   /** index: all groups by the time of their making */
   groups: own("groups"),
   /** value: a group */
-  group: (groupId: string): StateKey => own("group", part(groupId)),
+  group: (groupId: string) => typed(GroupSchema, own("group", part(groupId))),
   /** index: who is in a group, by the time of joining */
   groupMembers: (groupId: string): StateKey => own("group", part(groupId), "members"),
   /** index: ids of a user's groups; a hint, the group's own index counts */
   userGroups: (userId: string): StateKey => own("user", part(userId), "groups"),
   /** value: a note without its text */
-  note: (noteId: string): StateKey => own("note", part(noteId)),
+  note: (noteId: string) => typed(NoteSchema, own("note", part(noteId))),
   /** value: a note's text */
-  noteData: (noteId: string): StateKey => own("note", part(noteId), "data"),
+  noteData: (noteId: string) => typed(NoteDataSchema, own("note", part(noteId), "data")),
   /** index: ids of the notes of somebody (`user`, `group`), by the time of the last change */
   notesOf: (type: string, id: string): StateKey => own("notes_of", part(type), part(id)),
   /** value: a channel */
-  channel: (channelId: string): StateKey => own("channel", part(channelId)),
+  channel: (channelId: string) => typed(ChannelSchema, own("channel", part(channelId))),
   /** dictionary: user id → membership */
-  channelMembers: (channelId: string): StateKey => own("channel", part(channelId), "members"),
+  channelMembers: (channelId: string) =>
+    typed(ChannelMemberSchema, own("channel", part(channelId), "members")),
   /** index: user ids by the time of joining, for pages of members */
   channelMemberOrder: (channelId: string): StateKey =>
     own("channel", part(channelId), "member_order"),
   /** dictionary: user id → how far they have read */
-  channelReads: (channelId: string): StateKey => own("channel", part(channelId), "reads"),
+  channelReads: (channelId: string) =>
+    typed(ReadMarkSchema, own("channel", part(channelId), "reads")),
   /** dictionary: message id → message */
-  channelMessages: (channelId: string): StateKey => own("channel", part(channelId), "messages"),
+  channelMessages: (channelId: string) =>
+    typed(StoredMessageSchema, own("channel", part(channelId), "messages")),
   /** index: ids of a channel's messages that belong to no thread, by time */
   channelOrder: (channelId: string): StateKey => own("channel", part(channelId), "order"),
   /** index: ids of a thread's messages by time */
@@ -135,11 +170,11 @@ export const keys = {
   /** index: ids of the channels of somebody (`member`, `user`, `group`), by the time of joining */
   channelsOf: (type: string, id: string): StateKey => own("channels_of", part(type), part(id)),
   /** dictionary: message id → which answer of a model is being written, and where */
-  channelAnswers: own("channel_answers"),
+  channelAnswers: typed(RunningAnswerSchema, own("channel_answers")),
   /** lock: who ends the answers that dead instances left in channels */
   channelCleanupLock: own("channel_cleanup_lock"),
   /** dictionary: channel id → the channel that is being deleted, and since when */
-  deletedChannels: own("deleted_channels"),
+  deletedChannels: typed(ChannelDeletionSchema, own("deleted_channels")),
   /** lock: who completes the deletions of channels */
   deletedChannelsLock: own("deleted_channels_lock"),
   /** pub/sub: who may read a channel has changed */

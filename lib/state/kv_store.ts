@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../common/clock.ts";
 import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
+import { checkedStore } from "./checked_store.ts";
 import { KvBlobs } from "./kv_blobs.ts";
 import { KvAtomicValues } from "./kv_atomic_values.ts";
 import { KvClient } from "./kv_client.ts";
@@ -102,7 +103,7 @@ export async function openKvStore(options: KvStoreOptions): Promise<StateStore> 
   let sweeping = sweep();
   const timer = setInterval(() => sweeping = sweeping.then(sweep), SWEEP_EVERY_MS);
 
-  return {
+  return checkedStore({
     get capabilities(): StoreCapabilities {
       // A file that several processes share may turn out to tell them of each other.
       return relay?.isPushed === true
@@ -136,5 +137,5 @@ export async function openKvStore(options: KvStoreOptions): Promise<StateStore> 
       await client.close();
       await sweeping;
     },
-  };
+  }, logger);
 }

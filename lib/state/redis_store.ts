@@ -4,6 +4,7 @@ import { AppError } from "../common/errors.ts";
 import { openRedis, type RedisConnection } from "../redis/connection.ts";
 import type { RedisConnectionOptions } from "../redis/options.ts";
 import { script } from "../redis/script.ts";
+import { checkedStore } from "./checked_store.ts";
 import { keyNames } from "./redis_codec.ts";
 import { RedisDictionary } from "./redis_dictionary.ts";
 import { redisAcquire } from "./redis_lock.ts";
@@ -52,7 +53,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<StateS
   const name = keyNames(keyPrefix);
   const updates = new Updates(redis);
 
-  return {
+  return checkedStore({
     capabilities: { name: NAMES[redis.shape], shared: true, publishes: "pushed" },
     values: redisValues(redis, updates, name),
     dictionary: <T>(key: readonly string[], more = {}) =>
@@ -79,5 +80,5 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<StateS
     ping: (timeoutMs) => redis.ping(timeoutMs),
     stats: () => ({ roundTrips: redis.roundTrips }),
     [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
-  };
+  }, options.logger);
 }

@@ -12,11 +12,25 @@
  * value over {@linkcode MAX_VALUE_BYTES}.
  */
 
+import type { RecordSchema } from "./records.ts";
+
 /**
  * Where something is kept: the parts of its name, from the general to the particular. Made by
  * `key_space.ts` only. Redis joins them with `:` behind the prefix, KV keeps them apart.
  */
 export type StateKey = readonly string[];
+
+/** Carries the schema of a key, see {@linkcode Key}. */
+export const SCHEMA = Symbol("schema");
+
+/**
+ * The key of a value, or of a dictionary's values, which knows what is kept there. What is read is
+ * parsed: a record of another shape, which another version or a damaged store may have left, is
+ * logged once and counts as absent. Without a schema, whatever is there is read.
+ */
+export interface Key<T> extends StateKey {
+  readonly [SCHEMA]?: RecordSchema<T>;
+}
 
 /** Anything that JSON can carry. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json | undefined };
@@ -24,7 +38,10 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 /** The largest value that any driver takes, in bytes of JSON. */
 export const MAX_VALUE_BYTES = 32 * 1024 * 1024;
 
-/** Given the current value (or `undefined`), returns the new one, or `undefined` to delete it. */
+/**
+ * Given the current value (or `undefined`), returns the new one, or `undefined` to delete it. A
+ * record of another shape stays when its change makes nothing of nothing.
+ */
 export type Change<T> = (current: T | undefined) => T | undefined;
 
 export interface Expiry {
@@ -34,17 +51,17 @@ export interface Expiry {
 
 /** Single values of any size under keys of their own: users, chats, revocations. */
 export interface ValueStore {
-  get<T>(key: StateKey): Promise<T | undefined>;
+  get<T>(key: Key<T>): Promise<T | undefined>;
   /** The values in the order of the keys. */
-  getMany<T>(keys: readonly StateKey[]): Promise<(T | undefined)[]>;
-  set<T>(key: StateKey, value: T, options?: Expiry): Promise<void>;
+  getMany<T>(keys: readonly Key<T>[]): Promise<(T | undefined)[]>;
+  set<T>(key: Key<T>, value: NoInfer<T>, options?: Expiry): Promise<void>;
   /** Writes only if nothing is there; says whether it did. */
-  setIfAbsent<T>(key: StateKey, value: T, options?: Expiry): Promise<boolean>;
+  setIfAbsent<T>(key: Key<T>, value: NoInfer<T>, options?: Expiry): Promise<boolean>;
   /**
    * Changes the value atomically and returns what is stored now. `change` must be pure: it is
    * called again when another writer was faster.
    */
-  update<T>(key: StateKey, change: Change<T>, options?: Expiry): Promise<T | undefined>;
+  update<T>(key: Key<T>, change: Change<NoInfer<T>>, options?: Expiry): Promise<T | undefined>;
   delete(key: StateKey): Promise<void>;
 }
 
@@ -183,7 +200,7 @@ export interface CollectionOptions {
 export interface StateStore extends AsyncDisposable {
   readonly capabilities: StoreCapabilities;
   readonly values: ValueStore;
-  dictionary<T>(key: StateKey, options?: CollectionOptions): Dictionary<T>;
+  dictionary<T>(key: Key<T>, options?: CollectionOptions): Dictionary<T>;
   memberSet(key: StateKey, options?: CollectionOptions): MemberSet;
   sortedIndex(key: StateKey): SortedIndex;
   updateLog(key: StateKey, options?: CollectionOptions): UpdateLog;

@@ -1,14 +1,6 @@
 import { keys } from "../state/key_space.ts";
+import type { TaskOwner } from "../state/records.ts";
 import type { Dictionary, StateStore } from "../state/state_store.ts";
-
-/** Who runs a task for whom. `started_at` in milliseconds since the epoch. */
-export interface TaskOwner {
-  user_id: string;
-  instance_id: string;
-  kind: string;
-  item_id: string;
-  started_at: number;
-}
 
 /**
  * How long Open WebUI takes a task for alive after its last sign of life (its `REDIS_TASK_TTL`): what

@@ -5,8 +5,9 @@ import type { Logger } from "../common/logger.ts";
 import { settledWithin } from "../common/deadline.ts";
 import { aborted, backOff, pause } from "../common/pause.ts";
 import { keys } from "../state/key_space.ts";
+import type { TaskOwner } from "../state/records.ts";
 import type { StateStore, Subscription } from "../state/state_store.ts";
-import { LIFE_SIGN_MS, type TaskOwner, TaskRecords } from "./task_records.ts";
+import { LIFE_SIGN_MS, TaskRecords } from "./task_records.ts";
 
 /** Who asks. */
 export interface Requester {

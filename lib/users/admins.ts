@@ -2,7 +2,6 @@ import { AppError } from "../common/errors.ts";
 import { pause } from "../common/pause.ts";
 import { keys } from "../state/key_space.ts";
 import type { HeldLock, SortedIndex, StateStore } from "../state/state_store.ts";
-import type { UserRecord } from "./user_record.ts";
 
 const LOCK_TTL_MS = 10_000;
 const LOCK_WAIT_MS = 3_000;
@@ -35,7 +34,7 @@ export class Admins {
     do {
       const page = await this.#index().page({ cursor });
       const ids = page.entries.map(({ member }) => member).filter((id) => id !== except);
-      const records = await this.#store.values.getMany<UserRecord>(ids.map(keys.user));
+      const records = await this.#store.values.getMany(ids.map(keys.user));
       if (records.some((record) => record?.role === "admin")) return true;
       cursor = page.cursor;
     } while (cursor !== undefined);

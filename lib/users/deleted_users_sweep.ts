@@ -23,7 +23,7 @@ const SETTLE_MS = 60_000;
 export function deletedUsersSweepJob(
   { store, deleteDataOf, everyMs = 30_000, clock = systemClock }: DeletedUsersSweepOptions,
 ): SweepJob {
-  const deleted = store.dictionary<number>(keys.deletedUsers);
+  const deleted = store.dictionary(keys.deletedUsers);
   return {
     name: "deleted users",
     lock: keys.deletedUsersCleanupLock,

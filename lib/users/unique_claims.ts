@@ -1,11 +1,6 @@
 import type { Clock } from "../common/clock.ts";
-import type { StateKey, StateStore } from "../state/state_store.ts";
-
-/** Something that one user at most can have, such as an e-mail address. */
-export interface UniqueClaim {
-  id: string;
-  claimed_at_ms: number;
-}
+import type { UniqueClaim } from "../state/records.ts";
+import type { Key, StateStore } from "../state/state_store.ts";
 
 /** A claim is followed by its user's record within milliseconds; after this, nobody will write it. */
 const ABANDONED_AFTER_MS = 30_000;
@@ -16,18 +11,18 @@ const ABANDONED_AFTER_MS = 30_000;
  */
 export async function takeClaim(
   { values }: StateStore,
-  key: StateKey,
+  key: Key<UniqueClaim>,
   userId: string,
   { clock, isHeld }: { clock: Clock; isHeld: (claim: UniqueClaim) => Promise<boolean> },
 ): Promise<boolean> {
   const mine: UniqueClaim = { id: userId, claimed_at_ms: clock.nowMs() };
   if (await values.setIfAbsent(key, mine)) return true;
-  const found = await values.get<UniqueClaim>(key);
+  const found = await values.get(key);
   if (found && found.id !== userId) {
     if (clock.nowMs() - found.claimed_at_ms < ABANDONED_AFTER_MS) return false;
     if (await isHeld(found)) return false;
   }
-  const kept = await values.update<UniqueClaim>(
+  const kept = await values.update(
     key,
     (now) => now === undefined || isSame(now, found) ? mine : now,
   );
@@ -37,10 +32,10 @@ export async function takeClaim(
 /** Gives the claim back, if the user still has it. */
 export async function dropClaim(
   { values }: StateStore,
-  key: StateKey,
+  key: Key<UniqueClaim>,
   userId: string,
 ): Promise<void> {
-  await values.update<UniqueClaim>(key, (now) => now?.id === userId ? undefined : now);
+  await values.update(key, (now) => now?.id === userId ? undefined : now);
 }
 
 function isSame(one: UniqueClaim, other: UniqueClaim | undefined): boolean {

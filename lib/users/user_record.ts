@@ -1,9 +1,5 @@
 import type { User } from "../protocol/user.ts";
-
-/** A user as stored. The hash never leaves this folder. */
-export interface UserRecord extends User {
-  password_hash?: string;
-}
+import type { UserRecord } from "../state/records.ts";
 
 /** The record without its secret part, with the last sign of life; frozen, because a cache shares it. */
 export function toUser({ password_hash: _, ...user }: UserRecord, lastActiveAt = 0): User {

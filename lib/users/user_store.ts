@@ -2,6 +2,7 @@ import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
 import type { Role, User } from "../protocol/user.ts";
 import { keys } from "../state/key_space.ts";
+import { DEFAULT_PICTURE, type UserRecord } from "../state/records.ts";
 import type {
   Dictionary,
   IndexEntry,
@@ -13,7 +14,7 @@ import { Admins } from "./admins.ts";
 import { dropClaim, takeClaim } from "./unique_claims.ts";
 import type { PasswordHasher } from "./password_hasher.ts";
 import { UserCache } from "./user_cache.ts";
-import { normalisedEmail, toUser, type UserRecord } from "./user_record.ts";
+import { normalisedEmail, toUser } from "./user_record.ts";
 
 /** What other instances have to know at once. */
 export type UserChange =
@@ -50,7 +51,6 @@ export interface UserPage {
   cursor: string | undefined;
 }
 
-const DEFAULT_PICTURE = "/user.png";
 /** An index entry without a record is a sign-up in progress, or one that was cut short. */
 const SIGN_UP_SECONDS = 60;
 
@@ -143,7 +143,7 @@ export class UserStore {
     if (!await passwords.verify(password, hash) || !record || hash === undefined) return undefined;
     if (passwords.isOutdated(hash)) {
       const password_hash = await passwords.hash(password);
-      await this.#store.values.update<UserRecord>(
+      await this.#store.values.update(
         keys.user(record.id),
         (now) => now?.password_hash === hash ? { ...now, password_hash } : now,
       );
@@ -161,7 +161,7 @@ export class UserStore {
     const { entries, cursor } = await this.#index().page(options);
     const ids = entries.map(({ member }) => member);
     const [records, lastActive] = await Promise.all([
-      this.#store.values.getMany<UserRecord>(ids.map(keys.user)),
+      this.#store.values.getMany(ids.map(keys.user)),
       this.#lastActive().getMany(ids),
     ]);
     await this.#dropRemains(entries.filter((_, at) => records[at] === undefined));
@@ -190,7 +190,7 @@ export class UserStore {
     if (fields.email !== undefined && isMoved) await this.#claimEmail(fields.email, userId);
     await this.#keep(lock);
 
-    const after = await this.#store.values.update<UserRecord>(
+    const after = await this.#store.values.update(
       keys.user(userId),
       (now) => now && { ...now, ...fields, updated_at: unixSeconds(this.#clock) },
     );
@@ -216,7 +216,7 @@ export class UserStore {
     if (record.role === "admin") await this.#admins.requireAnother(userId);
     await this.#keep(lock);
     // Before the record: whatever is cut short after it, the sweep knows whose data has to go.
-    const deleted = this.#store.dictionary<number>(keys.deletedUsers);
+    const deleted = this.#store.dictionary(keys.deletedUsers);
     await deleted.set(userId, this.#clock.nowMs());
     await this.#store.values.delete(keys.user(userId));
     this.#cache.forget(userId);
@@ -246,7 +246,7 @@ export class UserStore {
   }
 
   #record(userId: string): Promise<UserRecord | undefined> {
-    return this.#store.values.get<UserRecord>(keys.user(userId));
+    return this.#store.values.get(keys.user(userId));
   }
 
   async #require(userId: string): Promise<UserRecord> {
@@ -257,7 +257,7 @@ export class UserStore {
 
   async #recordByEmail(given: string): Promise<UserRecord | undefined> {
     const email = normalisedEmail(given);
-    const claim = await this.#store.values.get<{ id: string }>(keys.userByEmail(email));
+    const claim = await this.#store.values.get(keys.userByEmail(email));
     const record = claim && await this.#record(claim.id);
     return record?.email === email ? record : undefined;
   }

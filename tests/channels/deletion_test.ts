@@ -14,7 +14,9 @@ async function leftOf({ services: { store } }: App, channel: Channel, ids: strin
   const { id } = channel;
   if (await store.values.get(keys.channel(id))) left.push("record");
   for (const key of [keys.channelMessages(id), keys.channelReads(id), keys.channelMembers(id)]) {
-    for await (const page of store.dictionary(key).scan()) if (page.length) left.push(key.join());
+    for await (const page of store.dictionary<unknown>(key).scan()) {
+      if (page.length) left.push(key.join());
+    }
   }
   const indexes = [
     keys.channelOrder(id),

@@ -22,7 +22,7 @@ async function reapedAfterMs({ a }: Instances): Promise<number> {
   const pool = a.services.store.dictionary(keys.sessionPool);
   const sid = crypto.randomUUID();
   const now = Math.floor(Date.now() / 1_000);
-  await pool.set(sid, { id: "u", role: "user", last_seen_at: now, instance_id: "dead" });
+  await pool.set(sid, { id: "u", name: "U", last_seen_at: now, instance_id: "dead" });
   const began = performance.now();
   await until(async () => await pool.get(sid) === undefined, {
     what: "the dead instance's session to go",

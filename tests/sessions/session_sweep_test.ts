@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { systemClock, unixSeconds } from "../../lib/common/clock.ts";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { sessionSweepJob } from "../../lib/sessions/session_sweep.ts";
-import { type PooledSession, SessionPool } from "../../lib/sessions/session_pool.ts";
+import type { SessionRecord } from "../../lib/state/records.ts";
+import { SessionPool } from "../../lib/sessions/session_pool.ts";
 import { pause } from "../../lib/common/pause.ts";
 import { InstanceRegistry } from "../../lib/sessions/instance_registry.ts";
 import { Sweeper } from "../../lib/sessions/sweeper.ts";
@@ -23,7 +24,7 @@ const SESSIONS = 20_001;
 const MAX_PAUSE_MS = 20;
 const signal = new AbortController().signal;
 
-const sessionsOf = (instance: string, count: number): [string, PooledSession][] =>
+const sessionsOf = (instance: string, count: number): [string, SessionRecord][] =>
   Array.from({ length: count }, (_, i) => [
     `${instance}-${i}`,
     { ...user(`u${i}`), instance_id: instance },
@@ -84,7 +85,7 @@ async function measureUntilFree(what: string, round: () => Promise<Sweeps>): Pro
 /** Sweeps 20,001 living sessions, then reaps a third of them three times. */
 async function sweepAll(name: string, fill: StateStore, store: StateStore): Promise<void> {
   const instances = ["a", "b", "c"];
-  const pool = fill.dictionary<PooledSession>(keys.sessionPool);
+  const pool = fill.dictionary(keys.sessionPool);
   const fillUp = async () => {
     for (const instance of instances) await pool.setMany(sessionsOf(instance, SESSIONS / 3));
   };
@@ -185,14 +186,14 @@ Deno.test("S1: 1,000 sessions that were used and never closed leave nothing afte
 async function countKeys(store: StateStore): Promise<number> {
   let count = 0;
   for (const key of [keys.sessionPool, keys.usagePool, keys.instances]) {
-    for await (const page of store.dictionary(key).scan()) count += page.length;
+    for await (const page of store.dictionary<unknown>(key).scan()) count += page.length;
   }
   return count;
 }
 
 Deno.test("sessions not seen for too long are reaped, unless one is touched in that moment", async () => {
   await using faulty = await FaultyStore.open();
-  const pool = faulty.real.dictionary<PooledSession>(keys.sessionPool);
+  const pool = faulty.real.dictionary(keys.sessionPool);
   const old = unixSeconds(systemClock) - 500;
   const stale = { ...user("u"), last_seen_at: old, instance_id: "alive" };
   await pool.setMany([

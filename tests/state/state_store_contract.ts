@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { keys } from "../../lib/state/key_space.ts";
+import { DEFAULT_PICTURE, type UserRecord } from "../../lib/state/records.ts";
 import type { StateStore } from "../../lib/state/state_store.ts";
 
 export interface ContractStore {
@@ -8,6 +10,16 @@ export interface ContractStore {
   reopen?: () => Promise<StateStore>;
   dispose(): Promise<void>;
 }
+
+const someUser: Omit<UserRecord, "id"> = {
+  email: "a@example.org",
+  name: "A",
+  role: "user",
+  profile_image_url: DEFAULT_PICTURE,
+  last_active_at: 1,
+  created_at: 1,
+  updated_at: 1,
+};
 
 const bytes = (...numbers: number[]) => new Uint8Array(numbers);
 const code = (expected: string) => (error: unknown) =>
@@ -63,6 +75,97 @@ export function runStateStoreContract(name: string, factory: () => Promise<Contr
     const add = () => values.update<number>(["n"], (now = 0) => now + 1);
     await Promise.all([add(), values.set(["n"], 10), add()]);
     assert.equal(await values.get(["n"]), 11);
+  });
+
+  test("S2: a change of what was written here last costs one round trip, and another's is not lost", async (given) => {
+    const { store } = given;
+    const cost = async (work: () => Promise<unknown>) => {
+      const before = store.stats().roundTrips;
+      await work();
+      return store.stats().roundTrips - before;
+    };
+    const key = ["uses"];
+    const add = (from: StateStore, name: string) =>
+      from.dictionary<string[]>(key).update("model", (names = []) => [...names, name]);
+    await add(store, "a");
+    assert.equal(await cost(() => add(store, "b")), 1);
+    await store.updateLog(["log"]).append(bytes(1));
+    assert.equal(await cost(() => store.updateLog(["log"]).append(bytes(2))), 1);
+
+    const other = await given.reopen?.();
+    if (!other) return;
+    try {
+      await add(other, "c");
+      await add(store, "d");
+      assert.deepEqual(await store.dictionary(key).get("model"), ["a", "b", "c", "d"]);
+      await other.dictionary(key).clear();
+      await add(store, "e");
+      assert.deepEqual(await other.dictionary(key).get("model"), ["e"]);
+      await other.updateLog(["log"]).append(bytes(3));
+      assert.equal(await store.updateLog(["log"]).append(bytes(4)), 4);
+    } finally {
+      await other[Symbol.asyncDispose]();
+    }
+  });
+
+  test("M: what changes nothing answers for what is there, not for what was written here last", async (given) => {
+    const { store } = given;
+    const other = await given.reopen?.() ?? store;
+    try {
+      await store.values.set(["v"], "old");
+      await other.values.delete(["v"]);
+      assert.equal(await store.values.setIfAbsent(["v"], "new"), true);
+      assert.equal(await other.values.get(["v"]), "new");
+
+      const [set, others] = [store, other].map((one) => one.memberSet(["set"]));
+      await set?.add("a", "b");
+      await others?.remove("a");
+      assert.deepEqual(await set?.remove("a"), { removed: 0, left: 1 });
+      await others?.clear();
+      assert.deepEqual(await set?.remove("b"), { removed: 0, left: 0 });
+
+      await store.dictionary(["d"]).delete("field");
+      await other.dictionary(["d"]).set("field", 1);
+      assert.equal(await store.dictionary(["d"]).delete("field"), 1);
+    } finally {
+      if (other !== store) await other[Symbol.asyncDispose]();
+    }
+  });
+
+  test("O5: a record of another shape counts as absent, and stays until it is replaced", async ({ store }) => {
+    const user: UserRecord = { ...someUser, id: "u" };
+    for (const odd of ["garbage", 7, null, [], {}, { ...user, role: "emperor" }]) {
+      await store.values.set([...keys.user("u")], odd);
+      assert.equal(await store.values.get(keys.user("u")), undefined);
+      assert.deepEqual(await store.values.getMany([keys.user("u")]), [undefined]);
+      assert.equal(await store.values.update(keys.user("u"), (now) => now && user), undefined);
+      assert.deepEqual(await store.values.get([...keys.user("u")]), odd, "left as it is");
+      assert.equal((await store.values.update(keys.user("u"), (now) => now ?? user))?.id, "u");
+      assert.deepEqual(await store.values.get(keys.user("u")), user);
+    }
+
+    const pool = store.dictionary(keys.sessionPool);
+    const raw = store.dictionary<unknown>([...keys.sessionPool]);
+    await raw.setMany([["garbage", "garbage"], ["number", 3], ["old", { id: "u" }]]);
+    assert.deepEqual(await pool.getMany(["garbage", "number"]), [undefined, undefined]);
+    assert.deepEqual((await Array.fromAsync(pool.scan())).flat(), [
+      ["old", { id: "u", name: "", last_seen_at: 0 }],
+    ]);
+    assert.equal(await pool.update("garbage", (now) => now), undefined);
+    assert.equal(await raw.get("garbage"), "garbage");
+    assert.equal(await pool.delete("garbage", "number", "none"), 2);
+  });
+
+  test("O5: what a record has beside what is known is kept, and what is missing has a default", async ({ store }) => {
+    const { profile_image_url: _, ...old } = { ...someUser, id: "u" };
+    await store.values.set<unknown>([...keys.user("u")], { ...old, newer: [1] });
+    const changed = await store.values.update(
+      keys.user("u"),
+      (now) => now && { ...now, name: "B" },
+    );
+    const expected = { ...someUser, id: "u", name: "B", newer: [1] };
+    assert.deepEqual(changed, expected);
+    assert.deepEqual(await store.values.get([...keys.user("u")]), expected);
   });
 
   test("what has expired is gone", async ({ store }) => {

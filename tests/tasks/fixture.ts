@@ -21,7 +21,7 @@ export function startInstance(
 export async function countRecords(store: StateStore): Promise<number> {
   let count = (await store.memberSet(keys.itemTasks(subject.itemId)).members()).length;
   for (const key of [keys.tasks, keys.taskOwners, keys.taskStops]) {
-    for await (const page of store.dictionary(key).scan()) count += page.length;
+    for await (const page of store.dictionary<unknown>(key).scan()) count += page.length;
   }
   return count;
 }

@@ -1,6 +1,6 @@
 import type { App } from "../../../lib/app.ts";
 import { keys } from "../../../lib/state/key_space.ts";
-import type { UserRecord } from "../../../lib/users/user_record.ts";
+import type { UserRecord } from "../../../lib/state/records.ts";
 import { USER_COUNT, userId } from "../load/users.ts";
 
 function recordOf(index: number): UserRecord {

@@ -4,7 +4,7 @@ import { type App, startApp } from "../../../lib/app.ts";
 import { createLogger } from "../../../lib/common/logger.ts";
 import { loadConfig } from "../../../lib/config.ts";
 import { keys } from "../../../lib/state/key_space.ts";
-import type { UserRecord } from "../../../lib/users/user_record.ts";
+import type { UserRecord } from "../../../lib/state/records.ts";
 import { USER_COUNT, userId } from "../load/users.ts";
 import { obey } from "./control.mjs";
 
