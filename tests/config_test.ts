@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ConfigError, describeConfig, loadConfig } from "../lib/config.ts";
-import {
-  configurationTable,
-  RETIRED_VARIABLES,
-  type Variable,
-  VARIABLES,
-} from "../lib/config/variables.ts";
+import { RETIRED_VARIABLES, type Variable, VARIABLES } from "../lib/config/variables.ts";
 
 const table = Object.values<Variable<unknown>>(VARIABLES);
 
@@ -22,11 +17,6 @@ function faultsOf(env: Record<string, string>): readonly string[] {
     throw thrown;
   }
   return [];
-}
-
-/** The formatter widens a table's cells and dashes; that is no difference. */
-function unpadded(table: string): string {
-  return table.trim().replaceAll(/ +/g, " ").replaceAll(/-{3,}/g, "---");
 }
 
 Deno.test("nothing set: the defaults, frozen", () => {
@@ -165,14 +155,6 @@ Deno.test("whatever stands in the environment: a Config or a ConfigError", () =>
     }),
     { numRuns: 500 },
   );
-});
-
-Deno.test("the README's table is the generated one", async () => {
-  const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
-  const between = readme.split("<!-- configuration:start -->")[1]?.split(
-    "<!-- configuration:end -->",
-  )[0];
-  assert.equal(unpadded(between ?? ""), unpadded(configurationTable()), "run: deno task docs");
 });
 
 Deno.test("the start permission names every variable, and no other", async () => {

@@ -303,21 +303,3 @@ export const VARIABLES = {
 };
 
 export type VariableKey = keyof typeof VARIABLES;
-
-/** The table between the README's markers, in Markdown. */
-export function configurationTable(): string {
-  const cell = (content: string) => content.replaceAll("|", "\\|");
-  const rows = Object.values<Variable<unknown>>(VARIABLES).map((variable) => {
-    const byDefault = variable.defaultNote ??
-      (variable.fallback !== undefined
-        ? `\`${variable.fallback}\``
-        : variable.defaultText === undefined
-        ? ""
-        : `\`${variable.defaultText}\``);
-    return `| \`${variable.name}\` | ${cell(variable.purpose)} | ${cell(byDefault)} | ${
-      cell(variable.parser.allowed)
-    } |`;
-  });
-  return ["| variable | what for | default | allowed |", "| --- | --- | --- | --- |", ...rows]
-    .join("\n");
-}

@@ -1,30 +1,26 @@
-/** Writes what is generated from the table of variables: the README's table and the names the server may read. */
-import {
-  configurationTable,
-  RETIRED_VARIABLES,
-  type Variable,
-  VARIABLES,
-} from "../../lib/config/variables.ts";
+/** Writes what is generated: tables of the documents, and the names that the server may read. */
+import { RETIRED_VARIABLES, type Variable, VARIABLES } from "../../lib/config/variables.ts";
+import { generatedParts, withPart } from "./generated.ts";
 
-const readmePath = new URL("../../README.md", import.meta.url);
-const settingsPath = new URL("../../deno.json", import.meta.url);
+const root = new URL("../../", import.meta.url);
+const changed = new Set(["deno.json"]);
 
-const readme = await Deno.readTextFile(readmePath);
-const markers = /(<!-- configuration:start -->)[\s\S]*(<!-- configuration:end -->)/;
-if (!markers.test(readme)) throw new Error("Cannot write the table: README.md has no markers");
-await Deno.writeTextFile(
-  readmePath,
-  readme.replace(markers, (_, start, end) => `${start}\n\n${configurationTable()}\n\n${end}`),
-);
+for (const part of await generatedParts()) {
+  const url = new URL(part.path, root);
+  await Deno.writeTextFile(url, withPart(await Deno.readTextFile(url), part));
+  changed.add(part.path);
+}
 
-const settings = JSON.parse(await Deno.readTextFile(settingsPath));
+const settingsUrl = new URL("deno.json", root);
+const settings = JSON.parse(await Deno.readTextFile(settingsUrl));
 settings.permissions.start.env.allow = [
   ...Object.values<Variable<unknown>>(VARIABLES).map(({ name }) => name),
   ...Object.keys(RETIRED_VARIABLES),
 ].sort();
-await Deno.writeTextFile(settingsPath, JSON.stringify(settings, null, 2) + "\n");
+await Deno.writeTextFile(settingsUrl, JSON.stringify(settings, null, 2) + "\n");
 
 const formatted = await new Deno.Command(Deno.execPath(), {
-  args: ["fmt", "--quiet", readmePath.pathname, settingsPath.pathname],
+  args: ["fmt", "--quiet", ...changed],
+  cwd: root,
 }).output();
 Deno.exitCode = formatted.code;
