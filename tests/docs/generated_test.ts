@@ -22,7 +22,11 @@ Deno.test("decision records have one form: number, title, date, status, three se
     assert.match(file, /^\d{4}-[a-z0-9-]+\.md$/, `${file}: NNNN-title.md`);
     assert.equal(number, file.slice(0, 4), `${file}: "# ${file.slice(0, 4)}: Title"`);
     assert.ok(title && date, `${file}: "- Date: YYYY-MM-DD", then "- Status: …" below the title`);
-    assert.match(status, /^(proposed|accepted|superseded by \[\d{4}\]\(\S+\.md\))$/, `${file}: status`);
+    assert.match(
+      status,
+      /^(proposed|accepted|superseded by \[\d{4}\]\(\S+\.md\))$/,
+      `${file}: status`,
+    );
     assert.deepEqual(sections, ["Context", "Decision", "Consequences"], `${file}: sections`);
   }
   const numbers = records.map(({ number }) => number);
