@@ -1,5 +1,5 @@
 import { AppError } from "../common/errors.ts";
-import { EventLoopMonitor } from "../common/event_loop.ts";
+import { watchEventLoop } from "../common/event_loop.ts";
 import { type Durations, Metrics } from "../common/metrics.ts";
 import type { ReadinessCheck } from "../http/operations.ts";
 import type { Sweeper } from "../sessions/sweeper.ts";
@@ -38,7 +38,7 @@ export function createMetrics(
   const { store, sessions, tasks, streams } = services;
   const metrics = new Metrics();
   const lag = metrics.durations("rt_event_loop_lag_seconds", "How late the event loop was");
-  stack.use(new EventLoopMonitor({ intervalMs: LAG_EVERY_MS, onLag: (lagMs) => lag.add(lagMs) }));
+  stack.use(watchEventLoop({ everyMs: LAG_EVERY_MS, onLag: (lagMs) => lag.add(lagMs) }));
   const transport = () => sockets()?.server.stats();
   const events = () => sockets()?.dispatcher.stats();
   metrics.gauges("rt_transport", "Sockets, packets, bytes and cuts of the transport", () => {

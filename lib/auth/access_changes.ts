@@ -56,7 +56,6 @@ export class AccessChanges {
    */
   async publish(change: AccessChange): Promise<void> {
     const message = JSON.stringify(change);
-    const { signal } = new AbortController();
     for (let tried = 1, waitMs = 0;; tried++) {
       try {
         return await this.#store.publish(keys.accessChanges, message);
@@ -65,7 +64,7 @@ export class AccessChanges {
         if (isPassing && tried === PUBLISH_TRIES) this.#oweWord();
         if (!isPassing || tried === PUBLISH_TRIES) throw thrown;
         waitMs = backOff(waitMs);
-        await pause(waitMs, signal);
+        await pause(waitMs);
       }
     }
   }

@@ -201,13 +201,12 @@ export class TokenService {
 
   /** A token of the very second of a revocation would be void: who signs in waits for the next. */
   async #secondAfterRevocation(userId: string): Promise<number> {
-    const { signal } = new AbortController();
     for (let waits = 0;; waits++) {
       const revokedAt = await this.#options.store.values.get<unknown>(keys.userRevokedAt(userId));
       const now = unixSeconds(this.#clock);
       const isLater = revokedAt === undefined || now > Number(revokedAt);
       if (isLater || waits === MAX_WAITS_FOR_NEXT_SECOND) return now;
-      await pause(1_000 - (this.#clock.nowMs() % 1_000), signal);
+      await pause(1_000 - (this.#clock.nowMs() % 1_000));
     }
   }
 }

@@ -1,4 +1,5 @@
-import { type GroupMembership, isGranted, type Permission } from "../protocol/access_grants.ts";
+import type { Permission } from "../protocol/access_grants.ts";
+import { type GroupMembership, isGranted } from "../sharing/grants.ts";
 import type { Channel } from "../protocol/channel.ts";
 import type { Role } from "../protocol/user.ts";
 

@@ -1,14 +1,9 @@
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
 import { mergedPage, type PageSource } from "../common/merged_pages.ts";
-import { SharedIndex } from "../common/shared_index.ts";
-import {
-  EVERYONE,
-  type GroupMembership,
-  membershipIn,
-  type Permission,
-  sameGrants,
-} from "../protocol/access_grants.ts";
+import { SharedIndex } from "../sharing/shared_index.ts";
+import { EVERYONE, type Permission } from "../protocol/access_grants.ts";
+import { type GroupMembership, membershipIn, sameGrants } from "../sharing/grants.ts";
 import type { Channel, ChannelBody, ChannelPatch } from "../protocol/channel.ts";
 import { keys } from "../state/key_space.ts";
 import type { Dictionary, StateStore } from "../state/state_store.ts";

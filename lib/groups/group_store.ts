@@ -1,6 +1,6 @@
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
-import type { GroupMembership } from "../protocol/access_grants.ts";
+import type { GroupMembership } from "../sharing/grants.ts";
 import type { Group, GroupBody, GroupPatch } from "../protocol/group.ts";
 import { keys } from "../state/key_space.ts";
 import type { GroupRecord } from "../state/records.ts";

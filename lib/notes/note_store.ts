@@ -1,15 +1,9 @@
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
 import { mergedPage } from "../common/merged_pages.ts";
-import { SharedIndex } from "../common/shared_index.ts";
-import {
-  EVERYONE,
-  type GroupMembership,
-  isGranted,
-  membershipIn,
-  type Permission,
-  sameGrants,
-} from "../protocol/access_grants.ts";
+import { SharedIndex } from "../sharing/shared_index.ts";
+import { EVERYONE, type Permission } from "../protocol/access_grants.ts";
+import { type GroupMembership, isGranted, membershipIn, sameGrants } from "../sharing/grants.ts";
 import type { Note, NoteBody, NoteData, NotePatch, NoteSummary } from "../protocol/note.ts";
 import type { Role } from "../protocol/user.ts";
 import { keys } from "../state/key_space.ts";

@@ -5,9 +5,10 @@ import type { RealtimeServer, RealtimeSocket } from "./session.ts";
 
 export interface TypingNoticesOptions {
   io: RealtimeServer;
-  /** Who has not typed for so long has stopped, in milliseconds. Default: 5,000, as in Open WebUI's client. */
-  endsAfterMs?: number;
 }
+
+/** Who has not typed for so long has stopped, as in Open WebUI's client. */
+const ENDS_AFTER_MS = 5_000;
 
 interface Place {
   channelId: string;
@@ -20,13 +21,11 @@ interface Place {
  */
 export class TypingNotices implements Disposable {
   readonly #io: RealtimeServer;
-  readonly #endsAfterMs: number;
   /** sid → channel id → what ends the notice */
   readonly #typing = new Map<string, Map<string, { timer: number; end(): void }>>();
 
-  constructor({ io, endsAfterMs = 5_000 }: TypingNoticesOptions) {
+  constructor({ io }: TypingNoticesOptions) {
     this.#io = io;
-    this.#endsAfterMs = endsAfterMs;
   }
 
   /** Tells the others in the channel. The caller has seen that the socket is in its room. */
@@ -40,7 +39,7 @@ export class TypingNotices implements Disposable {
       this.#tell(sid, user, place, false);
     };
     const channels = this.#typing.get(sid) ?? new Map();
-    channels.set(place.channelId, { timer: setTimeout(end, this.#endsAfterMs), end });
+    channels.set(place.channelId, { timer: setTimeout(end, ENDS_AFTER_MS), end });
     this.#typing.set(sid, channels);
   }
 

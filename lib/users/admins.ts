@@ -55,7 +55,6 @@ export class Admins {
    */
   async lock(): Promise<HeldLock> {
     const end = performance.now() + LOCK_WAIT_MS;
-    const { signal } = new AbortController();
     while (true) {
       const lock = await this.#store.acquire(keys.userRolesLock, { ttlMs: LOCK_TTL_MS });
       if (lock) return lock;
@@ -64,7 +63,7 @@ export class Admins {
           retryAfterMs: 1_000,
         });
       }
-      await pause(LOCK_EVERY_MS, signal);
+      await pause(LOCK_EVERY_MS);
     }
   }
 

@@ -1,10 +1,6 @@
-import {
-  type AccessGrant,
-  type Principal,
-  principalName,
-  principalsOf,
-} from "../protocol/access_grants.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../common/clock.ts";
+import { type AccessGrant, type Principal, principalName } from "../protocol/access_grants.ts";
+import { principalsOf } from "./grants.ts";
 
 /** Something with an owner that is shared by grants. */
 export interface Shared {
