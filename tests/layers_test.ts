@@ -44,6 +44,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   completions: [...STATE_INTERFACE, "tasks", "chats"],
   http: [...EDGES, ...STATE_INTERFACE],
   realtime: [...EDGES, ...STATE_INTERFACE],
+  bridge: [],
   openwebui: [...STATE_INTERFACE, "auth"],
   client: [],
   web: ["client", "markdown"],
