@@ -81,7 +81,13 @@ export class ChatMessages {
     { knowledge, gone }: { knowledge: Knowledge | undefined; gone: ReadonlySet<string> },
   ): Promise<Merged> {
     const all = await this.#all();
-    const copies = Object.values(given).filter(({ id }) => all.has(id) || !gone.has(id));
+    const copies = Object.values(given)
+      .filter(({ id }) => all.has(id) || !gone.has(id))
+      .map((copy) => {
+        const { parentId } = all.get(copy.id) ?? {};
+        // An older copy hangs on what is gone by now: the message has moved up meanwhile.
+        return parentId !== undefined && gone.has(copy.parentId ?? "") ? { ...copy, parentId } : copy;
+      });
     const left = deletable(all, given, knowledge);
     const added = copies.filter(({ id }) => !all.has(id)).map(({ id }) => id);
     requireRoom(all.size + added.length - left.size);

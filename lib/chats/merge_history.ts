@@ -49,8 +49,8 @@ export function mergedMessage(
     ? { ...given, ...current, childrenIds }
     : { ...current, ...given, ...ofServer(current, given), childrenIds };
   if (isSame(merged, current)) return current;
-  const isEdit = merged.content !== current.content || parentOf(merged) !== parentOf(current);
-  return isEdit ? { ...merged, stamps: { ...current.stamps, edited: stampBy(by) } } : merged;
+  if (merged.content === current.content) return merged;
+  return { ...merged, stamps: { ...current.stamps, edited: stampBy(by) } };
 }
 
 /** Whether somebody who left the message out has deleted it: they knew it, and what became of it. */
@@ -87,7 +87,6 @@ function ofServer(current: StoredMessage, given: ChatMessage): Partial<StoredMes
 }
 
 const stampBy = (by: string | undefined): Stamp => (by === undefined ? {} : { by });
-const parentOf = ({ parentId }: ChatMessage) => parentId ?? null;
 
 /** Both come from JSON, and the one is made of the other. */
 const isSame = (a: object, b: object) => canonical(a) === canonical(b);
