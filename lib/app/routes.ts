@@ -4,6 +4,7 @@ import { RateLimiter } from "../auth/rate_limiter.ts";
 import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import type { Durations, Metrics } from "../common/metrics.ts";
+import { AnswerStops } from "../chats/answer_stops.ts";
 import { CompletionService } from "../completions/completion_service.ts";
 import type { ModelProvider } from "../completions/model_provider.ts";
 import { passThrough } from "../completions/pass_through.ts";
@@ -48,6 +49,7 @@ type Listener = (req: IncomingMessage, res: ServerResponse) => void;
 export function createRoutes(options: RoutesOptions): Listener {
   const { config, services, sockets, metrics, lag, checks, logger } = options;
   const { store, users, tokens, chats, tasks, usage, catalogue } = services;
+  const stops = new AnswerStops(store);
   const app = createHttpApp({ allowedOrigins: config.corsAllowOrigin, logger });
   const user = requireUser(tokens);
   const perAccount = new RateLimiter({ store, name: "signin", limit: config.signinRateLimit });
@@ -108,7 +110,7 @@ export function createRoutes(options: RoutesOptions): Listener {
   app.route("/api/v1/groups", groups);
   const { service, conversation } = sockets.channels;
   app.route("/api/v1/channels", channelRoutes({ channels: service, conversation }));
-  app.route("/api/tasks", taskRoutes({ tasks }));
+  app.route("/api/tasks", taskRoutes({ tasks, stopEarly: (chat, ids) => stops.stop(chat, ids) }));
   app.route(
     "/api",
     completionRoutes({
@@ -116,12 +118,16 @@ export function createRoutes(options: RoutesOptions): Listener {
       usage: () => usage.inUse(),
       async start(asked) {
         const { userId, messageId } = asked;
+        using starting = stops.starting(userId, asked.chatId);
         const providerAt = await providerFor(asked);
         const placed = await placeQuestion(chats, asked);
         const { chatId } = placed;
         if (asked.chatId === undefined) listChanged(userId, chatId);
         const provider = providerAt({ chatId, messageId });
         const taskId = await completions.start({ userId, messageId, provider, ...placed });
+        if (await starting.isStopped(chatId, messageId)) {
+          await tasks.stop(taskId, { userId, admin: false });
+        }
         return { taskId, chatId };
       },
       async passThrough(asked, signal) {

@@ -86,7 +86,9 @@ export class ChatMessages {
       .map((copy) => {
         const { parentId } = all.get(copy.id) ?? {};
         // An older copy hangs on what is gone by now: the message has moved up meanwhile.
-        return parentId !== undefined && gone.has(copy.parentId ?? "") ? { ...copy, parentId } : copy;
+        return parentId !== undefined && gone.has(copy.parentId ?? "")
+          ? { ...copy, parentId }
+          : copy;
       });
     const left = deletable(all, given, knowledge);
     const added = copies.filter(({ id }) => !all.has(id)).map(({ id }) => id);

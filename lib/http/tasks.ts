@@ -1,5 +1,8 @@
 import { type Context, Hono } from "hono";
+import * as v from "valibot";
+import { IdSchema } from "../protocol/chat.ts";
 import type { HttpEnv } from "./http_env.ts";
+import { readJson } from "./json_body.ts";
 
 interface Requester {
   userId: string;
@@ -19,7 +22,20 @@ export interface TaskRoutesOptions {
     stop(taskId: string, requester: Requester): Promise<StopAnswer>;
     stopItem(itemId: string, requester: Requester): Promise<StopAnswer>;
   };
+  /**
+   * Stops answers that are no tasks yet, those of the named messages among them; says whether there
+   * are, or will be, any.
+   */
+  stopEarly(
+    chat: { userId: string; chatId: string },
+    messageIds: readonly string[],
+  ): Promise<boolean>;
 }
+
+/** What a stop may say: the messages whose answers it means, whether they have begun or not. */
+const StopSchema = v.object({
+  message_ids: v.optional(v.pipe(v.array(IdSchema), v.maxLength(16)), () => []),
+});
 
 const requesterOf = (c: Context<HttpEnv>): Requester => {
   const { id, role } = c.get("user");
@@ -27,7 +43,7 @@ const requesterOf = (c: Context<HttpEnv>): Requester => {
 };
 
 /** `/api/tasks` (protocol, sections 8 and 11): one's own tasks; an admin sees and stops all. */
-export function taskRoutes({ tasks }: TaskRoutesOptions): Hono<HttpEnv> {
+export function taskRoutes({ tasks, stopEarly }: TaskRoutesOptions): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   // Open WebUI's client shows the `detail` of what failed.
   const answer = (c: Context<HttpEnv>, stopped: StopAnswer) =>
@@ -42,9 +58,19 @@ export function taskRoutes({ tasks }: TaskRoutesOptions): Hono<HttpEnv> {
     "/stop/:id",
     async (c) => answer(c, await tasks.stop(c.req.param("id"), requesterOf(c))),
   );
-  routes.post(
-    "/chat/:chatId/stop",
-    async (c) => answer(c, await tasks.stopItem(c.req.param("chatId"), requesterOf(c))),
-  );
+  routes.post("/chat/:chatId/stop", async (c) => {
+    const requester = requesterOf(c);
+    const chatId = c.req.param("chatId");
+    const hasBody = c.req.raw.body !== null && c.req.header("content-length") !== "0";
+    const { message_ids } = hasBody ? await readJson(c, StopSchema) : { message_ids: [] };
+    const isEarly = await stopEarly({ userId: requester.userId, chatId }, message_ids);
+    const stopped = await tasks.stopItem(chatId, requester);
+    return answer(
+      c,
+      isEarly && !stopped.status
+        ? { status: true, message: `What is being asked in ${chatId} stop requested` }
+        : stopped,
+    );
+  });
   return routes;
 }

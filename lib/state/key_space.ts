@@ -99,6 +99,9 @@ export const keys = {
   /** dictionary: message id → message */
   chatMessages: (chatId: string) =>
     typed(ChatMessageRecordSchema, own("chat", part(chatId), "messages")),
+  /** value: answers of a chat that were stopped before they were tasks */
+  answerStops: (userId: string, chatId: string): StateKey =>
+    own("user", part(userId), "answer_stops", part(chatId)),
   /** index: chat ids of a user by the time of the last change */
   userChats: (userId: string): StateKey => own("user", part(userId), "chats"),
   /** dictionary: task id → who runs it for whom */
