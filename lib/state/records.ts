@@ -23,6 +23,10 @@ const text = v.fallback(v.string(), "");
 const time = v.fallback(v.number(), 0);
 const isObject = (value: unknown) =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+/** `v.record` (valibot 1.5.0) leaves out `__proto__` and its like, which are names of reactions, too. */
+const isReactions = (value: unknown) =>
+  typeof value === "object" && value !== null &&
+  Object.values(value).every((ids) => v.is(v.array(v.string()), ids));
 const details = v.fallback(v.nullable(v.custom<Record<string, unknown>>(isObject)), null);
 const grants = v.fallback(v.array(AccessGrantSchema), []);
 
@@ -220,7 +224,7 @@ export const StoredMessageSchema: RecordSchema<StoredMessage> = record({
   created_at: time,
   updated_at: time,
   position: v.number(),
-  reactions: v.fallback(v.record(v.string(), v.array(v.string())), {}),
+  reactions: v.fallback(v.custom<StoredMessage["reactions"]>(isReactions), {}),
   has_replies: v.fallback(v.optional(v.boolean()), undefined),
 });
 
