@@ -36,7 +36,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   users: STATE_INTERFACE,
   sessions: STATE_INTERFACE,
   chats: STATE_INTERFACE,
-  channels: [...STATE_INTERFACE, "sharing"],
+  channels: [...STATE_INTERFACE, "markdown", "sharing"],
   notes: [...STATE_INTERFACE, "sharing"],
   groups: [...STATE_INTERFACE, "sharing"],
   documents: [...STATE_INTERFACE, "markdown"],

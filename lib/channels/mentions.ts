@@ -1,5 +1,4 @@
-/** Mentions in Open WebUI's syntax: `<@M:model-id|label>`, `<@U:user-id|label>`, `<#C:…|…>`. */
-const MENTION = /<[@#]([A-Z]):([^|<>\s]{1,256})(?:\|([^<>]{0,256}))?>/g;
+import { MENTION } from "../markdown/mentions.ts";
 
 /** Models that one message can call. */
 const MAX_MODELS = 4;
@@ -7,8 +6,8 @@ const MAX_MODELS = 4;
 /** The ids of the models that the text mentions, each once. */
 export function mentionedModels(text: string): string[] {
   const ids = [...text.matchAll(MENTION)]
-    .filter(([, type]) => type === "M")
-    .map(([, , id]) => id ?? "");
+    .filter(([, , type]) => type === "M")
+    .map(([, , , id]) => id ?? "");
   return [...new Set(ids)].slice(0, MAX_MODELS);
 }
 
@@ -17,7 +16,7 @@ export function withoutMentions(text: string): string {
   return text
     .replace(
       MENTION,
-      (_, type: string, id: string, label?: string) => type === "M" ? "" : `@${label || id}`,
+      (_, _sign, type: string, id: string, label?: string) => type === "M" ? "" : `@${label || id}`,
     )
     .replace(/ {2,}/g, " ")
     .trim();

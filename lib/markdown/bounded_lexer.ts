@@ -15,6 +15,8 @@ const TOO_DEEP = /^(?:[ \t]*(?:>|(?:[*+-]|\d{1,9}[.)])[ \t])){100,}/gm;
  * the signs within them stay signs.
  */
 export class BoundedLexer extends Lexer {
+  /** The text whose words are being read, before anything in it is masked. */
+  inlineSource = "";
   #left: number;
 
   /** `maxCost`: 100,000,000 take about a second. Default: that many. */
@@ -31,6 +33,7 @@ export class BoundedLexer extends Lexer {
     const signs = text.match(SIGN)?.length ?? 0;
     const links = text.match(LINK)?.length ?? 0;
     this.#left -= text.length * (signs + links ** 2 / 4);
+    this.inlineSource = text;
     if (this.#left >= 0) return super.inlineTokens(text, tokens);
     tokens.push({ type: "text", raw: text, text, escaped: false });
     return tokens;

@@ -31,10 +31,11 @@ const TYPES: Record<string, string> = {
   svg: "image/svg+xml",
   wasm: "application/wasm",
   webmanifest: "application/manifest+json",
+  woff2: "font/woff2",
   zip: "application/zip",
 };
 const ENTRIES = ["main.tsx", "python_worker.ts"];
-const STYLES = ["base.css", "layout.css", "chat.css", "pages.css"];
+const STYLES = ["base.css", "layout.css", "chat.css", "markdown.css", "pages.css"];
 const PYODIDE = [
   "pyodide.mjs",
   "pyodide.asm.mjs",
@@ -43,6 +44,9 @@ const PYODIDE = [
   "python_stdlib.zip",
   "pyodide-lock.json",
 ];
+
+/** Kept for later by who has needed it once, not by everybody. */
+const WHEN_NEEDED = /^\/pyodide\/|\.woff2$|^\/assets\/katex/i;
 
 const brotli = promisify(brotliCompress);
 const zip = promisify(gzip);
@@ -54,7 +58,7 @@ const typeOf = (name: string) => TYPES[name.split(".").at(-1) ?? ""] ?? "applica
 async function write(path: string, bytes: Uint8Array, isImmutable: boolean): Promise<void> {
   const file = path.slice(1).replaceAll("/", "--") || "index.html";
   const type = typeOf(file);
-  const isCompressed = !/zip|png/.test(type) && bytes.length > 1_000;
+  const isCompressed = !/zip|png|woff2/.test(type) && bytes.length > 1_000;
   await Deno.writeFile(new URL(file, dist), bytes);
   if (isCompressed) {
     // The Python runtime is large: a better compression would take a minute.
@@ -127,6 +131,30 @@ async function pyodide(): Promise<void> {
   }
 }
 
+/** The style of formulas with its fonts, in the one form that every browser reads; returns its path. */
+async function katex(): Promise<string> {
+  const folder = new URL("./", import.meta.resolve("katex"));
+  const fonts = new Map<string, string>();
+  for await (const { name } of Deno.readDir(new URL("fonts/", folder))) {
+    if (!name.endsWith(".woff2")) continue;
+    const bytes = await Deno.readFile(new URL(`fonts/${name}`, folder));
+    const path = `/assets/${name.replace(/\.woff2$/, "")}-${hashOf(bytes)}.woff2`;
+    fonts.set(name, path);
+    await write(path, bytes, true);
+  }
+  const css = (await Deno.readTextFile(new URL("katex.min.css", folder)))
+    .replace(/,url\(fonts\/[^)]+\) format\("(?:woff|truetype)"\)/g, "")
+    .replace(/url\(fonts\/([^)]+)\)/g, (whole, name: string) => {
+      const path = fonts.get(name);
+      if (path === undefined) throw new Error(`katex: no such font: ${whole}`);
+      return `url(${path})`;
+    });
+  const bytes = new TextEncoder().encode(css);
+  const path = `/assets/katex-${hashOf(bytes)}.css`;
+  await write(path, bytes, true);
+  return path;
+}
+
 function filled(text: string, values: Record<string, string>): string {
   return text.replace(/%(\w+)%/g, (whole, name: string) => values[name] ?? whole);
 }
@@ -138,7 +166,7 @@ async function text(name: string, path: string, values: Record<string, string>):
 
 async function serviceWorker(folder: string): Promise<void> {
   await bundle(["service_worker.ts"], folder);
-  const shell = Object.keys(assets).filter((path) => !path.startsWith("/pyodide/"));
+  const shell = Object.keys(assets).filter((path) => !WHEN_NEEDED.test(path));
   const version = hashOf(new TextEncoder().encode(JSON.stringify(assets)));
   const code = await Deno.readTextFile(`${folder}/service_worker.js`);
   const head = `self.__shell=${JSON.stringify({ version, paths: shell })};`;
@@ -177,10 +205,12 @@ async function build(): Promise<void> {
     const entries = await scripts(`${folder}/scripts`);
     const css = await styles();
     await pyodide();
+    const formulas = await katex();
     const script = entries["main.tsx"] ?? "";
     const preload = (await importsOf(`${folder}/scripts`, "main.js"))
       .map((name) => `<link rel="modulepreload" href="/assets/${name}">`).join("\n");
-    const values = { script, css, preload, python: entries["python_worker.ts"] ?? "" };
+    const python = entries["python_worker.ts"] ?? "";
+    const values = { script, css, preload, python, katex: formulas };
     await text("icon.svg", "/icon.svg", values);
     await text("manifest.webmanifest", "/manifest.webmanifest", values);
     await text("index.html", "/", values);

@@ -3,6 +3,8 @@ import { useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
 import type { PythonResult } from "../protocol/chat_events.ts";
 import { python } from "./chat_hooks.ts";
+import { languageId, languageName } from "./code_languages.ts";
+import { colourCode } from "./colour_code.ts";
 import { copyText } from "./copy_text.ts";
 
 /** What is said of a piece of code that was asked to run. */
@@ -15,11 +17,14 @@ export function addCodeTools(block: HTMLElement): void {
   const tools = document.createElement("div");
   block.replaceWith(frame);
   frame.append(block, tools);
-  const isPython = block.querySelector("code.language-python, code.language-py") !== null;
-  render(<CodeTools code={block.textContent ?? ""} isPython={isPython} />, tools);
+  const code = block.querySelector("code");
+  const [, fence = ""] = /(?:^| )language-(\S+)/.exec(code?.className ?? "") ?? [];
+  render(<CodeTools code={block.textContent ?? ""} fence={fence} />, tools);
+  if (code && fence !== "") colourCode(code, fence);
 }
 
-function CodeTools({ code, isPython }: { code: string; isPython: boolean }) {
+function CodeTools({ code, fence }: { code: string; fence: string }) {
+  const isPython = languageId(fence) === "python";
   const [copied, setCopied] = useState("Copy");
   const [run, setRun] = useState<Run>();
   async function copy() {
@@ -42,6 +47,7 @@ function CodeTools({ code, isPython }: { code: string; isPython: boolean }) {
   return (
     <>
       <div class="code-tools">
+        {fence !== "" && <span class="code-language">{languageName(fence)}</span>}
         {isPython && (
           <button
             type="button"

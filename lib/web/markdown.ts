@@ -1,6 +1,18 @@
-import DOMPurify from "dompurify";
-import { Marked } from "marked";
+import {
+  Hooks,
+  Marked,
+  type MarkedOptions,
+  Parser,
+  Renderer,
+  type Token,
+  type Tokens,
+} from "marked";
+import { AnswerTokenizer } from "../markdown/answer_tokenizer.ts";
 import { BoundedLexer } from "../markdown/bounded_lexer.ts";
+import { DataUris, isSafePicture } from "../markdown/data_pictures.ts";
+import { mathematics, withoutFormulas } from "../markdown/mathematics.ts";
+import { mentions } from "../markdown/mentions.ts";
+import { sanitized } from "./sanitize.ts";
 
 /** A text is somebody else's: a tenth of a second, and on a phone half of one. */
 const MAX_COST = 10_000_000;
@@ -11,111 +23,123 @@ const BARE_TAGS =
 
 const ESCAPES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-const asText = (html: string) =>
-  html.replace(/[&<>"]/g, (letter) => ESCAPES[letter] ?? letter).replace(BARE_TAGS, "<$1>");
+const escaped = (text: string) => text.replace(/[&<>"]/g, (sign) => ESCAPES[sign] ?? sign);
 
-const marked = new Marked({
-  gfm: true,
-  breaks: true,
-  renderer: { html: ({ text }) => asText(text) },
-});
+const marked = new Marked({ gfm: true, breaks: true, extensions: [...mathematics, ...mentions] });
 
-const lexed = (markdown: string) => new BoundedLexer(marked.defaults, MAX_COST).lex(markdown);
+/** Where a mark of emphasis is looked for: not in formulas, nor in what is masked already. */
+function maskedForEmphasis(masked: string, source: string): string {
+  const other = withoutFormulas(source);
+  if (other === source) return masked;
+  return masked.split("").map((sign, at) => other[at] === source[at] ? sign : other[at]).join("");
+}
 
-/** What a text may become: no styles, no forms, no frames, nothing that runs or loads. */
-const ALLOWED = {
-  ALLOWED_TAGS: (
-    "a b blockquote br code del details div em h1 h2 h3 h4 h5 h6 hr i img input kbd li ol p pre " +
-    "s span strong sub summary sup table tbody td th thead tr u ul"
-  ).split(" "),
-  ALLOWED_ATTR: [
-    "href",
-    "title",
-    "src",
-    "alt",
-    "start",
-    "align",
-    "type",
-    "checked",
-    "disabled",
-    "class",
-  ],
-  ALLOWED_URI_REGEXP: /^(?:https?|mailto|tel):|^#/i,
-  ALLOW_DATA_ATTR: false,
-};
+/** Writes what Markdown means as HTML that {@linkcode sanitized} still has to see. */
+class AnswerRenderer extends Renderer {
+  readonly #uris: DataUris;
 
-const purifier = DOMPurify(globalThis as unknown as Parameters<typeof DOMPurify>[0]);
-
-purifier.addHook("afterSanitizeAttributes", (node) => {
-  if (node.tagName === "A") {
-    node.setAttribute("target", "_blank");
-    node.setAttribute("rel", "noopener noreferrer nofollow");
+  constructor(uris: DataUris) {
+    super();
+    this.#uris = uris;
   }
-  // Only the boxes of task lists; they can't be ticked here.
-  if (node.tagName === "INPUT") {
-    if (node.getAttribute("type") !== "checkbox") node.remove();
-    else node.setAttribute("disabled", "");
-  }
-  if (node.hasAttribute("class") && !/^language-[\w+-]+$/.test(node.className)) {
-    node.removeAttribute("class");
-  }
-  if (node.tagName === "IMG") asLink(node);
-});
 
-/** A picture from elsewhere would tell its server who reads what: it is a link, to open or not. */
-function asLink(picture: Element): void {
-  const source = picture.getAttribute("src") ?? "";
-  const link = picture.ownerDocument.createElement("a");
-  link.textContent = picture.getAttribute("alt") || source || "picture";
-  if (/^https?:/i.test(source)) {
-    link.href = source;
-    link.target = "_blank";
-    link.rel = "noopener noreferrer nofollow";
+  override html({ text }: Tokens.HTML | Tokens.Tag): string {
+    if (!this.#uris.isIn(text)) return escaped(text).replace(BARE_TAGS, "<$1>");
+    const [, alt = ""] = /\balt="([^"]*)"/.exec(text) ?? [];
+    if (/^<img\b/i.test(text)) return this.#pictures(text, alt);
+    return this.#withPictures(text);
   }
-  picture.replaceWith(link);
+
+  override text(token: Tokens.Text | Tokens.Escape): string {
+    const isPlain = !("tokens" in token && token.tokens) && this.#uris.isIn(token.text);
+    return isPlain ? this.#withPictures(token.text) : super.text(token);
+  }
+
+  override image(token: Tokens.Image): string {
+    return this.#uris.isIn(token.href)
+      ? this.#pictures(token.href, token.text)
+      : super.image(token);
+  }
+
+  override code({ text, lang = "", escaped: isEscaped }: Tokens.Code): string {
+    const code = `${this.#uris.restored(text).replace(/\n$/, "")}\n`;
+    const [language = ""] = /^\S+/.exec(lang) ?? [];
+    const classes = language && ` class="language-${escaped(language)}"`;
+    return `<pre><code${classes}>${isEscaped ? code : escaped(code)}</code></pre>\n`;
+  }
+
+  override codespan({ text }: Tokens.Codespan): string {
+    return `<code>${escaped(this.#uris.restored(text))}</code>`;
+  }
+
+  override table(token: Tokens.Table): string {
+    return `<div class="table-frame" tabindex="0">${super.table(token)}</div>`;
+  }
+
+  /** A picture whose end has not come yet, or that stands alone, is a picture all the same. */
+  #withPictures(text: string): string {
+    const alone = text.replace(/!?\[([^\]\n]*)\]\((?=\ufdd0)/g, "");
+    return this.#uris.replaced(escaped(alone), (uri) => picture(uri, ""));
+  }
+
+  #pictures(text: string, alt: string): string {
+    const found: string[] = [];
+    this.#uris.replaced(text, (uri) => {
+      found.push(picture(uri, alt));
+      return "";
+    });
+    return found.join("");
+  }
+}
+
+/** A picture, or a word about one that can't be shown: never what it is made of. */
+function picture(uri: string, alt: string): string {
+  const label = escaped(alt.trim());
+  if (isSafePicture(uri)) return `<img src="${escaped(uri)}" alt="${label || "Picture"}">`;
+  const type = escaped(/^data:([^;]{1,60})/.exec(uri)?.[1] ?? "data");
+  return `<em>${label || "Picture"} (${type}, not shown)</em>`;
+}
+
+/** Where a text's references lead: `[name]: address`. */
+export type Links = Record<string, Pick<Tokens.Link, "href" | "title">>;
+
+/** A text that has been read. */
+export interface ReadMarkdown {
+  tokens: Token[];
+  /** What was known before, and what this text defines. */
+  links: Links;
+  /** A token as it was written. */
+  rawOf(token: Token): string;
+  /** A token as safe HTML. */
+  htmlOf(...tokens: Token[]): string;
+}
+
+/** Reads Markdown; `known` are the references of what stands before and behind it. */
+export function readMarkdown(text: string, known: Links = {}): ReadMarkdown {
+  const uris = new DataUris(text);
+  const lexer = new BoundedLexer({
+    ...marked.defaults,
+    tokenizer: new AnswerTokenizer(marked.defaults),
+    hooks: Object.assign(new Hooks(), {
+      emStrongMask: (masked: string) => maskedForEmphasis(masked, lexer.inlineSource),
+    }),
+  } as MarkedOptions, MAX_COST);
+  Object.assign(lexer.tokens.links, known);
+  const tokens = lexer.lex(uris.text);
+  const renderer = new AnswerRenderer(uris);
+  return {
+    tokens,
+    links: { ...tokens.links } as Links,
+    rawOf: ({ raw }) => uris.restored(raw),
+    htmlOf: (...asked) => {
+      const options = { ...marked.defaults, renderer } as MarkedOptions;
+      return sanitized(new Parser(options).parse(asked));
+    },
+  };
 }
 
 /** Markdown as safe HTML. */
-export function toHtml(markdown: string): string {
-  return purifier.sanitize(marked.parser(lexed(markdown)), ALLOWED);
-}
-
-/** A part of a text, and its HTML. */
-export interface Block {
-  raw: string;
-  html: string;
-}
-
-/**
- * Markdown that grows. What is before the last two blocks can't change any more by what is appended,
- * so that each frame costs as much as the end of the text, however long it is.
- */
-export class GrowingMarkdown {
-  #blocks: Block[] = [];
-  #settledLength = 0;
-  #settledCount = 0;
-  #text = "";
-
-  update(text: string): readonly Block[] {
-    if (!text.startsWith(this.#text)) this.#reset();
-    this.#text = text;
-    const tokens = lexed(text.slice(this.#settledLength));
-    const blocks = this.#blocks.slice(0, this.#settledCount);
-    tokens.forEach(({ raw }, at) => {
-      const before = this.#blocks[this.#settledCount + at];
-      blocks.push(before?.raw === raw ? before : { raw, html: toHtml(raw) });
-    });
-    for (const { raw } of tokens.slice(0, -2)) {
-      this.#settledLength += raw.length;
-      this.#settledCount++;
-    }
-    this.#blocks = blocks;
-    return blocks;
-  }
-
-  #reset(): void {
-    this.#blocks = [];
-    this.#settledLength = 0;
-    this.#settledCount = 0;
-  }
+export function toHtml(markdown: string, known?: Links): string {
+  const { tokens, htmlOf } = readMarkdown(markdown, known);
+  return htmlOf(...tokens);
 }

@@ -1,12 +1,15 @@
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { addCodeTools } from "./code_tools.tsx";
-import { GrowingMarkdown } from "./markdown.ts";
+import { drawMathematics } from "./draw_mathematics.ts";
+import { GrowingMarkdown } from "./growing_markdown.ts";
 
 /** A block's element is made once and stays, so that a selection in it stays, too. */
 function MarkdownBlock({ html }: { html: string }) {
   const block = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
-    for (const code of block.current?.querySelectorAll("pre") ?? []) addCodeTools(code);
+    if (!block.current) return;
+    for (const code of block.current.querySelectorAll("pre")) addCodeTools(code);
+    drawMathematics(block.current);
   }, [html]);
   return <div class="block" ref={block} dangerouslySetInnerHTML={{ __html: html }} />;
 }

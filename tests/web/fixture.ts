@@ -71,7 +71,8 @@ export async function visitOwnPage(browser: Browser, app: App, script: string): 
 
 const bundles = new Map<string, Promise<string>>();
 
-function bundled(script: string): Promise<string> {
+/** One of the `pages/` as a script. */
+export function bundled(script: string): Promise<string> {
   const known = bundles.get(script);
   if (known) return known;
   const bundling = (async () => {
