@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
 import { findChromium, openBrowser, visit } from "../support/browser.ts";
-import { bundled, options } from "./support.ts";
+import { bundled, options } from "./fixture.ts";
 
 type Render = (markdown: string) => Promise<string>;
 
