@@ -63,8 +63,11 @@ export class UnreadableMessage extends Error {
   override readonly name = "UnreadableMessage";
 }
 
-/** How Python's pickle begins: it is never unpacked, since unpacking runs what it says. */
-const PICKLE = 0x80;
+/**
+ * A pickle begins with a byte that no UTF-8 text begins with. It is never unpacked, since unpacking
+ * runs what it says.
+ */
+const NO_TEXT = "\ufffd";
 /** The only namespace of Open WebUI. */
 const NAMESPACE = "/";
 /** Names that Socket.IO keeps for itself. */
@@ -109,19 +112,19 @@ const MessageSchema = v.variant("method", [
 const PlaceholderSchema = v.object({ _placeholder: v.literal(true), num: v.number() });
 
 /**
- * Reads a message as it came from Redis; `undefined` for one of a namespace that nobody here is in.
+ * Reads a message as it came from Redis, decoded as UTF-8; `undefined` for one of a namespace that nobody here is in.
  *
  * @throws {UnreadableMessage} for a pickle, and for what is no such message
  */
-export function readBridgeMessage(bytes: Uint8Array): BridgeMessage | undefined {
-  if (bytes[0] === PICKLE) {
+export function readBridgeMessage(text: string): BridgeMessage | undefined {
+  if (text.startsWith(NO_TEXT)) {
     throw new UnreadableMessage(
       "a pickle, as python-socketio before 5.14 sends (Open WebUI up to 0.6.36)",
     );
   }
   let body: unknown;
   try {
-    body = parseLenientJson(new TextDecoder().decode(bytes));
+    body = parseLenientJson(text);
   } catch {
     throw new UnreadableMessage("no JSON");
   }
