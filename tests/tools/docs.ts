@@ -1,5 +1,7 @@
 /** Writes what is generated: tables of the documents, and the names that the server may read. */
 import { RETIRED_VARIABLES, type Variable, VARIABLES } from "../../lib/config/variables.ts";
+import { readRepository } from "../docs/sources.ts";
+import { lessonTests, withTests } from "./lesson_tests.ts";
 import { generatedParts, withPart } from "./generated.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -10,6 +12,14 @@ for (const part of await generatedParts()) {
   await Deno.writeTextFile(url, withPart(await Deno.readTextFile(url), part));
   changed.add(part.path);
 }
+
+const lessonsUrl = new URL("docs/lessons.md", root);
+const lessons = await Deno.readTextFile(lessonsUrl);
+await Deno.writeTextFile(
+  lessonsUrl,
+  withTests(lessons, lessonTests(await readRepository("tests/"))),
+);
+changed.add("docs/lessons.md");
 
 const settingsUrl = new URL("deno.json", root);
 const settings = JSON.parse(await Deno.readTextFile(settingsUrl));
