@@ -1,6 +1,7 @@
 import { type App, startApp } from "./lib/app.ts";
 import { errorText } from "./lib/common/errors.ts";
 import { createLogger } from "./lib/common/logger.ts";
+import { logUnhandledRejections } from "./lib/common/unhandled.ts";
 import { type Config, ConfigError, describeConfig, loadConfig } from "./lib/config.ts";
 
 function configOrExit(): Config {
@@ -15,6 +16,7 @@ function configOrExit(): Config {
 
 const config = configOrExit();
 const logger = createLogger({ level: config.logLevel, format: config.logFormat });
+logUnhandledRejections(logger);
 
 async function startOrExit(): Promise<App> {
   try {

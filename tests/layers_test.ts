@@ -49,8 +49,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   client: [],
   web: ["client", "markdown"],
 };
-/** The composition root knows every part: `lib/app.ts` and its pieces in `lib/app/`, and `main.ts`. */
-const isRoot = (path: string) => path === "main.ts" || folderOf(path) === "app";
+/** The composition root knows every part: `lib/app.ts` with its pieces, `lib/mod.ts`, and `main.ts`. */
+const isRoot = (path: string) => path === "main.ts" || ["app", "mod"].includes(folderOf(path));
 
 /** `lib/auth/tokens.ts` is in `auth`, `lib/config.ts` in `config`. */
 function folderOf(path: string): string {
