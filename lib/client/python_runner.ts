@@ -1,11 +1,17 @@
 import type { PythonResult } from "../protocol/chat_events.ts";
 import { ClientError } from "./errors.ts";
+import { answerStdin } from "./python_stdin.ts";
 
 /** What a runner says to its worker, and hears from it. */
 export interface PythonRequest {
   code: string;
 }
-export type PythonAnswer = PythonResult | { ready: true };
+export type PythonAnswer =
+  | PythonResult
+  /** `stdin`: where it waits for what a person types, on pages that may share memory. */
+  | { ready: true; stdin?: SharedArrayBuffer }
+  /** The code waits for a line; what it printed since the last one. */
+  | { asks: string };
 
 /** A worker, as far as a runner needs one; `new Worker(…)` is one. */
 export interface PythonWorker {
@@ -18,6 +24,11 @@ export interface PythonWorker {
 export interface PythonRunnerOptions {
   /** Starts a worker that says `{ready: true}` once Python is there. */
   start(): PythonWorker;
+  /**
+   * Asks the person for a line, for `input()`; `undefined`: there is none, and the code meets an
+   * EOFError. `signal`: the code was ended meanwhile. The time it takes does not count.
+   */
+  input?(asked: { prompt: string; signal: AbortSignal }): Promise<string | undefined>;
   /** How long code may run. Default: 60,000. */
   limitMs?: number;
   /** How long Python may take to load. Default: 60,000. */
@@ -52,6 +63,7 @@ export class PythonRunner implements Disposable {
   #waiting = 0;
   #isEnded = false;
   #fail: ((error: ClientError) => void) | undefined;
+  #stdin: SharedArrayBuffer | undefined;
 
   constructor(options: PythonRunnerOptions) {
     this.#options = options;
@@ -61,14 +73,15 @@ export class PythonRunner implements Disposable {
    * Runs one piece of code, with names and a folder of its own. What it wrote into the folder comes
    * back as `files` (ten at most, of 2 MB each), pictures among them: data URLs that an `<img>` takes.
    *
-   * Throws `rate_limited` when too many wait, `timeout` when the code ran over.
+   * Throws `rate_limited` when too many wait, `timeout` when the code ran over, `unavailable` when
+   * `signal` has stopped it.
    */
-  async run(code: string): Promise<PythonResult> {
+  async run(code: string, { signal }: { signal?: AbortSignal } = {}): Promise<PythonResult> {
     if (this.#waiting >= MAX_WAITING) {
       throw new ClientError("rate_limited", "Too much code waits to be run.");
     }
     this.#waiting++;
-    const turn = this.#turn.then(() => this.#run(code));
+    const turn = this.#turn.then(() => this.#run(code, signal));
     this.#turn = turn.catch(() => undefined);
     try {
       return await turn;
@@ -77,49 +90,87 @@ export class PythonRunner implements Disposable {
     }
   }
 
+  /** Ends the worker with what it runs and keeps; the next run gets a fresh one. */
+  stop(): void {
+    this.#end(stopped());
+  }
+
   /** Ends the worker, whatever it runs, and what waits. */
   [Symbol.dispose](): void {
     this.#isEnded = true;
     this.#end(ended());
   }
 
-  async #run(code: string): Promise<PythonResult> {
+  async #run(code: string, signal: AbortSignal | undefined): Promise<PythonResult> {
     const { limitMs = 60_000, loadLimitMs = 60_000 } = this.#options;
     if (this.#isEnded) throw ended();
-    let worker = this.#worker;
-    if (!worker) {
-      worker = this.#worker = this.#options.start();
-      await this.#hear(worker, loadLimitMs, "Python could not be loaded in time.");
-      if (worker !== this.#worker) throw ended();
+    if (signal?.aborted) throw stopped();
+    const stop = () => this.stop();
+    signal?.addEventListener("abort", stop);
+    try {
+      let worker = this.#worker;
+      if (!worker) {
+        worker = this.#worker = this.#options.start();
+        const ready = await this.#hear(worker, loadLimitMs, "Python could not be loaded in time.");
+        if (worker !== this.#worker) throw ended();
+        this.#stdin = "ready" in ready ? ready.stdin : undefined;
+      }
+      const late = `The code ran over ${limitMs / 1000} s and was ended.`;
+      const answer = this.#hear(worker, limitMs, late);
+      worker.postMessage({ code });
+      const heard = await answer;
+      if ("ready" in heard) throw new ClientError("internal", "Python answered out of turn.");
+      return heard;
+    } finally {
+      signal?.removeEventListener("abort", stop);
     }
-    const answer = this.#hear(
-      worker,
-      limitMs,
-      `The code ran over ${limitMs / 1000} s and was ended.`,
-    );
-    worker.postMessage({ code });
-    const heard = await answer;
-    if ("ready" in heard) throw new ClientError("internal", "Python answered out of turn.");
-    return heard;
   }
 
-  #hear(worker: PythonWorker, limitMs: number, late: string): Promise<PythonAnswer> {
+  #hear(
+    worker: PythonWorker,
+    limitMs: number,
+    late: string,
+  ): Promise<Exclude<PythonAnswer, { asks: string }>> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#end(new ClientError("timeout", late)), limitMs);
+      const asking = new AbortController();
+      let leftMs = limitMs;
+      let startedAtMs = 0;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const go = () => {
+        startedAtMs = performance.now();
+        timer = setTimeout(() => this.#end(new ClientError("timeout", late)), leftMs);
+      };
       this.#fail = (error) => {
         clearTimeout(timer);
+        asking.abort();
         reject(error);
       };
-      worker.onmessage = ({ data }) => {
+      worker.onmessage = async ({ data }) => {
         clearTimeout(timer);
-        this.#fail = undefined;
-        resolve(data);
+        if (!("asks" in data)) {
+          this.#fail = undefined;
+          return resolve(data);
+        }
+        leftMs -= performance.now() - startedAtMs;
+        const line = await this.#ask(data.asks, asking.signal);
+        if (asking.signal.aborted) return;
+        go();
+        if (this.#stdin) answerStdin(this.#stdin, line);
       };
       worker.onerror = (event) => {
         event.preventDefault();
         this.#end(new ClientError("internal", event.message || "Python could not be loaded."));
       };
+      go();
     });
+  }
+
+  async #ask(prompt: string, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      return await this.#options.input?.({ prompt, signal });
+    } catch {
+      return undefined;
+    }
   }
 
   #end(error: ClientError): void {
@@ -130,4 +181,5 @@ export class PythonRunner implements Disposable {
   }
 }
 
+const stopped = () => new ClientError("unavailable", "The code was stopped.");
 const ended = () => new ClientError("unavailable", "Python was ended.");

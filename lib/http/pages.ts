@@ -97,6 +97,8 @@ async function serve(c: Context, asset: Asset | undefined, read: Reader): Promis
     ...(isCompressed && { vary: "accept-encoding" }),
     ...(/javascript|wasm/.test(type) && { "content-security-policy": WORKER_POLICY }),
     ...(type.startsWith("text/html") && { "content-security-policy": PAGE_POLICY }),
+    // Only a page that embeds nobody else may share memory with its worker, which `input()` needs.
+    ...(/html|javascript/.test(type) && { "cross-origin-embedder-policy": "require-corp" }),
   };
   if (c.req.header("if-none-match")?.split(/,\s*/).includes(etag)) {
     return c.body(null, 304, headers);

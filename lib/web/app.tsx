@@ -1,5 +1,5 @@
 import { Dialogs } from "./dialogs.tsx";
-import { session } from "./app_session.ts";
+import { session } from "./signed_in.ts";
 import { useValue } from "./observable.ts";
 import { Shell } from "./shell.tsx";
 import { SignInPage } from "./sign_in_page.tsx";

@@ -5,9 +5,10 @@ import { connect, type Connection, type ConnectionStatus } from "../client/conne
 import type { ChatSummary } from "../protocol/chat.ts";
 import type { Role } from "../protocol/user.ts";
 import { ChannelList } from "./channel_list.ts";
-import { chatHooks } from "./chat_hooks.ts";
+import { chatHooks, python } from "./chat_hooks.ts";
 import { Observable } from "./observable.ts";
 import { settings } from "./settings.ts";
+import { checkVersion } from "./version.ts";
 
 /** Who is signed in, as the server answers it. */
 export interface Me {
@@ -25,9 +26,6 @@ export interface Model {
   isDirect?: boolean;
 }
 
-const TOKEN = "token";
-const ME = "me";
-
 /** Everything that lives as long as somebody is signed in. */
 export interface AppSession extends Disposable {
   me: Me;
@@ -44,56 +42,9 @@ export interface AppSession extends Disposable {
   reloadModels(): Promise<void>;
 }
 
-/** `undefined`: nobody is signed in; `"unknown"`: it is being found out. */
-export const session = new Observable<AppSession | undefined | "unknown">("unknown");
-
-/** An API without a token, for signing in. */
-export const openApi = createApi({ token: () => undefined });
-
-/** Whose token the browser has kept. Without a connection, who it was the last time. */
-export async function restore(): Promise<void> {
-  const token = localStorage.getItem(TOKEN);
-  if (token === null) return void (session.value = undefined);
-  const kept = localStorage.getItem(ME);
-  if (kept !== null) session.value = open({ ...JSON.parse(kept), token });
-  const api = createApi({ token: () => token, onSignedOut: signedOut });
-  try {
-    const me = await api<Me>("GET", "/api/v1/auths/");
-    localStorage.setItem(ME, JSON.stringify({ ...me, token: undefined }));
-    if (kept === null) session.value = open({ ...me, token });
-    else if (me.role !== (JSON.parse(kept) as Me).role) location.reload();
-  } catch {
-    // Offline: the page works with what is kept. A refused token has ended the session above.
-    if (kept === null && session.value === "unknown") session.value = undefined;
-  }
-}
-
-export function signedIn(me: Me): void {
-  localStorage.setItem(TOKEN, me.token);
-  localStorage.setItem(ME, JSON.stringify({ ...me, token: undefined }));
-  session.value = open(me);
-}
-
-export async function signOut(): Promise<void> {
-  const current = session.value;
-  if (typeof current === "object") {
-    await current.api("POST", "/api/v1/auths/signout").catch(() => undefined);
-  }
-  signedOut();
-}
-
-/** Nothing of what was read stays behind. */
-function signedOut(): void {
-  const current = session.value;
-  localStorage.removeItem(TOKEN);
-  localStorage.removeItem(ME);
-  void globalThis.caches?.delete("read");
-  session.value = undefined;
-  if (typeof current === "object") current[Symbol.dispose]();
-}
-
-function open(me: Me): AppSession {
-  const api = createApi({ token: () => me.token, onSignedOut: signedOut });
+/** Opens what a signed-in person works with. `onSignedOut`: the server says that the session has ended. */
+export function openAppSession(me: Me, onSignedOut: () => void): AppSession {
+  const api = createApi({ token: () => me.token, onSignedOut });
   const connection = connect({ token: me.token });
   const status = new Observable<ConnectionStatus>(connection.status);
   const chats = chatEventHandler(connection, chatHooks(connection));
@@ -116,12 +67,14 @@ function open(me: Me): AppSession {
   const ends = [
     connection.onStatus((now) => {
       status.value = now;
-      if (now.state === "signed_out") signedOut();
+      if (now.state === "signed_out") onSignedOut();
     }),
     connection.onOnline(() => {
       void reloadChats();
       void reloadModels();
       void channelList.reload();
+      // A server that came back may be a newer one.
+      void checkVersion();
     }),
     chats.onEvent(({ type }) => {
       if (type === "chat:title" || type === "chat:list" || type === "chat:tags") void reloadChats();
@@ -140,6 +93,7 @@ function open(me: Me): AppSession {
       chats[Symbol.dispose]();
       channelList[Symbol.dispose]();
       channels[Symbol.dispose]();
+      python.stop();
       connection.close();
     },
   };

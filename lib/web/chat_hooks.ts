@@ -8,10 +8,21 @@ import { addressOf, route } from "./route.ts";
 import { settings } from "./settings.ts";
 import { chime } from "./sound.ts";
 import { toast } from "./toasts.tsx";
+import { assetFailed } from "./version.ts";
 
 /** Python starts when it is first needed. */
 export const python = new PythonRunner({
-  start: () => new Worker(document.body.dataset.python ?? "", { type: "module" }),
+  start: () => {
+    const worker = new Worker(document.body.dataset.python ?? "", { type: "module" });
+    worker.addEventListener("error", assetFailed);
+    return worker;
+  },
+  async input({ prompt, signal }) {
+    const line = await askText({
+      ...{ title: "Python asks", message: prompt, placeholder: "", value: "", signal },
+    });
+    return line === false ? undefined : line;
+  },
 });
 
 /** Whether the person looks at this place right now. */

@@ -1,5 +1,5 @@
 import { render } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
 import type { PythonResult } from "../protocol/chat_events.ts";
 import { python } from "./chat_hooks.ts";
@@ -36,10 +36,12 @@ function CodeTools({ code, fence }: { code: string; fence: string }) {
     }
     setTimeout(() => setCopied("Copy"), 1_500);
   }
+  const running = useRef<AbortController>(undefined);
   async function runHere() {
     setRun("running");
+    running.current = new AbortController();
     try {
-      setRun(await python.run(code));
+      setRun(await python.run(code, { signal: running.current.signal }));
     } catch (thrown) {
       setRun({ error: messageOf(thrown) });
     }
@@ -48,14 +50,17 @@ function CodeTools({ code, fence }: { code: string; fence: string }) {
     <>
       <div class="code-tools">
         {fence !== "" && <span class="code-language">{languageName(fence)}</span>}
-        {isPython && (
+        {isPython && run === "running" && (
           <button
             type="button"
-            disabled={run === "running"}
-            onClick={() => void runHere()}
+            class="stop"
+            onClick={() => running.current?.abort()}
           >
-            Run
+            Stop the code
           </button>
+        )}
+        {isPython && run !== "running" && (
+          <button type="button" onClick={() => void runHere()}>Run</button>
         )}
         <button type="button" aria-label="Copy code" onClick={() => void copy()}>{copied}</button>
       </div>

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "./icons.tsx";
+import { readPersonal, writePersonal } from "./personal.ts";
 
 export interface ComposerProps {
   label: string;
@@ -21,10 +22,10 @@ const COARSE = matchMedia("(pointer: coarse)");
 export function Composer(props: ComposerProps) {
   const { label, placeholder, draftKey, isStreaming, isDisabled, onSend, onStop, onType } = props;
   const key = `draft:${draftKey}`;
-  const [text, setText] = useState(() => sessionStorage.getItem(key) ?? "");
+  const [text, setText] = useState(() => readPersonal(sessionStorage, key) ?? "");
   const area = useRef<HTMLTextAreaElement>(null);
 
-  useEffect(() => setText(sessionStorage.getItem(key) ?? ""), [key]);
+  useEffect(() => setText(readPersonal(sessionStorage, key) ?? ""), [key]);
   useEffect(() => {
     const element = area.current;
     if (!element) return;
@@ -37,8 +38,7 @@ export function Composer(props: ComposerProps) {
 
   function write(value: string) {
     setText(value);
-    if (value === "") sessionStorage.removeItem(key);
-    else sessionStorage.setItem(key, value);
+    writePersonal(sessionStorage, key, value || undefined);
   }
 
   async function send() {

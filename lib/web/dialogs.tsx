@@ -12,16 +12,20 @@ interface Question {
 
 const questions = new Observable<readonly Question[]>([]);
 
-function ask(question: Omit<Question, "answer">): Promise<string | false> {
+function ask(question: Omit<Question, "answer">, signal?: AbortSignal): Promise<string | false> {
   return new Promise((resolve) => {
     const asked: Question = {
       ...question,
       answer(value) {
+        signal?.removeEventListener("abort", giveUp);
         questions.value = questions.value.filter((other) => other !== asked);
         resolve(value);
       },
     };
+    const giveUp = () => asked.answer(false);
+    signal?.addEventListener("abort", giveUp);
     questions.value = [...questions.value, asked];
+    if (signal?.aborted) giveUp();
   });
 }
 
@@ -31,15 +35,22 @@ export async function confirm(
   return await ask({ title, message, yes }) !== false;
 }
 
+/** `false`: no answer. `signal` takes the question back. */
 export function askText(
-  { title, message, placeholder, value }: {
+  { title, message, placeholder, value, signal }: {
     title: string;
     message: string;
     placeholder: string;
     value: string;
+    signal?: AbortSignal;
   },
 ): Promise<string | false> {
-  return ask({ title, message, yes: "OK", input: { value, placeholder } });
+  return ask({ title, message, yes: "OK", input: { value, placeholder } }, signal);
+}
+
+/** Whoever was asked has gone: each question is answered by a no. */
+export function closeDialogs(): void {
+  for (const { answer } of questions.value) answer(false);
 }
 
 /** One question at a time, in the browser's own modal dialog: focus stays inside, Escape says no. */

@@ -1,7 +1,9 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
+import { useValue } from "./observable.ts";
 import { ErrorState, Loading } from "./states.tsx";
+import { assetFailed, isOutdated } from "./version.ts";
 
 /** A page whose code is loaded when it is first looked at. */
 export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
@@ -14,11 +16,18 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
       load().then((component) => {
         loaded = component;
         draw((count) => count + 1);
-      }, (thrown) => setError(messageOf(thrown)));
+      }, (thrown) => {
+        assetFailed();
+        setError(messageOf(thrown));
+      });
     };
     useEffect(() => {
       if (!loaded) start();
     }, []);
+    const isGone = useValue(isOutdated);
+    if (error !== undefined && isGone) {
+      return <ErrorState text="This page has been replaced by a new version." />;
+    }
     if (error !== undefined) return <ErrorState text={error} onRetry={start} />;
     const Component = loaded;
     return Component ? <Component {...props} /> : <Loading what="page" />;

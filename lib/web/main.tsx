@@ -2,7 +2,7 @@
 /// <reference lib="dom.iterable" />
 import { render } from "preact";
 import { App } from "./app.tsx";
-import { restore } from "./app_session.ts";
+import { restore } from "./signed_in.ts";
 import { guardCompositions } from "./ime.ts";
 import { applyTheme } from "./settings.ts";
 

@@ -1,9 +1,10 @@
 import { useState } from "preact/hooks";
 import { directModels } from "../client/direct_connections.ts";
 import { messageOf } from "../client/errors.ts";
-import { type AppSession, signOut } from "./app_session.ts";
+import type { AppSession } from "./app_session.ts";
+import { signOut } from "./signed_in.ts";
 import { useValue } from "./observable.ts";
-import { change, type Settings, settings } from "./settings.ts";
+import { change, forgetDirect, type Settings, settings } from "./settings.ts";
 import { toast } from "./toasts.tsx";
 
 export function SettingsPage({ session }: { session: AppSession }) {
@@ -118,7 +119,7 @@ function OwnModel() {
             <button
               type="button"
               class="quiet danger"
-              onClick={() => change({ direct: undefined } as unknown as Partial<Settings>)}
+              onClick={() => forgetDirect()}
             >
               Forget it
             </button>

@@ -1,11 +1,14 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ChatPage } from "./chat_page.tsx";
 import type { AppSession } from "./app_session.ts";
 import { Icon } from "./icons.tsx";
 import { lazy } from "./lazy.tsx";
 import { useValue } from "./observable.ts";
-import { route } from "./route.ts";
+import { addressOf, route } from "./route.ts";
 import { Sidebar } from "./sidebar.tsx";
+import { EmptyState } from "./states.tsx";
+import { isOutdated } from "./version.ts";
 
 const ChannelPage = lazy(async () => (await import("./channel_page.tsx")).ChannelPage);
 const NotesPage = lazy(async () => (await import("./notes_page.tsx")).NotesPage);
@@ -46,6 +49,7 @@ export function Shell({ session }: { session: AppSession }) {
         >
           <Icon name="menu" />
         </button>
+        <VersionNotice />
         <ConnectionNotice session={session} />
         {place === "channel"
           ? <ChannelPage key={id} session={session} id={id} />
@@ -55,11 +59,43 @@ export function Shell({ session }: { session: AppSession }) {
           ? <NotePage key={id} session={session} id={id} />
           : place === "settings"
           ? <SettingsPage session={session} />
-          : place === "admin"
+          : place === "admin" && session.me.role === "admin"
           ? <AdminPage session={session} />
+          : place === "admin"
+          ? <NoPlace title="For administrators">What the server does is theirs to see.</NoPlace>
+          : place === "unknown"
+          ? (
+            <NoPlace title="There is no such page">
+              The address leads nowhere: it may have been cut short.
+            </NoPlace>
+          )
           : <ChatPage session={session} id={id || undefined} />}
       </div>
     </div>
+  );
+}
+
+/** An address that leads to nothing one may see. */
+function NoPlace({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <main tabIndex={-1}>
+      <h1 class="bar">{title}</h1>
+      <EmptyState icon="chat" title={title}>
+        <p>{children}</p>
+        <a href={addressOf("chat")}>To your chats</a>
+      </EmptyState>
+    </main>
+  );
+}
+
+/** The server has other pages than these: what is missing can be loaded only with them. */
+function VersionNotice() {
+  if (!useValue(isOutdated)) return null;
+  return (
+    <p class="notice" role="status">
+      There is a new version of this page.{" "}
+      <button type="button" class="link" onClick={() => location.reload()}>Load it</button>
+    </p>
   );
 }
 

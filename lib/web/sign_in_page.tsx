@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
-import { type Me, openApi, signedIn } from "./app_session.ts";
+import type { Me } from "./app_session.ts";
+import { openApi, signedIn } from "./signed_in.ts";
 
 /** Sign in, or up: one form, one field more. */
 export function SignInPage() {

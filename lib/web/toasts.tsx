@@ -21,6 +21,11 @@ export function toast(text: string, kind: Toast["kind"] = "info", href?: string)
   setTimeout(() => close(id), SHOWN_MS);
 }
 
+/** What one person was told is not the next one's to read. */
+export function closeToasts(): void {
+  toasts.value = [];
+}
+
 function close(id: number): void {
   toasts.value = toasts.value.filter((toast) => toast.id !== id);
 }

@@ -21,6 +21,40 @@ with open("dot.svg", "w") as file:
     file.write('<svg xmlns="http://www.w3.org/2000/svg" width="5" height="4"><circle r="2"/></svg>')
 `;
 
+/** Code that fails, and the lines that are told of it. */
+const TRACEBACKS: [string, ...string[]][] = [
+  ["1 / 0", "main.py 1"],
+  [
+    "def f():\n    return g()\ndef g():\n    return {}['a']\n\nf()",
+    "main.py 6",
+    "main.py 2",
+    "main.py 4",
+  ],
+  ["import json\njson.loads('{')", "main.py 2"],
+  ["sorted([1, 2], key=lambda one: one.nothing)", "main.py 1", "main.py 1"],
+  ["import functools\nfunctools.reduce(lambda a, b: a / b, [1, 0])", "main.py 2", "main.py 2"],
+  ["x = 1\nif x\n    pass", "main.py 2"],
+  ["def f(:", "main.py 1"],
+  [
+    "try:\n    int('x')\nexcept ValueError as error:\n    raise KeyError('k') from error",
+    "main.py 2",
+    "main.py 4",
+  ],
+  ["try:\n    1 / 0\nfinally:\n    [][0]", "main.py 2", "main.py 4"],
+  ["raise ExceptionGroup('g', [ValueError(1), TypeError(2)])", "main.py 1"],
+  [
+    "import asyncio\nasync def f():\n    await asyncio.sleep(0)\n    1 / 0\nawait f()",
+    "main.py 5",
+    "main.py 4",
+  ],
+  ["exec('1 / 0')", "main.py 1"],
+  [
+    "open('own.py', 'w').write('def f():\\n    1 / 0')\nimport own\nown.f()",
+    "main.py 3",
+    "/home/pyodide/work/own.py 2",
+  ],
+];
+
 Deno.test(
   "Python runs in a browser at one instance, asked for at the other: output, result, files, pictures",
   options,
@@ -95,6 +129,25 @@ Deno.test(
       assert.match(stderr, /NameError/);
     });
 
+    await t.step(
+      "tracebacks tell the code's own lines only, wherever an error comes from",
+      async () => {
+        for (const [code, ...told] of TRACEBACKS) {
+          const { stderr } = await run(code);
+          const lines = [...stderr.matchAll(/File "([^"]*)", line (\d+)/g)];
+          assert.deepEqual(
+            lines.map(([, file, line]) => `${file} ${line}`),
+            told,
+            `${code}\n${stderr}`,
+          );
+          assert.doesNotMatch(stderr, /_pyodide|python3\d*|_base\.py|eval_code/, code);
+        }
+        assert.match((await run("def f():\n    1 / 0\nf()")).stderr, /\n {4}1 \/ 0\n/);
+        assert.equal((await run("import sys\nsys.exit()")).stderr, "");
+        assert.equal((await run("import sys\nsys.exit('so long')")).stderr, "so long\n");
+      },
+    );
+
     await t.step("its code reaches nobody but this server", async () => {
       const blocked = await run(
         `from pyodide.http import pyfetch\nawait pyfetch("${place.provider.baseUrl}/models")`,
@@ -109,6 +162,49 @@ Deno.test(
       await page.getByRole("button", { name: "Run" }).click();
       await waitForText(page, ".code-output", "42");
       assert.equal(await page.getByRole("button", { name: "Copy code" }).count(), 1);
+    });
+
+    await t.step("input() asks the person, and goes on with what is typed", async () => {
+      const code = "print('Who is there?')\nname = input('Name: ')\nprint(f'Hello {name}!')\n" +
+        "print(input('Still there? '))";
+      place.provider.script = { tokens: [`\`\`\`python\n${code}\n\`\`\`\n`] };
+      await ask(page, "Ask me.");
+      await page.getByRole("button", { name: "Ask again" }).nth(1).waitFor();
+      await page.getByRole("button", { name: "Run" }).last().click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByText("Who is there?\nName: ").waitFor();
+      await dialog.getByRole("textbox").fill("Grace ☕");
+      await page.keyboard.press("Enter");
+      await dialog.getByText("Still there?").waitFor();
+      await dialog.getByRole("textbox").fill("yes");
+      await dialog.getByRole("button", { name: "OK" }).click();
+      await waitForText(page, ".code-output", "Hello Grace ☕!");
+      const output = await page.locator(".code-output").last().innerText();
+      assert.equal(
+        output.trim(),
+        "Who is there?\nName: Grace ☕\nHello Grace ☕!\nStill there? yes\nyes",
+      );
+      // No answer is the end of what there is to read, as in a terminal.
+      await page.getByRole("button", { name: "Run" }).last().click();
+      await dialog.getByRole("button", { name: "Cancel" }).click();
+      await waitForText(page, ".code-output", "EOFError");
+    });
+
+    await t.step("code that waits for an answer is stopped, and the next runs", async () => {
+      await page.getByRole("button", { name: "Run" }).last().click();
+      await page.getByRole("dialog").waitFor();
+      // The dialog is in front of everything: the button behind it is what the keyboard of a helper finds.
+      await page.getByRole("button", { name: "Stop the code", includeHidden: true })
+        .evaluate((button: HTMLElement) => button.click());
+      await page.getByText("The code was stopped.").waitFor();
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      assert.equal((await run("1 + 1")).result, "2");
+      place.provider.script = { tokens: ["```python\nwhile True: pass\n```\n"] };
+      await ask(page, "For ever?");
+      await page.getByRole("button", { name: "Ask again" }).nth(2).waitFor();
+      await page.getByRole("button", { name: "Run" }).last().click();
+      await page.getByRole("button", { name: "Stop the code" }).click();
+      await waitForText(page, ".code-output", "The code was stopped.");
     });
 
     await t.step("code that runs over the limit is ended with its worker", async () => {

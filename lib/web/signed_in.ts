@@ -1,0 +1,114 @@
+import { createApi } from "../client/api.ts";
+import { type AppSession, type Me, openAppSession } from "./app_session.ts";
+import { closeDialogs } from "./dialogs.tsx";
+import { Observable } from "./observable.ts";
+import { forgetPerson } from "./personal.ts";
+import { go } from "./route.ts";
+import { useSettingsOf } from "./settings.ts";
+import { closeToasts } from "./toasts.tsx";
+
+const TOKEN = "token";
+const ME = "me";
+/** Who has signed out last: their other tabs forget them, too. */
+const SIGNED_OUT = "signed_out";
+/** Answers that the service worker has kept for reading offline. */
+const READ = "read";
+
+/** `undefined`: nobody is signed in; `"unknown"`: it is being found out. */
+export const session = new Observable<AppSession | undefined | "unknown">("unknown");
+
+/** An API without a token, for signing in. */
+export const openApi = createApi({ token: () => undefined });
+
+/** Whose token the browser has kept. Without a connection, who it was the last time. */
+export async function restore(): Promise<void> {
+  const token = localStorage.getItem(TOKEN);
+  if (token === null) return void (session.value = undefined);
+  const kept = keptMe();
+  if (kept) open({ ...kept, token });
+  const api = createApi({ token: () => token, onSignedOut: () => end(token) });
+  try {
+    const me = await api<Me>("GET", "/api/v1/auths/");
+    if (localStorage.getItem(TOKEN) !== token) return;
+    keep({ ...me, token });
+    if (!kept) open({ ...me, token });
+    else if (me.role !== kept.role || me.id !== kept.id) location.reload();
+  } catch {
+    // Offline: the page works with what is kept. A refused token has ended the session above.
+    if (!kept && session.value === "unknown") session.value = undefined;
+  }
+}
+
+export function signedIn(me: Me): void {
+  if (keptMe()?.id !== me.id) forgetAnswers();
+  keep(me);
+  if (localStorage.getItem(SIGNED_OUT) === me.id) localStorage.removeItem(SIGNED_OUT);
+  open(me);
+}
+
+/** Ends the session here and in the person's other tabs; nothing of them stays in this browser. */
+export async function signOut(): Promise<void> {
+  const current = session.value;
+  if (typeof current !== "object") return;
+  const { id, token } = current.me;
+  await current.api("POST", "/api/v1/auths/signout").catch(() => undefined);
+  localStorage.setItem(SIGNED_OUT, id);
+  go("chat");
+  end(token);
+}
+
+/**
+ * Ends the session of this token in this tab. What belongs to whoever has signed in meanwhile, in
+ * another tab, is left alone: their session is the one of this browser then, and so of this tab.
+ */
+function end(token: string): void {
+  const kept = localStorage.getItem(TOKEN);
+  if (kept === token) {
+    localStorage.removeItem(TOKEN);
+    localStorage.removeItem(ME);
+    forgetAnswers();
+  }
+  const current = session.value;
+  if (typeof current === "object" && current.me.token === token) {
+    current[Symbol.dispose]();
+    closeDialogs();
+    closeToasts();
+    useSettingsOf(undefined);
+    session.value = undefined;
+    if (localStorage.getItem(SIGNED_OUT) === current.me.id) forgetPerson(current.me.id);
+  } else if (current === "unknown") {
+    session.value = undefined;
+  }
+  if (kept !== null && kept !== token) void restore();
+}
+
+function open(me: Me): void {
+  const before = session.value;
+  if (typeof before === "object") before[Symbol.dispose]();
+  useSettingsOf(me.id);
+  session.value = openAppSession(me, () => end(me.token));
+}
+
+function keep(me: Me): void {
+  localStorage.setItem(TOKEN, me.token);
+  localStorage.setItem(ME, JSON.stringify({ ...me, token: undefined }));
+}
+
+function keptMe(): Omit<Me, "token"> | undefined {
+  try {
+    return JSON.parse(localStorage.getItem(ME) ?? "null") ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function forgetAnswers(): void {
+  void globalThis.caches?.delete(READ);
+}
+
+// A tab that could not hear the server end its session hears of it from the tab that ended it.
+addEventListener("storage", ({ key, newValue }) => {
+  const current = session.value;
+  if (key !== SIGNED_OUT || typeof current !== "object" || newValue !== current.me.id) return;
+  end(current.me.token);
+});
