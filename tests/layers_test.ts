@@ -1,70 +1,8 @@
 import assert from "node:assert/strict";
+import { folderOf, isAllowed, isRoot, MAY_IMPORT } from "./tools/layers.ts";
 
 const root = new URL("../", import.meta.url);
 const MAX_LINES = 350;
-
-const EDGES = [
-  "auth",
-  "users",
-  "sessions",
-  "chats",
-  "channels",
-  "notes",
-  "groups",
-  "documents",
-  "tasks",
-  "completions",
-];
-const STATE_INTERFACE = [
-  "lib/state/state_store.ts",
-  "lib/state/key_space.ts",
-  "lib/state/records.ts",
-];
-
-/** Beside itself, `common` and `protocol`: the folders and files that each folder may import. */
-const MAY_IMPORT: Record<string, readonly string[]> = {
-  common: [],
-  protocol: [],
-  markdown: [],
-  sharing: [],
-  config: [],
-  transport: [],
-  redis: [],
-  state: ["redis"],
-  cluster: [...STATE_INTERFACE, "redis"],
-  auth: STATE_INTERFACE,
-  users: STATE_INTERFACE,
-  sessions: STATE_INTERFACE,
-  chats: STATE_INTERFACE,
-  channels: [...STATE_INTERFACE, "markdown", "sharing"],
-  notes: [...STATE_INTERFACE, "sharing"],
-  groups: [...STATE_INTERFACE, "sharing"],
-  documents: [...STATE_INTERFACE, "markdown"],
-  tasks: STATE_INTERFACE,
-  completions: [...STATE_INTERFACE, "tasks", "chats"],
-  http: [...EDGES, ...STATE_INTERFACE],
-  realtime: [...EDGES, ...STATE_INTERFACE],
-  bridge: [],
-  openwebui: [...STATE_INTERFACE, "auth"],
-  client: [],
-  web: ["client", "markdown"],
-};
-/** The composition root knows every part: `lib/app.ts` with its pieces, `lib/mod.ts`, and `main.ts`. */
-const isRoot = (path: string) => path === "main.ts" || ["app", "mod"].includes(folderOf(path));
-
-/** `lib/auth/tokens.ts` is in `auth`, `lib/config.ts` in `config`. */
-function folderOf(path: string): string {
-  return path.split("/")[1]?.replace(/\.ts$/, "") ?? "";
-}
-
-export function isAllowed(from: string, to: string): boolean {
-  if (isRoot(from)) return to.startsWith("lib/");
-  const [source, target] = [folderOf(from), folderOf(to)];
-  if (isRoot(to) || !to.startsWith("lib/")) return false;
-  if (source === target || target === "protocol") return true;
-  if (target === "common") return source !== "client" && source !== "web";
-  return MAY_IMPORT[source]?.some((entry) => entry === target || entry === to) ?? false;
-}
 
 export type Graph = ReadonlyMap<string, readonly string[]>;
 
@@ -191,9 +129,13 @@ Deno.test("libraries come by the import map", () => {
   assert.deepEqual(filesWhere((text) => inline.test(text)), []);
 });
 
-Deno.test("sources speak of the matter, not of where it was discussed", () => {
-  assert.deepEqual(
-    filesWhere((text) => /\b(issue|ticket|pull request) #?\d+|[\w-]#\d{3,}/i.test(text)),
-    [],
-  );
+/** The number of a discussion alone, which leads nowhere; a whole address does. */
+const BARE_NUMBER = /\b(issue|ticket|pull request) #?\d+|[\w-]#\d{3,}/i;
+const ADDRESS = /https?:\/\/\S+/g;
+
+Deno.test("sources speak of the matter; where it is tracked is a whole address", () => {
+  const isBare = (text: string) => BARE_NUMBER.test(text.replace(ADDRESS, ""));
+  assert.ok(isBare("// as pull request 12 says") && isBare("// see denoland/deno#12345"));
+  assert.ok(!isBare("// Deno 2.9.6: https://github.com/denoland/deno/issues/12345"));
+  assert.deepEqual(filesWhere(isBare), []);
 });

@@ -1,5 +1,6 @@
 /** What of the documents is written by a machine: `deno task docs` writes it, a test compares it. */
 import { type Variable, VARIABLES } from "../../lib/config/variables.ts";
+import { pictureOfLayers } from "./layers.ts";
 
 const root = new URL("../../", import.meta.url);
 
@@ -34,6 +35,7 @@ export async function generatedParts(): Promise<GeneratedPart[]> {
   return [
     { path: "README.md", name: "configuration", text: configurationTable(few) },
     { path: "docs/configuration.md", name: "configuration", text: configurationTable(all) },
+    { path: "docs/architecture.md", name: "layers", text: pictureOfLayers() },
     { path: "docs/decisions/README.md", name: "index", text: decisionTable(await decisions()) },
   ];
 }

@@ -1,0 +1,113 @@
+/**
+ * Who may import whom: `tests/layers_test.ts` holds the code to it, and the picture in
+ * `docs/architecture.md` is drawn from it.
+ */
+
+const EDGES = [
+  "auth",
+  "users",
+  "sessions",
+  "chats",
+  "channels",
+  "notes",
+  "groups",
+  "documents",
+  "tasks",
+  "completions",
+];
+export const STATE_INTERFACE = [
+  "lib/state/state_store.ts",
+  "lib/state/key_space.ts",
+  "lib/state/records.ts",
+];
+
+/** Beside itself, `common` and `protocol`: the folders and files that each folder may import. */
+export const MAY_IMPORT: Record<string, readonly string[]> = {
+  common: [],
+  protocol: [],
+  markdown: [],
+  sharing: [],
+  config: [],
+  transport: [],
+  redis: [],
+  state: ["redis"],
+  cluster: [...STATE_INTERFACE, "redis"],
+  auth: STATE_INTERFACE,
+  users: STATE_INTERFACE,
+  sessions: STATE_INTERFACE,
+  chats: STATE_INTERFACE,
+  channels: [...STATE_INTERFACE, "markdown", "sharing"],
+  notes: [...STATE_INTERFACE, "sharing"],
+  groups: [...STATE_INTERFACE, "sharing"],
+  documents: [...STATE_INTERFACE, "markdown"],
+  tasks: STATE_INTERFACE,
+  completions: [...STATE_INTERFACE, "tasks", "chats"],
+  http: [...EDGES, ...STATE_INTERFACE],
+  realtime: [...EDGES, ...STATE_INTERFACE],
+  bridge: [],
+  openwebui: [...STATE_INTERFACE, "auth"],
+  client: [],
+  web: ["client", "markdown"],
+};
+/** The composition root knows every part: `lib/app.ts` with its pieces, `lib/mod.ts`, and `main.ts`. */
+export const isRoot = (path: string) =>
+  path === "main.ts" || ["app", "mod"].includes(folderOf(path));
+
+/** `lib/auth/tokens.ts` is in `auth`, `lib/config.ts` in `config`. */
+export function folderOf(path: string): string {
+  return path.split("/")[1]?.replace(/\.ts$/, "") ?? "";
+}
+
+export function isAllowed(from: string, to: string): boolean {
+  if (isRoot(from)) return to.startsWith("lib/");
+  const [source, target] = [folderOf(from), folderOf(to)];
+  if (isRoot(to) || !to.startsWith("lib/")) return false;
+  if (source === target || target === "protocol") return true;
+  if (target === "common") return source !== "client" && source !== "web";
+  return MAY_IMPORT[source]?.some((entry) => entry === target || entry === to) ?? false;
+}
+
+/** Rooms that may import the same are one box of the picture. */
+interface Box {
+  rooms: string[];
+  targets: readonly string[];
+}
+
+const STATE_BOX = "lib/state: its interface";
+
+/** The picture of the rules: `common` and `protocol`, which nearly all may import, are left out. */
+export function pictureOfLayers(): string {
+  const boxes = new Map<string, Box>();
+  for (const [room, allowed] of Object.entries(MAY_IMPORT)) {
+    if (room === "common" || room === "protocol") continue;
+    const targets = [
+      ...new Set(allowed.map((to) => STATE_INTERFACE.includes(to) ? STATE_BOX : to)),
+    ];
+    // Rooms that import nothing stand alone: they have nothing else in common.
+    const key = targets.length === 0 ? `only ${room}` : targets.toSorted().join();
+    const box = boxes.get(key) ?? { rooms: [], targets };
+    box.rooms.push(room);
+    boxes.set(key, box);
+  }
+  const drawn = [...boxes.values()];
+  const ids = new Map(drawn.flatMap(({ rooms }, at) => rooms.map((room) => [room, `r${at}`])));
+  ids.set(STATE_BOX, "state_interface");
+  const lines = [
+    "flowchart TD",
+    '  root["main.ts, app.ts, app/, mod.ts: the composition, which knows all"]',
+    ...drawn.map(({ rooms }, at) => `  r${at}["${rooms.join(", ")}"]`),
+    `  state_interface[/"${STATE_BOX}"/]`,
+    `  ${ids.get("state")} -. implements .-> state_interface`,
+  ];
+  for (const [at, { targets }] of drawn.entries()) {
+    const byBox = Map.groupBy(targets, (target) => ids.get(target) ?? target);
+    for (const [id, named] of byBox) {
+      const isAll = id === "state_interface" ||
+        drawn[Number(id.slice(1))]?.rooms.length === named.length;
+      lines.push(`  r${at} -->${isAll ? "" : `|${named.join(", ")}|`} ${id}`);
+    }
+  }
+  const imported = new Set(lines.flatMap((line) => / (r\d+)$/.exec(line)?.[1] ?? []));
+  for (const at of drawn.keys()) if (!imported.has(`r${at}`)) lines.push(`  root --> r${at}`);
+  return ["```mermaid", ...lines, "```"].join("\n");
+}
