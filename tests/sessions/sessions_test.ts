@@ -35,6 +35,22 @@ Deno.test("a removed session stays removed, whatever touches it, also through an
   assert.deepEqual([...(await pool(faulty)).keys()], ["s2"]);
 });
 
+Deno.test("M: a session that came during an outage is in the store after it", async () => {
+  await using faulty = await FaultyStore.open();
+  await using sessions = new SessionPool({
+    store: faulty.store,
+    instanceId: "i1",
+    logger,
+    tickMs: 5,
+  });
+  faulty.down = true;
+  sessions.add("s1", user("u1"));
+  sessions.start();
+  await until(() => faulty.refused > 0, { what: "the write that fails" });
+  faulty.down = false;
+  await until(async () => (await pool(faulty)).has("s1"), { what: "the session to be written" });
+});
+
 Deno.test("S4, S5: stolen, deleted or unreachable, a lock comes back and the job goes on", async () => {
   await using faulty = await FaultyStore.open();
   let sweeps = 0;
@@ -173,3 +189,26 @@ Deno.test("an instance is dead after a lease without a sign of life, and an outa
   await two[Symbol.asyncDispose]();
   assert.equal((await faulty.contents(keys.instances)).has(two.id), false);
 });
+
+for (const fault of ["down", "hung"] as const) {
+  Deno.test(`M: who comes back first from an outage that all shared takes nobody for dead (${fault})`, async () => {
+    await using here = await FaultyStore.open();
+    const there = new FaultyStore(here.real);
+    const leaseMs = 150;
+    await using one = new InstanceRegistry({ store: here.store, logger, leaseMs });
+    await using two = new InstanceRegistry({ store: there.store, logger, leaseMs });
+    await one.start();
+    await two.start();
+    assert.ok(await one.isAlive(two.id));
+    here[fault] = there[fault] = true;
+    const endMs = performance.now() + 3 * leaseMs;
+    await until(() => performance.now() > endMs, { what: "three leases" });
+    here[fault] = false;
+    await until(() => one.alive(), { what: "the first to be back" });
+    assert.ok(await one.isAlive(two.id), "it could not give a sign of life");
+    assert.ok((await here.contents(keys.instances)).has(two.id));
+    await until(async () => !(await one.isAlive(two.id)), { what: "its time to be over" });
+    there[fault] = false;
+    await until(() => one.isAlive(two.id), { what: "its return" });
+  });
+}

@@ -4,6 +4,8 @@ import type { User } from "../../lib/protocol/user.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import { openKvStore } from "../../lib/state/kv_store.ts";
 import { PasswordHasher } from "../../lib/users/password_hasher.ts";
+import { FaultyStore } from "../support/faulty_store.ts";
+import { until } from "../support/until.ts";
 import { type UserChange, UserStore, type UserStoreOptions } from "../../lib/users/user_store.ts";
 
 const passwords = new PasswordHasher({ cost: { logN: 4, r: 8, p: 1 } });
@@ -158,6 +160,25 @@ Deno.test("the last admin stays, even when two demote each other at once", async
   assert.deepEqual(all.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
   const { users } = await h.users.page();
   assert.equal(users.filter(({ role }) => role === "admin").length, 1);
+});
+
+Deno.test("M: who has lost the lock in a long pause neither demotes nor deletes an admin", async () => {
+  await using faulty = await FaultyStore.open();
+  const announce = () => Promise.resolve();
+  const users = new UserStore({ store: faulty.store, passwords, announce });
+  const ada = await users.create(person("ada"));
+  const bob = await users.create(person("bob"));
+  await users.update(bob.id, { role: "admin" });
+  for (const change of [() => users.update(ada.id, { role: "user" }), () => users.delete(ada.id)]) {
+    faulty.lastLease = undefined;
+    faulty.slowMs = 100;
+    const refused = assert.rejects(change, { code: "unavailable" });
+    const lock = await until(() => faulty.lastLease, { what: "the lock to be held" });
+    await lock.release();
+    await refused;
+    faulty.slowMs = 0;
+    assert.equal((await faulty.real.values.get(keys.user(ada.id)))?.role, "admin");
+  }
 });
 
 Deno.test("changes of a role are told once, other changes not", async () => {
