@@ -3,10 +3,11 @@ import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { openRedisStore } from "../../lib/state/redis_store.ts";
 import type { StateStore } from "../../lib/state/state_store.ts";
 import { type StandInProvider, startModelProvider } from "../support/model_provider.ts";
-import { ClusterSet, RedisServer, SentinelSet } from "../support/redis_servers.ts";
+import type { ClusterSet, RedisServer, SentinelSet } from "../support/redis_servers.ts";
 import { RoundRobin } from "../support/round_robin.ts";
 import type { Env } from "../support/server.ts";
 import { type ServerProcess, startServerProcess } from "../support/server_process.ts";
+import { startStoreServers } from "../support/store_servers.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
 
@@ -51,24 +52,17 @@ export async function openWorld(shape: Shape): Promise<World> {
     const [{ content = "" } = {}] = messages as { content?: string }[];
     return { tokens: tokensOf(content), paceMs: TOKEN_MS };
   };
-  const redis = shape === "standalone"
-    ? stack.use(await RedisServer.start(["--appendonly", "yes"]))
-    : undefined;
-  const sentinel = shape === "sentinel" ? stack.use(await SentinelSet.start()) : undefined;
-  const cluster = shape === "cluster"
-    ? stack.use(await ClusterSet.start({ replicas: true }))
-    : undefined;
+  const mode = shape === "standalone" ? "redis" : shape;
+  const shared = stack.use(await startStoreServers(mode, ["--appendonly", "yes"]));
+  const { redis, sentinel, cluster } = shared;
   const proxy = redis && stack.use(new TcpProxy(redis.port));
-  const url = redis?.url ?? sentinel?.url ?? cluster?.url ?? "";
+  const url = shared.env.WEBSOCKET_REDIS_URL ?? "";
   const env: Env = {
-    WEBSOCKET_MANAGER: "redis",
-    WEBSOCKET_REDIS_URL: url,
+    ...shared.env,
     OPENAI_API_BASE_URL: provider.baseUrl,
     SESSION_TIMEOUT: String(SESSION_TIMEOUT_S),
     WEBSOCKET_HEARTBEAT_INTERVAL: "1",
     WEBSOCKET_EVENT_CALLER_TIMEOUT: "20",
-    ...(cluster && { WEBSOCKET_REDIS_CLUSTER: "true" }),
-    ...(sentinel && { WEBSOCKET_SENTINEL_HOSTS: sentinel.hosts.join(",") }),
   };
   const ports: number[] = [];
   const servers: ServerProcess[] = [];
