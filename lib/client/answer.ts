@@ -1,4 +1,5 @@
-import type { CompletionData, CompletionEvent, ResumeAnswer } from "../protocol/events.ts";
+import type { AnswerFile, AnswerOutcome } from "../protocol/answer_outcome.ts";
+import type { CompletionEvent, ResumeAnswer } from "../protocol/events.ts";
 
 /** What one event did to the answer. */
 export type Merge =
@@ -8,6 +9,15 @@ export type Merge =
   | "ignored"
   /** Something before it is missing. */
   | "gap";
+
+/** An answer as it is stored. */
+export interface StoredAnswer {
+  content: string;
+  reasoning?: string;
+  isInterrupted?: boolean;
+  files?: AnswerFile[];
+  outcome?: AnswerOutcome;
+}
 
 /** Generations that are remembered as replaced. */
 const MAX_REPLACED = 16;
@@ -19,14 +29,29 @@ const MAX_REPLACED = 16;
 export class Answer {
   content = "";
   reasoning = "";
+  /** The model's own words in which it refuses. */
+  refusal = "";
+  /** Pictures that the model returned. */
+  files: AnswerFile[] = [];
   generation: string | undefined;
   /** The last seq that the text holds. */
   seq = 0;
   isDone = false;
-  isInterrupted = false;
-  error: CompletionData["error"];
-  usage: Record<string, unknown> | undefined;
+  /** How it ended; what a model used may be told before. */
+  outcome: AnswerOutcome = {};
   readonly #replaced = new Set<string>();
+
+  get isInterrupted(): boolean {
+    return this.outcome.interrupted === true;
+  }
+
+  get error(): AnswerOutcome["error"] {
+    return this.outcome.error;
+  }
+
+  get usage(): AnswerOutcome["usage"] {
+    return this.outcome.usage;
+  }
 
   /** Whether the generation has been replaced by a newer one that was seen. */
   isReplaced(generation: string): boolean {
@@ -44,9 +69,7 @@ export class Answer {
     if (this.isDone && this.isInterrupted) {
       // Its instance was only cut off from the others: the end that they told was none, and stands
       // where the text goes on.
-      this.isDone = this.isInterrupted = false;
-      this.content = this.reasoning = "";
-      this.seq = 0;
+      this.#clear();
       return "gap";
     }
     // A merged event can't be split: what overlaps is asked for from where the text stands.
@@ -54,8 +77,10 @@ export class Answer {
     const delta = data.choices?.[0].delta;
     this.content += delta?.content ?? "";
     this.reasoning += delta?.reasoning_content ?? "";
+    this.refusal += delta?.refusal ?? "";
+    if (data.files) this.files = [...this.files, ...data.files];
     this.seq = seq;
-    if (data.usage) this.usage = data.usage;
+    if (data.usage) this.outcome = { ...this.outcome, usage: data.usage };
     if (data.done) this.#end(data);
     return "applied";
   }
@@ -69,17 +94,21 @@ export class Answer {
     // Of the generation that was asked for, this is what comes after our seq.
     this.content += content;
     this.reasoning += reasoning;
+    if (!answer.done) this.refusal += answer.refusal ?? "";
+    if (answer.files) this.files = [...this.files, ...answer.files];
     this.seq = Math.max(this.seq, seq);
     if (answer.done) this.#end(answer);
     return true;
   }
 
   /** Takes the text as it is stored: the stream is over, or can't be asked any more. */
-  replace(text: { content: string; reasoning?: string; isInterrupted?: boolean }): void {
-    this.content = text.content;
-    this.reasoning = text.reasoning ?? "";
-    this.isInterrupted = text.isInterrupted ?? false;
-    this.isDone = true;
+  replace(
+    { content, reasoning = "", isInterrupted, files = [], outcome = {} }: StoredAnswer,
+  ): void {
+    this.content = content;
+    this.reasoning = reasoning;
+    this.files = files;
+    this.#end({ ...outcome, ...(isInterrupted && { interrupted: true }) });
   }
 
   #begin(generation: string): void {
@@ -89,18 +118,28 @@ export class Answer {
       if (oldest !== undefined && this.#replaced.size > MAX_REPLACED) this.#replaced.delete(oldest);
     }
     this.generation = generation;
-    this.content = "";
-    this.reasoning = "";
-    this.seq = 0;
-    this.isDone = false;
-    this.isInterrupted = false;
-    this.error = undefined;
-    this.usage = undefined;
+    this.#clear();
   }
 
-  #end({ error, interrupted }: Pick<CompletionData, "error" | "interrupted">): void {
+  #clear(): void {
+    this.content = this.reasoning = this.refusal = "";
+    this.files = [];
+    this.seq = 0;
+    this.isDone = false;
+    this.outcome = {};
+  }
+
+  #end({ finish_reason, refusal, tool_calls, error, interrupted, usage }: AnswerOutcome): void {
     this.isDone = true;
-    this.isInterrupted = interrupted === true;
-    this.error = error;
+    if (refusal !== undefined) this.refusal = refusal;
+    this.outcome = {
+      ...this.outcome.usage && { usage: this.outcome.usage },
+      ...(finish_reason !== undefined && { finish_reason }),
+      ...(this.refusal !== "" && { refusal: this.refusal }),
+      ...(tool_calls && { tool_calls }),
+      ...(error && { error }),
+      ...(interrupted && { interrupted }),
+      ...(usage && { usage }),
+    };
   }
 }

@@ -12,27 +12,52 @@ export interface ApiOptions {
   timeoutMs?: number;
 }
 
-/** Calls the HTTP API (protocol, section 11): JSON in and out, refusals thrown with their code. */
-export type Api = <T>(method: string, path: string, body?: unknown) => Promise<T>;
+/** A part of a list, and where it goes on. */
+export interface Page<T> {
+  items: T[];
+  /** `undefined`: this is the end. */
+  cursor: string | undefined;
+}
 
-export function createApi({ url = "", token, onSignedOut, timeoutMs = 30_000 }: ApiOptions): Api {
-  return async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-    const bearer = token();
-    const response = await fetch(url + path, {
-      method,
-      headers: {
-        ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
-        ...(body !== undefined && { "content-type": "application/json" }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(timeoutMs),
-    }).catch((cause) => {
-      throw new ClientError("offline", "The server can't be reached.", { cause });
-    });
-    const answer: unknown = await response.json().catch(() => undefined);
-    if (response.ok) return answer as T;
-    if (response.status === 401 && bearer !== undefined && bearer === token()) onSignedOut?.();
-    const { code = "internal", detail } = (answer ?? {}) as { code?: ErrorCode; detail?: string };
-    throw new ClientError(code, detail ?? `The server answered ${response.status}.`);
+/** Calls the HTTP API (protocol, section 11): JSON in and out, refusals thrown with their code. */
+export interface Api {
+  <T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** The part of a list that begins at the cursor; without one, its beginning. */
+  page<T>(path: string, cursor?: string): Promise<Page<T>>;
+}
+
+export function createApi(options: ApiOptions): Api {
+  const api = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
+    (await request<T>(options, method, path, body)).answer;
+  const page = async <T>(path: string, cursor?: string): Promise<Page<T>> => {
+    const at = cursor === undefined ? "" : `?${new URLSearchParams({ cursor })}`;
+    const { answer, headers } = await request<T[]>(options, "GET", path + at);
+    return { items: answer, cursor: headers.get("x-next-cursor") ?? undefined };
   };
+  return Object.assign(api, { page });
+}
+
+async function request<T>(
+  { url = "", token, onSignedOut, timeoutMs = 30_000 }: ApiOptions,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ answer: T; headers: Headers }> {
+  const bearer = token();
+  const response = await fetch(url + path, {
+    method,
+    headers: {
+      ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+      ...(body !== undefined && { "content-type": "application/json" }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(timeoutMs),
+  }).catch((cause) => {
+    throw new ClientError("offline", "The server can't be reached.", { cause });
+  });
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (response.ok) return { answer: answer as T, headers: response.headers };
+  if (response.status === 401 && bearer !== undefined && bearer === token()) onSignedOut?.();
+  const { code = "internal", detail } = (answer ?? {}) as { code?: ErrorCode; detail?: string };
+  throw new ClientError(code, detail ?? `The server answered ${response.status}.`);
 }

@@ -1,5 +1,5 @@
 import type { CompletionEvent, ResumeAnswer } from "../protocol/events.ts";
-import { Answer } from "./answer.ts";
+import { Answer, type StoredAnswer } from "./answer.ts";
 import type { Connection } from "./connection.ts";
 import { ClientError } from "./errors.ts";
 import { Listeners } from "./listeners.ts";
@@ -13,7 +13,7 @@ export interface FollowedAnswerOptions {
   chatId: string;
   messageId: string;
   /** The message as it is stored, for a stream that the server knows nothing of any more. */
-  stored?: () => Promise<{ content: string; reasoning?: string; isInterrupted?: boolean }>;
+  stored?: () => Promise<StoredAnswer>;
 }
 
 /** An answer that is kept whole: gaps, reconnects and newer generations are asked for. */

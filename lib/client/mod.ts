@@ -4,8 +4,9 @@
  *
  * @module
  */
-export { Answer } from "./answer.ts";
-export { type Api, type ApiOptions, createApi } from "./api.ts";
+export { Answer, type StoredAnswer } from "./answer.ts";
+export { type Api, type ApiOptions, createApi, type Page } from "./api.ts";
+export { ask, type AskOptions, stopAnswers } from "./ask.ts";
 export {
   type ChannelChange,
   type ChannelEventHandler,

@@ -47,7 +47,9 @@ export function taskRoutes({ tasks, stopEarly }: TaskRoutesOptions): Hono<HttpEn
   const routes = new Hono<HttpEnv>();
   // Open WebUI's client shows the `detail` of what failed.
   const answer = (c: Context<HttpEnv>, stopped: StopAnswer) =>
-    stopped.status ? c.json(stopped) : c.json({ ...stopped, detail: stopped.message }, 404);
+    stopped.status
+      ? c.json(stopped)
+      : c.json({ ...stopped, code: "not_found", detail: stopped.message }, 404);
 
   routes.get("/", async (c) => c.json({ tasks: await tasks.list(requesterOf(c)) }));
   routes.get(

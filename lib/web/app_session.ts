@@ -2,10 +2,10 @@ import { type Api, createApi } from "../client/api.ts";
 import { type ChannelEventHandler, channelEventHandler } from "../client/channels.ts";
 import { type ChatEventHandler, chatEventHandler } from "../client/chats.ts";
 import { connect, type Connection, type ConnectionStatus } from "../client/connection.ts";
-import type { ChatSummary } from "../protocol/chat.ts";
 import type { Role } from "../protocol/user.ts";
 import { ChannelList } from "./channel_list.ts";
 import { chatHooks, python } from "./chat_hooks.ts";
+import { ChatList } from "./chat_list.ts";
 import { Observable } from "./observable.ts";
 import { settings } from "./settings.ts";
 import { checkVersion } from "./version.ts";
@@ -35,10 +35,8 @@ export interface AppSession extends Disposable {
   chats: ChatEventHandler;
   channels: ChannelEventHandler;
   channelList: ChannelList;
-  /** `undefined`: not loaded yet. */
-  chatList: Observable<readonly ChatSummary[] | undefined>;
+  chatList: ChatList;
   models: Observable<readonly Model[]>;
-  reloadChats(): Promise<void>;
   reloadModels(): Promise<void>;
 }
 
@@ -50,12 +48,8 @@ export function openAppSession(me: Me, onSignedOut: () => void): AppSession {
   const chats = chatEventHandler(connection, chatHooks(connection));
   const channels = channelEventHandler(connection, { userId: me.id });
   const channelList = new ChannelList(api, channels);
-  const chatList = new Observable<readonly ChatSummary[] | undefined>(undefined);
+  const chatList = new ChatList(api);
   const models = new Observable<readonly Model[]>([]);
-  const reloadChats = async () => {
-    const found = await api<ChatSummary[]>("GET", "/api/v1/chats/").catch(() => undefined);
-    chatList.value = found ?? chatList.value ?? [];
-  };
   const reloadModels = async () => {
     const found = await api<{ data: Model[] }>("GET", "/api/models").catch(() => ({ data: [] }));
     const own = settings.value.direct?.models ?? [];
@@ -70,23 +64,23 @@ export function openAppSession(me: Me, onSignedOut: () => void): AppSession {
       if (now.state === "signed_out") onSignedOut();
     }),
     connection.onOnline(() => {
-      void reloadChats();
+      void chatList.reload();
       void reloadModels();
       void channelList.reload();
       // A server that came back may be a newer one.
       void checkVersion();
     }),
-    chats.onEvent(({ type }) => {
-      if (type === "chat:title" || type === "chat:list" || type === "chat:tags") void reloadChats();
+    chats.onEvent(({ type, chatId }) => {
+      const isListed = type === "chat:title" || type === "chat:list" || type === "chat:tags";
+      if (isListed) void chatList.changed(chatId);
     }),
     settings.subscribe(() => void reloadModels()),
   ];
-  void reloadChats();
+  void chatList.reload();
   void reloadModels();
   void channelList.reload();
   return {
     ...{ me, api, connection, status, chats, channels, channelList, chatList, models },
-    reloadChats,
     reloadModels,
     [Symbol.dispose]() {
       for (const end of ends) end();

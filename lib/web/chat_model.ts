@@ -1,16 +1,24 @@
-import { messageOf } from "../client/errors.ts";
+import { ask, stopAnswers } from "../client/ask.ts";
+import { ClientError, messageOf } from "../client/errors.ts";
 import type { FollowedAnswer } from "../client/followed_answer.ts";
 import { changedMessage } from "../client/message_events.ts";
 import type { Chat, ChatMessage } from "../protocol/chat.ts";
 import type { AppSession, Model } from "./app_session.ts";
+import {
+  branchTo,
+  caughtUp,
+  endOfBranch,
+  isOpen,
+  type Messages,
+  siblingsOf,
+  withMessage,
+} from "./chat_history.ts";
 import { newId } from "./new_id.ts";
 import { Observable } from "./observable.ts";
+import { storedAnswer, streamedInto } from "./streamed.ts";
 
-type Messages = Record<string, ChatMessage>;
-
-/** An answer whose message has been asked for and not ended. */
-const isOpen = ({ role, done, error, interrupted }: ChatMessage) =>
-  role === "assistant" && done !== true && !error && interrupted !== true;
+/** How long to wait before the chat is read again, when that has failed, in milliseconds. */
+const READ_AGAIN_MS = 2_000;
 
 /** One chat on the page: its messages as a tree, the branch that is shown, and what streams. */
 export class ChatModel implements Disposable {
@@ -21,201 +29,268 @@ export class ChatModel implements Disposable {
   messages: Messages | undefined;
   currentId: string | null = null;
   loadError: string | undefined;
+  /** Whether nothing can have been missed: only then may one ask. */
+  isCaughtUp: boolean;
+  /** How often something was said here: one looks at what one has said. */
+  saidHere = 0;
   readonly #session: AppSession;
   readonly #onCreated: (id: string) => void;
   readonly #followed = new Map<string, { answer: FollowedAnswer; end: () => void }>();
+  /** Answers whose requests have not been answered, with the questions that go with them. */
+  readonly #asking = new Map<string, { questionId: string; isStopped: boolean }>();
   readonly #ends: (() => void)[];
-  #isSending = false;
+  #reading: Promise<void> | undefined;
+  #isReadAgain = false;
+  #askedTimes = 0;
+  #readLater: ReturnType<typeof setTimeout> | undefined;
   #isEnded = false;
 
   constructor(session: AppSession, id: string | undefined, onCreated: (id: string) => void) {
     this.#session = session;
     this.id = id;
     this.#onCreated = onCreated;
+    this.isCaughtUp = id === undefined;
     if (id === undefined) this.messages = {};
+    const { chats, connection } = session;
     this.#ends = [
-      session.chats.onEvent((event) => {
+      chats.onEvent((event) => {
         if (event.chatId !== this.id) return;
         const message = this.messages?.[event.messageId];
         if (event.type === "chat:title") this.title = event.data;
-        // Asked for in another tab: it is here as soon as it is loaded.
+        // Said or asked on another device.
+        else if (event.type === "chat:list") void this.load();
         else if (event.type === "chat:active" && event.data.active && !message) void this.load();
         else if (message) this.#put(changedMessage(message, event));
         this.changed.touch();
       }),
-      session.connection.onOnline(() => {
-        if (this.loadError !== undefined) void this.load();
-      }),
+      connection.on("missed", () => this.#missed()),
+      connection.onOnline(() => this.#missed()),
     ];
   }
 
   /** The messages of the branch that is shown, oldest first. */
   get branch(): ChatMessage[] {
-    const branch: ChatMessage[] = [];
-    const seen = new Set<string>();
-    let at = this.currentId;
-    while (at !== null && !seen.has(at)) {
-      seen.add(at);
-      const message: ChatMessage | undefined = this.messages?.[at];
-      if (!message) break;
-      branch.unshift(message);
-      at = message.parentId ?? null;
-    }
-    return branch;
+    return branchTo(this.messages ?? {}, this.currentId);
   }
 
   get isStreaming(): boolean {
-    return this.#isSending || this.#followed.size > 0;
+    return this.#asking.size > 0 || this.#followed.size > 0;
   }
 
-  async load(): Promise<void> {
-    if (this.id === undefined) return;
-    try {
-      const chat = await this.#session.api<Chat>("GET", `/api/v1/chats/${this.id}`);
-      if (this.#isEnded) return;
-      this.title = chat.title;
-      this.loadError = undefined;
-      const stored = chat.chat.history?.messages ?? {};
-      this.messages = { ...stored };
-      this.currentId = chat.chat.history?.currentId ?? Object.keys(stored).at(-1) ?? null;
-      for (const message of Object.values(this.messages)) {
-        if (isOpen(message)) this.#follow(message, true);
+  /** Reads what the server has. A change while it is read has it read again. */
+  load(): Promise<void> {
+    if (this.id === undefined) return Promise.resolve();
+    this.#isReadAgain = this.#reading !== undefined;
+    this.#reading ??= (async () => {
+      try {
+        do {
+          this.#isReadAgain = false;
+          await this.#read();
+        } while (this.#isReadAgain && !this.#isEnded);
+      } finally {
+        this.#reading = undefined;
+        this.changed.touch();
       }
-    } catch (thrown) {
-      this.loadError = messageOf(thrown);
-    }
-    this.changed.touch();
+    })();
+    return this.#reading;
   }
 
   /** Says something, and asks the model for an answer. Throws when it could not be asked. */
   async send(text: string, model: Model): Promise<void> {
+    if (!this.isCaughtUp) await this.load();
+    if (!this.isCaughtUp) throw new Error(this.loadError ?? "The chat could not be read.");
+    const before = this.currentId;
     const question: ChatMessage = {
       id: newId(),
-      parentId: this.currentId,
+      parentId: before,
       childrenIds: [],
       role: "user",
       content: text,
       timestamp: Math.floor(Date.now() / 1000),
     };
-    this.#isSending = true;
-    const before = { messages: this.messages, currentId: this.currentId };
+    const id = newId();
     this.#add(question);
     try {
-      await this.#store(model);
-      await this.#ask(question, model);
+      await this.#ask(question, model, { id });
     } catch (thrown) {
+      if (await this.#isAskedAfterAll(question.id)) {
+        return this.#failed(id, question, model, thrown);
+      }
       // Nothing was asked: the text goes back to where it was written.
-      this.messages = before.messages;
-      this.currentId = before.currentId;
+      this.#remove(question, before);
       throw thrown;
-    } finally {
-      this.#isSending = false;
-      this.changed.touch();
     }
   }
 
   /** Asks again for an answer to the same question; the old one stays beside it. */
   async regenerate(answer: ChatMessage, model: Model): Promise<void> {
-    const question = answer.parentId ? this.messages?.[answer.parentId] : undefined;
-    if (question) await this.#ask(question, model);
+    const question = this.#questionOf(answer);
+    if (question) await this.#askAgain(question, model);
+  }
+
+  /** Has an answer that was cut at its limit go on. */
+  async continueAnswer(answer: ChatMessage, model: Model): Promise<void> {
+    const question = this.#questionOf(answer);
+    if (question) await this.#askAgain(question, model, answer);
   }
 
   /** Ends everything that is being answered in this chat, on whichever instance. */
   async stop(): Promise<void> {
-    await this.#session.api("POST", `/api/tasks/chat/${this.id}/stop`);
+    for (const one of this.#asking.values()) one.isStopped = true;
+    // A chat that has no id yet is asked in once it has one, and stopped there.
+    if (this.id !== undefined) {
+      await stopAnswers(this.#session.api, this.id, [...this.#asking.keys()]);
+    }
   }
 
-  /** The other answers to the same question, in their order. */
-  siblings({ parentId, id, role }: ChatMessage): string[] {
-    const all = Object.values(this.messages ?? {});
-    const own = all.filter((one) =>
-      (one.parentId ?? null) === (parentId ?? null) && one.role === role
-    );
-    const parent = parentId ? this.messages?.[parentId] : undefined;
-    const order = parent?.childrenIds ?? [];
-    const ids = own.map((one) => one.id)
-      .sort((a, b) => order.indexOf(a) - order.indexOf(b));
-    return ids.includes(id) ? ids : [id];
+  /** The message and its alternatives. */
+  siblings(message: ChatMessage): string[] {
+    return siblingsOf(this.messages ?? {}, message);
   }
 
   /** Shows the branch through this message, down to its newest end. */
   show(id: string): void {
-    let at = id;
-    const seen = new Set<string>();
-    for (;;) {
-      seen.add(at);
-      const next = this.messages?.[at]?.childrenIds.findLast((child) => this.messages?.[child]);
-      if (next === undefined || seen.has(next)) break;
-      at = next;
-    }
-    this.currentId = at;
+    this.currentId = endOfBranch(this.messages ?? {}, id);
     this.changed.touch();
   }
 
   [Symbol.dispose](): void {
     this.#isEnded = true;
+    clearTimeout(this.#readLater);
     for (const end of this.#ends) end();
     for (const { end } of this.#followed.values()) end();
     this.#followed.clear();
   }
 
-  async #store(model: Model): Promise<void> {
-    const history = { currentId: this.currentId, messages: this.messages ?? {} };
-    const { api } = this.#session;
-    if (this.id !== undefined) {
-      await api<Chat>("POST", `/api/v1/chats/${this.id}`, { chat: { history } });
-      return;
+  #missed(): void {
+    if (this.id === undefined) return;
+    this.isCaughtUp = false;
+    this.changed.touch();
+    void this.load();
+  }
+
+  async #read(): Promise<void> {
+    clearTimeout(this.#readLater);
+    const askedTimes = this.#askedTimes;
+    try {
+      const chat = await this.#session.api<Chat>("GET", `/api/v1/chats/${this.id}`);
+      if (this.#isEnded) return;
+      // What was asked while it was read may be missing in it.
+      if (askedTimes !== this.#askedTimes) return void (this.#isReadAgain = true);
+      this.#take(chat);
+      this.loadError = undefined;
+      this.isCaughtUp = true;
+    } catch (thrown) {
+      if (this.#isEnded) return;
+      const isGone = thrown instanceof ClientError && thrown.code === "not_found";
+      // What is here can be read on, until it is known what became of it.
+      if (isGone || this.messages === undefined) this.loadError = messageOf(thrown);
+      if (!isGone && this.#session.connection.status.state === "online") {
+        this.#readLater = setTimeout(() => void this.load(), READ_AGAIN_MS);
+      }
     }
-    const chat = await api<Chat>("POST", "/api/v1/chats/new", {
-      chat: { models: [model.id], history },
-    });
+  }
+
+  /** What the server has counts; what one looks at stays. */
+  #take({ title, chat }: Chat): void {
+    const { messages: stored = {}, currentId = null } = chat.history ?? {};
+    const asking = [...this.#asking].flatMap(([id, { questionId }]) => [questionId, id]);
+    const streaming = new Set(this.#followed.keys());
+    const { currentId: shown } = this;
+    this.title = title;
+    this.messages = caughtUp(stored as Messages, this.messages ?? {}, { asking, streaming });
+    this.currentId = shown !== null && this.messages[shown]
+      ? endOfBranch(this.messages, shown)
+      : currentId;
+    for (const message of Object.values(this.messages)) {
+      if (isOpen(message) && !this.#asking.has(message.id)) this.#follow(message, true);
+    }
+  }
+
+  #questionOf({ parentId }: ChatMessage): ChatMessage | undefined {
+    return parentId ? this.messages?.[parentId] : undefined;
+  }
+
+  /** Asks a question that is in the chat; what goes wrong is told where the answer would stand. */
+  async #askAgain(question: ChatMessage, model: Model, cut?: ChatMessage): Promise<void> {
+    const id = cut?.id ?? newId();
+    try {
+      await this.#ask(question, model, { id, ...(cut && { cut }) });
+    } catch (thrown) {
+      this.#failed(id, question, model, thrown);
+    }
+  }
+
+  /** Tells where the answer would stand why there is none. An answer that is under way goes on. */
+  #failed(id: string, question: ChatMessage, model: Model, thrown: unknown): void {
+    const isUnsure = thrown instanceof ClientError && thrown.code === "offline";
+    if (isUnsure && this.#followed.has(id)) return;
+    this.#settle(id);
+    const error = { code: "unavailable", content: messageOf(thrown) };
+    this.#add({ ...this.messages?.[id] ?? emptyAnswer(id, question, model), done: true, error });
+  }
+
+  async #ask(
+    question: ChatMessage,
+    model: Model,
+    { id, cut }: { id: string; cut?: ChatMessage },
+  ): Promise<void> {
+    const { api, connection } = this.#session;
+    const asked = { questionId: question.id, isStopped: false };
+    this.#asking.set(id, asked);
+    this.#askedTimes++;
+    this.saidHere++;
+    if (cut) this.#put({ ...cut, done: false });
+    else this.#add(emptyAnswer(id, question, model));
+    this.changed.touch();
+    try {
+      const chatId = this.id ?? await this.#create(model);
+      if (asked.isStopped) await stopAnswers(api, chatId, [id]);
+      if (!cut) this.#follow({ ...emptyAnswer(id, question, model) }, false);
+      await ask(api, {
+        ...{ chatId, question, answerId: id, model: model.id, isDirect: model.isDirect },
+        sessionId: connection.sessionId,
+        isContinued: cut !== undefined,
+      });
+      if (cut) this.#follow(cut, true);
+    } catch (thrown) {
+      this.#settle(id);
+      throw thrown;
+    } finally {
+      this.#asking.delete(id);
+      this.#askedTimes++;
+      this.changed.touch();
+    }
+  }
+
+  async #create(model: Model): Promise<string> {
+    const body = { chat: { models: [model.id] } };
+    const chat = await this.#session.api<Chat>("POST", "/api/v1/chats/new", body);
     this.id = chat.id;
     this.title = chat.title;
     this.#onCreated(chat.id);
+    return chat.id;
   }
 
-  async #ask(question: ChatMessage, model: Model): Promise<void> {
-    const { api, connection } = this.#session;
-    const answer: ChatMessage = {
-      id: newId(),
-      parentId: question.id,
-      childrenIds: [],
-      role: "assistant",
-      content: "",
-      model: model.id,
-    };
-    this.currentId = question.id;
-    const messages = this.branch.map(({ role, content }) => ({ role, content }));
-    this.#add(answer);
-    this.#follow(answer, false);
-    try {
-      await api("POST", "/api/chat/completions", {
-        ...{ model: model.id, messages, stream: true },
-        ...{ chat_id: this.id, id: answer.id, parent_id: question.id },
-        session_id: connection.sessionId,
-        ...(model.isDirect && { model_item: { id: model.id, direct: true } }),
-      });
-    } catch (thrown) {
-      this.#settle(answer.id);
-      this.#put({
-        ...this.messages?.[answer.id] ?? answer,
-        done: true,
-        error: { code: "unavailable", content: messageOf(thrown) },
-      });
-      this.changed.touch();
-    }
+  /** Whether the question has arrived, though nothing said so: then it is not asked twice. */
+  async #isAskedAfterAll(questionId: string): Promise<boolean> {
+    if (this.id === undefined) return false;
+    const chat = await this.#session.api<Chat>("GET", `/api/v1/chats/${this.id}`)
+      .catch(() => undefined);
+    if (!chat?.chat.history?.messages?.[questionId]) return false;
+    this.#take(chat);
+    return true;
   }
 
   #follow({ id, model }: ChatMessage, resume: boolean): void {
     const chatId = this.id;
     if (chatId === undefined || this.#followed.has(id)) return;
-    const { chats } = this.#session;
-    const answer = chats.follow({
-      chatId,
-      messageId: id,
-      resume,
-      stored: () => this.#stored(chatId, id),
-    });
+    const { chats, api } = this.#session;
+    const stored = async () => {
+      const { chat } = await api<Chat>("GET", `/api/v1/chats/${chatId}`);
+      return storedAnswer(chat.history?.messages?.[id] as ChatMessage | undefined);
+    };
+    const answer = chats.follow({ chatId, messageId: id, resume, stored });
     const offs = [answer.onChange(() => this.#streamed(id, answer))];
     if (model) offs.push(chats.useModel(model));
     const end = () => {
@@ -228,29 +303,9 @@ export class ChatModel implements Disposable {
   #streamed(id: string, { answer }: FollowedAnswer): void {
     const message = this.messages?.[id];
     if (!message || (answer.generation === undefined && !answer.isDone)) return;
-    this.#put({
-      ...message,
-      content: answer.content,
-      ...(answer.reasoning !== "" && { reasoning_content: answer.reasoning }),
-      ...(answer.isDone && { done: true }),
-      ...(answer.isInterrupted && { interrupted: true }),
-      ...(answer.error && { error: answer.error }),
-      ...(answer.usage && { usage: answer.usage }),
-    });
+    this.#put(streamedInto(message, answer));
     if (answer.isDone) this.#settle(id);
     this.changed.touch();
-  }
-
-  async #stored(chatId: string, id: string) {
-    const chat = await this.#session.api<Chat>("GET", `/api/v1/chats/${chatId}`);
-    const message: ChatMessage | undefined = chat.chat.history?.messages?.[id];
-    const { content = "", reasoning_content: reasoning, interrupted } = message ?? {};
-    return {
-      content,
-      ...(reasoning !== undefined && { reasoning }),
-      // An answer that nobody writes any more and that has no end was cut off.
-      isInterrupted: interrupted === true || message?.done !== true,
-    };
   }
 
   #settle(id: string): void {
@@ -259,14 +314,30 @@ export class ChatModel implements Disposable {
   }
 
   #add(message: ChatMessage): void {
-    const parent = message.parentId ? this.messages?.[message.parentId] : undefined;
-    if (parent) this.#put({ ...parent, childrenIds: [...parent.childrenIds, message.id] });
-    this.#put(message);
+    this.messages = withMessage(this.messages ?? {}, message);
     this.currentId = message.id;
+    this.changed.touch();
+  }
+
+  /** Takes back a question that was not asked, with its answer. */
+  #remove({ id, parentId }: ChatMessage, shown: string | null): void {
+    const left = Object.values(this.messages ?? {})
+      .filter((message) => message.id !== id && message.parentId !== id)
+      .map((message) =>
+        message.id === parentId
+          ? { ...message, childrenIds: message.childrenIds.filter((child) => child !== id) }
+          : message
+      );
+    this.messages = Object.fromEntries(left.map((message) => [message.id, message]));
+    this.currentId = shown;
     this.changed.touch();
   }
 
   #put(message: ChatMessage): void {
     this.messages = { ...this.messages, [message.id]: message };
   }
+}
+
+function emptyAnswer(id: string, question: ChatMessage, { id: model }: Model): ChatMessage {
+  return { id, parentId: question.id, childrenIds: [], role: "assistant", content: "", model };
 }

@@ -3,6 +3,7 @@ import { messageOf } from "../client/errors.ts";
 import type { ChatMessage } from "../protocol/chat.ts";
 import { ChatModel } from "./chat_model.ts";
 import { Composer } from "./composer.tsx";
+import { moveDraft } from "./drafts.ts";
 import type { AppSession, Model } from "./app_session.ts";
 import { MessageView } from "./message_view.tsx";
 import { useFrames, useValue } from "./observable.ts";
@@ -13,6 +14,8 @@ import { toast } from "./toasts.tsx";
 
 /** How near the end one must be to be taken along by what streams, in pixels. */
 const NEAR_END = 80;
+/** The place of a chat that has no id yet. */
+const NEW = "new";
 
 /** The model of the chat that is looked at. It outlives the moment in which a new chat gets its id. */
 function useChat(session: AppSession, id: string | undefined): ChatModel {
@@ -22,6 +25,7 @@ function useChat(session: AppSession, id: string | undefined): ChatModel {
     if (current && id !== undefined && current.id === id) return current;
     current?.[Symbol.dispose]();
     const opened = new ChatModel(session, id, (created) => {
+      moveDraft(NEW, created);
       // Somewhere else meanwhile: the chat goes on, the page does not jump back.
       if (route.value.place === "chat" && route.value.id === "") rename("chat", created);
     });
@@ -42,7 +46,7 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
   const [isStopping, setStopping] = useState(false);
   const model = models.find(({ id }) => id === wanted) ?? models[0];
   const { branch, isStreaming } = chat;
-  const scroll = useScroll(chat, branch.at(-1)?.id);
+  const scroll = useScroll(chat, chat.saidHere);
 
   useEffect(() => {
     document.title = chat.id && chat.title ? `${chat.title} · WebUI` : "WebUI Realtime";
@@ -75,9 +79,9 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
     });
   }
 
-  function regenerate(message: ChatMessage) {
-    const again = models.find(({ id }) => id === message.model) ?? model;
-    if (again) void chat.regenerate(message, again);
+  function again(message: ChatMessage, how: "regenerate" | "continueAnswer") {
+    const asked = models.find(({ id }) => id === message.model) ?? model;
+    if (asked) void chat[how](message, asked);
   }
 
   const nameOf = (modelId: string | undefined) =>
@@ -86,7 +90,7 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
 
   return (
     <main class={`chat ${isEmpty ? "is-empty" : ""}`} tabIndex={-1}>
-      <h1 class="bar">{chat.id ? chat.title : "New chat"}</h1>
+      <h1 class="bar" dir="auto">{chat.id ? chat.title : "New chat"}</h1>
       <div class="scroll" ref={scroll} tabIndex={0} role="region" aria-label="Messages">
         <div class="column">
           {chat.loadError !== undefined
@@ -105,9 +109,10 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
                 message={message}
                 modelName={nameOf(message.model)}
                 isStreaming={isStreaming}
-                siblings={message.role === "assistant" ? chat.siblings(message) : [message.id]}
+                siblings={chat.siblings(message)}
                 onShow={(shown) => chat.show(shown)}
-                onRegenerate={regenerate}
+                onRegenerate={(message) => again(message, "regenerate")}
+                onContinue={(message) => again(message, "continueAnswer")}
               />
             ))}
         </div>
@@ -116,9 +121,10 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
         <Composer
           label="Message"
           placeholder={model ? `Ask ${model.name}` : "Ask something"}
-          draftKey={chat.id ?? "new"}
+          draftKey={chat.id ?? NEW}
+          draftKeyNow={() => chat.id ?? NEW}
           isStreaming={isStreaming && !isStopping}
-          isDisabled={state !== "online" || isStopping}
+          isDisabled={state !== "online" || isStopping || !chat.isCaughtUp}
           onSend={send}
           onStop={stop}
         >
@@ -144,8 +150,11 @@ function ModelChoice({ models, model }: { models: readonly Model[]; model: Model
   );
 }
 
-/** Stays at the end while text streams in, unless one has scrolled away from it. */
-function useScroll(chat: ChatModel, lastId: string | undefined) {
+/**
+ * Stays at the end while text streams in, unless one has scrolled away from it. What one says oneself
+ * brings one back; what is read again after a reconnect does not.
+ */
+function useScroll(chat: ChatModel, saidHere: number) {
   const element = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
   useEffect(() => {
@@ -159,7 +168,7 @@ function useScroll(chat: ChatModel, lastId: string | undefined) {
   }, []);
   useEffect(() => {
     isAtEnd.current = true;
-  }, [chat, lastId]);
+  }, [chat, saidHere]);
   useEffect(() => {
     const area = element.current;
     if (area && isAtEnd.current) area.scrollTop = area.scrollHeight;

@@ -1,12 +1,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { draftOf, keepDraft } from "./drafts.ts";
 import { Icon } from "./icons.tsx";
-import { readPersonal, writePersonal } from "./personal.ts";
 
 export interface ComposerProps {
   label: string;
   placeholder: string;
   /** Under which name a text that was not sent is kept in this browser. */
   draftKey: string;
+  /** The name that the place of now has later on: a new chat gets its id. Default: the same. */
+  draftKeyNow?: () => string;
   isStreaming?: boolean;
   isDisabled?: boolean;
   /** Rejects when it was not taken: the text stays. */
@@ -21,11 +23,13 @@ const COARSE = matchMedia("(pointer: coarse)");
 /** Where one writes. Enter sends, Shift+Enter breaks the line; on a phone Enter breaks it. */
 export function Composer(props: ComposerProps) {
   const { label, placeholder, draftKey, isStreaming, isDisabled, onSend, onStop, onType } = props;
-  const key = `draft:${draftKey}`;
-  const [text, setText] = useState(() => readPersonal(sessionStorage, key) ?? "");
+  const { draftKeyNow = () => draftKey } = props;
+  const [text, setText] = useState(() => draftOf(draftKey));
+  const place = useRef(draftKey);
+  place.current = draftKey;
   const area = useRef<HTMLTextAreaElement>(null);
 
-  useEffect(() => setText(readPersonal(sessionStorage, key) ?? ""), [key]);
+  useEffect(() => setText(draftOf(draftKey)), [draftKey]);
   useEffect(() => {
     const element = area.current;
     if (!element) return;
@@ -34,11 +38,11 @@ export function Composer(props: ComposerProps) {
   }, [text]);
   useEffect(() => {
     if (!COARSE.matches) area.current?.focus();
-  }, [key]);
+  }, [draftKey]);
 
   function write(value: string) {
     setText(value);
-    writePersonal(sessionStorage, key, value || undefined);
+    keepDraft(place.current, value);
   }
 
   async function send() {
@@ -48,7 +52,11 @@ export function Composer(props: ComposerProps) {
     try {
       await onSend(sent);
     } catch {
-      write(sent);
+      // Before what was typed meanwhile, which is nobody's to replace.
+      const at = draftKeyNow();
+      const both = [text, draftOf(at)].filter((part) => part !== "").join("\n");
+      if (at === place.current) write(both);
+      else keepDraft(at, both);
     }
   }
 
@@ -69,6 +77,7 @@ export function Composer(props: ComposerProps) {
       <textarea
         ref={area}
         rows={1}
+        dir="auto"
         aria-label={label}
         placeholder={placeholder}
         value={text}

@@ -1,3 +1,4 @@
+import { AnswerEnd, isCut, isTroubled, Pictures } from "./answer_end.tsx";
 import { memo } from "./memo.tsx";
 import type { ChatMessage } from "../protocol/chat.ts";
 import { copyText } from "./copy_text.ts";
@@ -9,19 +10,26 @@ export interface MessageViewProps {
   message: ChatMessage;
   modelName: string;
   isStreaming: boolean;
-  /** All answers to the same question, this one among them. */
+  /** The message and its alternatives: answers to one question, or questions asked at once. */
   siblings: readonly string[];
   onShow: (id: string) => void;
   onRegenerate: (message: ChatMessage) => void;
+  onContinue: (message: ChatMessage) => void;
 }
 
 /** One message of a chat. Drawn again only when it has changed itself. */
 export const MessageView = memo(function MessageView(props: MessageViewProps) {
-  const { message } = props;
+  const { message, siblings, onShow } = props;
   if (message.role === "user") {
     return (
       <article class="message mine" aria-label="You">
-        <p>{message.content}</p>
+        <p dir="auto">{message.content}</p>
+        <Pictures files={message.files} />
+        {siblings.length > 1 && (
+          <footer>
+            <Siblings what="question" siblings={siblings} id={message.id} onShow={onShow} />
+          </footer>
+        )}
       </article>
     );
   }
@@ -30,9 +38,8 @@ export const MessageView = memo(function MessageView(props: MessageViewProps) {
   a.message === b.message && a.isStreaming === b.isStreaming &&
   a.siblings.join() === b.siblings.join() && a.modelName === b.modelName);
 
-function AnswerView(
-  { message, modelName, isStreaming, siblings, onShow, onRegenerate }: MessageViewProps,
-) {
+function AnswerView(props: MessageViewProps) {
+  const { message, modelName, isStreaming, siblings, onShow, onRegenerate, onContinue } = props;
   const { content, reasoning_content: reasoning, error, interrupted, done } = message;
   const isOpen = isStreaming && done !== true && !error && !interrupted;
   return (
@@ -53,12 +60,14 @@ function AnswerView(
           <i></i>
         </p>
       )}
+      <Pictures files={message.files} />
       <Sources sources={message.sources} />
-      {error && <p class="error" role="alert">{error.content}</p>}
-      {interrupted && !error && <p class="hint">Stopped before its end.</p>}
+      {!isOpen && <AnswerEnd message={message} />}
       {!isOpen && (
         <footer>
-          {siblings.length > 1 && <Siblings siblings={siblings} id={message.id} onShow={onShow} />}
+          {siblings.length > 1 && (
+            <Siblings what="answer" siblings={siblings} id={message.id} onShow={onShow} />
+          )}
           <button
             type="button"
             class="icon-button"
@@ -68,15 +77,26 @@ function AnswerView(
           >
             <Icon name="copy" />
           </button>
+          {isCut(message) && (
+            <button
+              type="button"
+              class="quiet"
+              disabled={isStreaming}
+              onClick={() => onContinue(message)}
+            >
+              Continue
+            </button>
+          )}
           <button
             type="button"
-            class="icon-button"
+            class={isTroubled(message) && !isCut(message) ? "quiet" : "icon-button"}
             aria-label="Ask again"
             title="Ask again"
             disabled={isStreaming}
             onClick={() => onRegenerate(message)}
           >
             <Icon name="retry" />
+            {isTroubled(message) && !isCut(message) && "Ask again"}
           </button>
         </footer>
       )}
@@ -90,7 +110,8 @@ async function copy(text: string): Promise<void> {
 }
 
 function Siblings(
-  { siblings, id, onShow }: {
+  { what, siblings, id, onShow }: {
+    what: "question" | "answer";
     siblings: readonly string[];
     id: string;
     onShow: (id: string) => void;
@@ -113,9 +134,9 @@ function Siblings(
   };
   return (
     <span class="siblings">
-      {step(-1, "back", "The answer before")}
+      {step(-1, "back", `The ${what} before`)}
       <span>{at + 1} / {siblings.length}</span>
-      {step(1, "next", "The next answer")}
+      {step(1, "next", `The next ${what}`)}
     </span>
   );
 }

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
 import { type Channel } from "../protocol/channel.ts";
 import { askText, confirm } from "./dialogs.tsx";
@@ -130,7 +131,8 @@ function Channels({ session }: { session: AppSession }) {
 }
 
 function Chats({ session }: { session: AppSession }) {
-  const chats = useValue(session.chatList);
+  const chats = useValue(session.chatList.chats);
+  const hasMore = useValue(session.chatList.hasMore);
   const { place, id: current } = useValue(route);
 
   async function remove(id: string, title: string) {
@@ -143,7 +145,7 @@ function Chats({ session }: { session: AppSession }) {
     try {
       await session.api("DELETE", `/api/v1/chats/${id}`);
       if (place === "chat" && current === id) go("chat");
-      await session.reloadChats();
+      await session.chatList.changed(id);
     } catch (thrown) {
       toast(messageOf(thrown), "error");
     }
@@ -162,7 +164,7 @@ function Chats({ session }: { session: AppSession }) {
               href={addressOf("chat", id)}
               aria-current={place === "chat" && current === id ? "page" : undefined}
             >
-              <span>{title}</span>
+              <span dir="auto">{title}</span>
             </a>
             <button
               type="button"
@@ -175,6 +177,26 @@ function Chats({ session }: { session: AppSession }) {
           </li>
         ))}
       </ul>
+      {hasMore && <More key={chats?.length} onSeen={() => session.chatList.more()} />}
     </section>
+  );
+}
+
+/** The end of what was loaded: the next part comes once when it is looked at, or is asked for. */
+function More({ onSeen }: { onSeen: () => Promise<void> }) {
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    const watch = new IntersectionObserver(([seen]) => {
+      if (!seen?.isIntersecting) return;
+      watch.disconnect();
+      void onSeen();
+    });
+    if (button.current) watch.observe(button.current);
+    return () => watch.disconnect();
+  }, []);
+  return (
+    <button ref={button} type="button" class="quiet more" onClick={() => void onSeen()}>
+      Older chats
+    </button>
   );
 }

@@ -1,0 +1,80 @@
+/** The messages of a chat on the page, as a tree. Pure. */
+import type { ChatMessage } from "../protocol/chat.ts";
+
+export type Messages = Readonly<Record<string, ChatMessage>>;
+
+/** An answer whose message has been asked for and not ended. */
+export const isOpen = ({ role, done, error, interrupted }: ChatMessage): boolean =>
+  role === "assistant" && done !== true && !error && interrupted !== true;
+
+/** The messages from the first to this one. */
+export function branchTo(messages: Messages, id: string | null): ChatMessage[] {
+  const branch = new Map<string, ChatMessage>();
+  for (let at = id; at !== null && !branch.has(at);) {
+    const message: ChatMessage | undefined = messages[at];
+    if (!message) break;
+    branch.set(at, message);
+    at = message.parentId ?? null;
+  }
+  return [...branch.values()].reverse();
+}
+
+/** From this message down its newest children to the end of the branch. */
+export function endOfBranch(messages: Messages, id: string): string {
+  const seen = new Set<string>();
+  for (let at = id;;) {
+    seen.add(at);
+    const next = messages[at]?.childrenIds.findLast((child) => messages[child]);
+    if (next === undefined || seen.has(next)) return at;
+    at = next;
+  }
+}
+
+/** The message and its alternatives, in their order: answers to one question, or questions at once. */
+export function siblingsOf(messages: Messages, { parentId, id, role }: ChatMessage): string[] {
+  const parent = parentId ? messages[parentId] : undefined;
+  const ids = Object.values(messages)
+    .filter((one) => (one.parentId ?? null) === (parentId ?? null) && one.role === role)
+    .map((one) => one.id);
+  const order = new Map(parent?.childrenIds.map((child, at) => [child, at]));
+  ids.sort((a, b) => (order.get(a) ?? ids.length) - (order.get(b) ?? ids.length));
+  return ids.includes(id) ? ids : [id];
+}
+
+/** With this message, named among its parent's children. */
+export function withMessage(messages: Messages, message: ChatMessage): Messages {
+  const parent = message.parentId ? messages[message.parentId] : undefined;
+  const isNamed = !parent || parent.childrenIds.includes(message.id);
+  return {
+    ...messages,
+    ...(!isNamed && {
+      [parent.id]: { ...parent, childrenIds: [...parent.childrenIds, message.id] },
+    }),
+    [message.id]: message,
+  };
+}
+
+/**
+ * What the server has, with what it can't have yet: messages that are being asked, and the text of
+ * answers that stream here and are stored when they end.
+ */
+export function caughtUp(
+  stored: Messages,
+  here: Messages,
+  { asking, streaming }: { asking: readonly string[]; streaming: ReadonlySet<string> },
+): Messages {
+  let messages: Messages = { ...stored };
+  for (const id of streaming) {
+    const [now, then] = [here[id], messages[id]];
+    if (!now || !then || then.done === true) continue;
+    messages = {
+      ...messages,
+      [id]: { ...now, parentId: then.parentId, childrenIds: then.childrenIds },
+    };
+  }
+  for (const id of asking) {
+    const message = here[id];
+    if (message && !messages[id]) messages = withMessage(messages, message);
+  }
+  return messages;
+}
