@@ -3,13 +3,17 @@ import { createMetrics, readinessChecks } from "./app/observability.ts";
 import { createRoutes } from "./app/routes.ts";
 import { openServices, type Services, startServices } from "./app/services.ts";
 import { openSockets, type Sockets, watchAccess } from "./app/sockets.ts";
-import { openBus, openStore } from "./app/store.ts";
+import { openShared } from "./app/store.ts";
 import { createSweeper } from "./app/sweeps.ts";
+import { namedChannel } from "./bus/named_channel.ts";
+import { ReliableTransport } from "./bus/reliable_transport.ts";
+import { TransportTopics } from "./bus/transport_topics.ts";
 import { joinCluster } from "./cluster/cluster.ts";
 import { settledWithin } from "./common/deadline.ts";
 import { errorText } from "./common/errors.ts";
 import type { Logger } from "./common/logger.ts";
 import type { Config } from "./config.ts";
+import { keys } from "./state/key_space.ts";
 import { visibleSession } from "./realtime/remote_instances.ts";
 
 /** How the time of a stop is spent: a platform gives five seconds and then kills. */
@@ -49,20 +53,26 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
 }
 
 async function assemble(config: Config, logger: Logger, stack: AsyncDisposableStack): Promise<App> {
-  const store = stack.use(await openStore(config, logger));
-  const bus = stack.use(await openBus(config, store, logger));
+  const { store, bus } = await openShared(config, logger, stack);
+  const transport = stack.use(new ReliableTransport({ bus, logger }));
   const instanceId = crypto.randomUUID();
   const cluster = stack.use(
     joinCluster({
-      bus,
+      transport,
       logger,
       instanceId,
       visibleData: (data) => visibleSession(data, instanceId),
       onGap: () => sockets.tellMissed(),
     }),
   );
-  const services = await openServices({ config, store, logger, stack, cluster });
-  logger.info("store open", { store: store.capabilities.name, signingKey: services.keySource });
+  const topics = new TransportTopics({ transport, logger });
+  const commands = namedChannel(
+    bus,
+    [config.redisKeyPrefix, ...keys.taskCommands].join(":"),
+    logger,
+  );
+  const services = await openServices({ config, store, topics, commands, logger, stack, cluster });
+  logger.info("store open", { store: store.name, signingKey: services.keySource });
 
   const { metrics, lag } = createMetrics(services, cluster, () => sockets, stack);
   const sockets: Sockets = openSockets(
@@ -81,8 +91,8 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
 
   const [isHeard] = await Promise.all([
     cluster.ready(CLUSTER_READY_MS),
-    watchAccess(services, sockets, logger).then((watch) => stack.use(watch)),
-    watchChannels(services, sockets, logger).then((watch) => stack.use(watch)),
+    stack.use(watchAccess(services, sockets)).whenLive(),
+    stack.use(watchChannels(services, sockets)).whenLive(),
     sockets.documents.start(),
     startServices(services),
   ]);

@@ -108,6 +108,7 @@ Deno.test("no import leads back to where it began", () => {
 Deno.test("the rules can tell right from wrong", () => {
   assert.ok(isAllowed("lib/auth/tokens.ts", "lib/state/state_store.ts"));
   assert.ok(!isAllowed("lib/auth/tokens.ts", "lib/state/redis_store.ts"));
+  assert.ok(!isAllowed("lib/tasks/task_registry.ts", "lib/bus/redis_bus.ts"));
   assert.ok(!isAllowed("lib/http/routes.ts", "lib/realtime/emitter.ts"));
   assert.ok(!isAllowed("lib/chats/chat_store.ts", "tests/support/until.ts"));
   assert.deepEqual(cycleOf(new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b"]]])), ["b", "c", "b"]);

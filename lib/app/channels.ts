@@ -1,12 +1,12 @@
 import * as v from "valibot";
-import type { AccessChange } from "../auth/access_changes.ts";
+import { type AccessChange, accessChanges } from "../auth/access_changes.ts";
+import type { Subscription, Topic } from "../bus/topics.ts";
 import { ChannelService } from "../channels/channel_service.ts";
 import { Conversation } from "../channels/conversation.ts";
 import { deletionSweepJob } from "../channels/deletion_sweep.ts";
 import { MessageEvents } from "../channels/message_events.ts";
 import { ModelAnswers } from "../channels/model_answers.ts";
 import { storedChange } from "../chats/message_changes.ts";
-import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import type { ChannelEvent } from "../protocol/channel.ts";
 import { rooms as roomNames } from "../protocol/events.ts";
@@ -22,13 +22,15 @@ import type { Services } from "./services.ts";
 /** Channels that are joined with one look at the store. */
 const ROOMS_AT_ONCE = 200;
 
-/** Whose access to channels has changed, told to all instances. */
 const AccessSchema = v.union([
   v.object({ channel_id: v.string() }),
   v.object({ user_ids: v.array(v.string()) }),
 ]);
 
 type ChannelAccess = v.InferOutput<typeof AccessSchema>;
+
+/** Whose access to channels has changed. */
+const channelAccess: Topic<ChannelAccess> = { name: "channel access", schema: AccessSchema };
 
 /** Asks again about those whose access has changed. */
 async function follow(rooms: ChannelRooms, change: ChannelAccess): Promise<void> {
@@ -53,7 +55,7 @@ export function openChannels(
   logger: Logger,
   stack: AsyncDisposableStack,
 ) {
-  const { store, registry, users, groups, channels, access, catalogue, tasks } = services;
+  const { store, registry, users, groups, channels, topics, catalogue, tasks } = services;
   const findUser = findPublicUser(services);
   const emit = (event: ChannelEvent) =>
     void io.to(roomNames.channel(event.channel_id)).emit("events:channel", event);
@@ -81,10 +83,7 @@ export function openChannels(
   );
   /** Here at once, so that who asked for it sees it done; elsewhere as soon as they hear. */
   const accessChanged = async (change: ChannelAccess) => {
-    await Promise.all([
-      follow(rooms, change),
-      store.publish(keys.channelAccess, JSON.stringify(change)),
-    ]);
+    await Promise.all([follow(rooms, change), topics.publish(channelAccess, change)]);
   };
 
   const service = new ChannelService({
@@ -95,7 +94,11 @@ export function openChannels(
       const type = isMember ? "room_joined" : "room_left";
       await Promise.all([
         rooms.userChanged(userId, channelId),
-        access.publish({ type, user_id: userId, room: roomNames.channel(channelId) }),
+        topics.publish(accessChanges, {
+          type,
+          user_id: userId,
+          room: roomNames.channel(channelId),
+        }),
       ]);
     },
     accessChanged: (channel_id) => accessChanged({ channel_id }),
@@ -164,19 +167,12 @@ export function openChannels(
 }
 
 /** Follows changes of access to channels that are made on other instances. */
-export async function watchChannels(
-  { store }: Services,
+export function watchChannels(
+  { topics }: Services,
   { channels: { rooms } }: { channels: Channels },
-  logger: Logger,
-): Promise<AsyncDisposable> {
-  return await store.subscribe(keys.channelAccess, {
-    onMessage(message) {
-      try {
-        void follow(rooms, v.parse(AccessSchema, JSON.parse(message)));
-      } catch (thrown) {
-        logger.warn("a change of channels can't be read", { error: errorText(thrown) });
-      }
-    },
-    onGap: () => void rooms.allChanged(),
+): Subscription {
+  return topics.subscribe(channelAccess, {
+    onMessage: (change) => void follow(rooms, change),
+    onGap: () => rooms.allChanged(),
   });
 }

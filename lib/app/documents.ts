@@ -10,15 +10,13 @@ import type { Services } from "./services.ts";
 export function openDocuments(
   config: Config,
   io: RealtimeServer,
-  { store, registry, sessions, notes }: Services,
+  { store, topics, sessions, notes }: Services,
   logger: Logger,
   stack: AsyncDisposableStack,
 ) {
   const noteRooms = stack.use(new NoteRooms({ io, access: notes, logger }));
   const service = new DocumentService({
-    store,
-    logger,
-    instanceId: registry.id,
+    ...{ store, topics, logger },
     access: notes,
     content: notes,
     audience: documentAudience({ io, noteRooms }),

@@ -72,7 +72,7 @@ export function createMetrics(
   metrics.gauge("rt_tasks", "Tasks that run here", () => tasks.size);
   metrics.gauge("rt_streams", "Streams kept for those who come back", () => streams.size);
   metrics.counts("rt_store_round_trips_total", "Requests sent to the store", "store", () => ({
-    [store.capabilities.name]: store.stats().roundTrips,
+    [store.name]: store.stats().roundTrips,
   }));
   return { metrics, lag };
 }

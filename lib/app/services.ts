@@ -1,6 +1,7 @@
-import { AccessChanges } from "../auth/access_changes.ts";
+import { type AccessChange, accessChanges } from "../auth/access_changes.ts";
 import { loadSecretKey } from "../auth/secret_key.ts";
 import { TokenService } from "../auth/token_service.ts";
+import type { NamedChannel, Topics } from "../bus/topics.ts";
 import { ChatAnswers } from "../chats/answers.ts";
 import { ChatStore } from "../chats/chat_store.ts";
 import { ChannelStore } from "../channels/channel_store.ts";
@@ -32,6 +33,9 @@ export type Services = Awaited<ReturnType<typeof openServices>>;
 export interface ServicesOptions {
   config: Config;
   store: StateStore;
+  topics: Topics;
+  /** Where Open WebUI's instances tell each other of stops. */
+  commands: NamedChannel;
   logger: Logger;
   stack: AsyncDisposableStack;
   cluster: Cluster;
@@ -41,7 +45,9 @@ export interface ServicesOptions {
  * Makes every service on the store. The stack owns what has an end, in the reverse order of its
  * making; nothing runs until `startServices`.
  */
-export async function openServices({ config, store, logger, stack, cluster }: ServicesOptions) {
+export async function openServices(
+  { config, store, topics, commands, logger, stack, cluster }: ServicesOptions,
+) {
   const instanceId = cluster.instances.id;
   const registry = stack.use(
     new InstanceRegistry({
@@ -50,11 +56,11 @@ export async function openServices({ config, store, logger, stack, cluster }: Se
       host: hostName(),
     }),
   );
-  const access = new AccessChanges(store, logger);
+  const announce = (change: AccessChange) => topics.announce(accessChanges, change);
   const users = new UserStore({
     store,
     passwords: new PasswordHasher(),
-    announce: (change) => access.publish(change),
+    announce,
     defaultRole: config.defaultUserRole,
   });
   const activity = new UserActivity({ store });
@@ -64,7 +70,7 @@ export async function openServices({ config, store, logger, stack, cluster }: Se
     secret: secretKey.secret,
     expiresInMs: config.jwtExpiresInMs,
     findUser: (userId) => users.get(userId),
-    announce: (change) => access.publish(change),
+    announce,
   });
   const chats = new ChatStore(store);
   const groups = new GroupStore(store);
@@ -84,9 +90,9 @@ export async function openServices({ config, store, logger, stack, cluster }: Se
       isCurrent: (stream) => answers.isCurrent(stream),
     }),
   );
-  const tasks = stack.use(new TaskRegistry({ store, instanceId, logger }));
+  const tasks = stack.use(new TaskRegistry({ store, commands, instanceId, logger }));
   return {
-    ...{ store, registry, access, users, tokens, chats, sessions, usage, streams, tasks },
+    ...{ store, registry, topics, users, tokens, chats, sessions, usage, streams, tasks },
     ...{ activity, groups, notes, channels, answers },
     catalogue: new ModelCatalogue(providersOf(config), { logger }),
     keySource: secretKey.source,

@@ -1,8 +1,9 @@
+import { accessChanges } from "../auth/access_changes.ts";
+import type { Subscription } from "../bus/topics.ts";
 import { followedChats } from "../completions/followed_chats.ts";
 import { answerForStreams } from "../completions/remote_streams.ts";
 import { completionKey, mergeCompletions } from "../completions/merge_completions.ts";
 import { systemClock, unixSeconds } from "../common/clock.ts";
-import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import type { Config } from "../config.ts";
 import { isTemporary } from "../protocol/chat.ts";
@@ -168,13 +169,12 @@ function toSessionUser(user: User): SessionUser {
 }
 
 /** Ends sessions whose access changes, wherever the change was made. */
-export async function watchAccess(
-  { access, users, tasks }: Services,
+export function watchAccess(
+  { topics, users, tasks }: Services,
   { connections, channels }: Sockets,
-  logger: Logger,
-): Promise<AsyncDisposable> {
-  return await access.subscribe({
-    onChange(change) {
+): Subscription {
+  return topics.subscribe(accessChanges, {
+    onMessage(change) {
       users.forget(change.user_id);
       switch (change.type) {
         case "token_revoked":
@@ -197,9 +197,8 @@ export async function watchAccess(
     },
     onGap() {
       users.forgetAll();
-      connections.recheck().catch((thrown) =>
-        logger.warn("sessions could not be checked again", { error: errorText(thrown) })
-      );
+      // It asks until it knows of every session; after another gap all are asked for anew at once.
+      void connections.recheck();
     },
   });
 }

@@ -1,34 +1,44 @@
 import { dirname } from "node:path";
-import type { Bus } from "../cluster/bus.ts";
-import { storeBus } from "../cluster/store_bus.ts";
+import type { Bus } from "../bus/bus.ts";
+import { openKvBus } from "../bus/kv_bus.ts";
 import { AppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import type { Config } from "../config.ts";
 import { openKvStore } from "../state/kv_store.ts";
 import type { StateStore } from "../state/state_store.ts";
 
+/** What an instance shares with others. */
+export interface Shared {
+  store: StateStore;
+  bus: Bus;
+}
+
 /**
- * Opens the store that the configuration names: Redis, or Deno KV. Redis' client is loaded where it is
- * used only: it is a tenth of what a start has to load.
+ * Opens the store that the configuration names, Redis or Deno KV, and the bus that goes with it. The
+ * stack closes the bus before the store. Redis' client is loaded where it is used only: it is a tenth
+ * of what a start has to load.
  */
-export async function openStore(config: Config, logger: Logger): Promise<StateStore> {
+export async function openShared(
+  config: Config,
+  logger: Logger,
+  stack: AsyncDisposableStack,
+): Promise<Shared> {
+  const keyPrefix = config.redisKeyPrefix;
   if (config.manager === "redis") {
-    const { openRedisStore } = await import("../state/redis_store.ts");
-    return await openRedisStore(redisOptions(config, logger));
+    const [{ openRedisStore }, { openRedisBus }] = await Promise.all([
+      import("../state/redis_store.ts"),
+      import("../bus/redis_bus.ts"),
+    ]);
+    const store = stack.use(await openRedisStore(redisOptions(config, logger)));
+    return { store, bus: stack.use(await openRedisBus(redisOptions(config, logger))) };
   }
   const path = config.kvPath;
   await makeFolder(path);
-  const keyPrefix = config.redisKeyPrefix;
-  return await openKvStore({ keyPrefix, logger, ...(path !== undefined && { path }) });
-}
-
-/** Opens what carries events between instances: Redis' own channels, or the store's. */
-export async function openBus(config: Config, store: StateStore, logger: Logger): Promise<Bus> {
-  if (config.manager === "redis") {
-    const { openRedisBus } = await import("../cluster/redis_bus.ts");
-    return await openRedisBus(redisOptions(config, logger));
-  }
-  return storeBus(store, logger, () => store.hasPeers?.() === false);
+  const store = stack.use(
+    await openKvStore({ keyPrefix, logger, ...(path !== undefined && { path }) }),
+  );
+  const { database } = store;
+  return { store, bus: stack.use(await openKvBus({ database, keyPrefix, logger })) };
 }
 
 function redisOptions(config: Config, logger: Logger) {

@@ -2,21 +2,15 @@ import type { Namespace, ServerOptions } from "socket.io";
 import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { settledWithin } from "../common/deadline.ts";
-import type { Bus } from "./bus.ts";
-import {
-  ReliableTransport,
-  type TransportOptions,
-  type TransportStats,
-} from "./reliable_transport.ts";
+import type { ReliableTransport, TransportStats } from "../bus/reliable_transport.ts";
 import { InstanceBus } from "./instance_bus.ts";
 import { RoomAdapter, type VisibleData } from "./room_adapter.ts";
 
 /** Channels are subscribed again in bunches; within this time they are one gap. */
 const GAP_SETTLES_MS = 50;
 
-export interface ClusterOptions
-  extends Pick<TransportOptions, "maxMessages" | "maxChars" | "maxAgeMs"> {
-  bus: Bus;
+export interface ClusterOptions {
+  transport: ReliableTransport;
   logger: Logger;
   /** The name under which other instances address this one. Default: a new UUID. */
   instanceId?: string;
@@ -38,7 +32,7 @@ export interface ClusterStats extends TransportStats {
 }
 
 /** Many instances as one service: the adapter for Socket.IO, and a way to ask one instance. */
-export interface Cluster extends AsyncDisposable {
+export interface Cluster extends Disposable {
   /** For `new Server({adapter})`. */
   readonly adapter: NonNullable<ServerOptions["adapter"]>;
   readonly instances: InstanceBus;
@@ -47,10 +41,9 @@ export interface Cluster extends AsyncDisposable {
   stats(): Promise<ClusterStats>;
 }
 
-/** Joins the cluster on the bus. The bus is the caller's, and is closed after the cluster. */
+/** Joins the cluster. The transport is the caller's, and is closed after the cluster. */
 export function joinCluster(options: ClusterOptions): Cluster {
-  const { bus, logger, maxMessages, maxChars, maxAgeMs } = options;
-  const transport = new ReliableTransport({ bus, logger, maxMessages, maxChars, maxAgeMs });
+  const { transport, logger } = options;
   const instances = new InstanceBus({ transport, instanceId: options.instanceId, logger });
   const adapters = new Set<RoomAdapter>();
   let gaps = 0;
@@ -62,7 +55,9 @@ export function joinCluster(options: ClusterOptions): Cluster {
     gaps++;
     telling = setTimeout(() => {
       telling = undefined;
-      logger.warn("cluster: events of other instances may have been missed", { bus: bus.name });
+      logger.warn("cluster: events of other instances may have been missed", {
+        bus: transport.busName,
+      });
       options.onGap?.();
     }, GAP_SETTLES_MS);
   }
@@ -95,11 +90,10 @@ export function joinCluster(options: ClusterOptions): Cluster {
       const counts = await Promise.all([...adapters].map((made) => made.serverCount()));
       return { ...transport.stats(), instances: Math.max(1, ...counts), gaps };
     },
-    async [Symbol.asyncDispose]() {
+    [Symbol.dispose]() {
       clearTimeout(telling);
       instances[Symbol.dispose]();
       for (const made of adapters) made.close();
-      await transport[Symbol.asyncDispose]();
     },
   };
 }

@@ -1,10 +1,9 @@
 import * as v from "valibot";
+import type { Listening } from "../bus/bus.ts";
+import type { ReliableTransport } from "../bus/reliable_transport.ts";
 import { AppError, errorText, toAppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { ERROR_CODES } from "../protocol/error_codes.ts";
-import type { Json } from "../state/state_store.ts";
-import type { Listening } from "./bus.ts";
-import type { ReliableTransport } from "./reliable_transport.ts";
 
 const Id = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 const MessageSchema = v.variant("kind", [
@@ -48,7 +47,7 @@ export interface RequestOptions {
 export type InstanceHandler = (
   payload: unknown,
   context: { from: string; signal: AbortSignal },
-) => Json | undefined | Promise<Json | undefined>;
+) => unknown;
 
 interface Pending {
   resolve(payload: unknown): void;
@@ -101,7 +100,7 @@ export class InstanceBus implements Disposable {
   async request(
     instanceId: string,
     topic: string,
-    payload: Json,
+    payload: unknown,
     { timeoutMs = 5_000, signal }: RequestOptions = {},
   ): Promise<unknown> {
     signal?.throwIfAborted();
@@ -121,9 +120,7 @@ export class InstanceBus implements Disposable {
     signal?.addEventListener("abort", onAbort, { once: true });
     this.#pending.set(id, { resolve, reject });
     const request: Request = { kind: "request", id, from: this.id, topic, payload, timeoutMs };
-    if (!this.#send(instanceId, request)) {
-      reject(new AppError("unavailable", "The other instances can't be reached."));
-    }
+    this.#send(instanceId, request, (error) => error !== undefined && reject(error));
     try {
       return await promise;
     } finally {
@@ -133,10 +130,9 @@ export class InstanceBus implements Disposable {
     }
   }
 
-  #send(instanceId: string, message: Message): boolean {
-    if (instanceId !== this.id) return this.#transport.send(channelOf(instanceId), message);
-    queueMicrotask(() => this.#receive(message));
-    return true;
+  #send(instanceId: string, message: Message, receipt?: (error?: unknown) => void): void {
+    if (instanceId === this.id) queueMicrotask(() => this.#receive(message));
+    else this.#transport.send(channelOf(instanceId), message, receipt);
   }
 
   #receive(message: Message): void {

@@ -8,11 +8,11 @@ import {
   type Room,
   type SocketId,
 } from "socket.io-adapter";
+import type { Listening } from "../bus/bus.ts";
+import type { ReliableTransport } from "../bus/reliable_transport.ts";
 import { settledWithin } from "../common/deadline.ts";
 import { AppError } from "../common/errors.ts";
 import { AckRequests } from "./ack_requests.ts";
-import type { Listening } from "./bus.ts";
-import type { ReliableTransport } from "./reliable_transport.ts";
 import { fromWire, toWire, type WireMessage } from "./wire_message.ts";
 
 /** What of a socket's data other instances may see. */

@@ -1,8 +1,8 @@
+import type { Topics } from "../bus/topics.ts";
 import { AppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { backOff, pause } from "../common/pause.ts";
 import type { HeldLock, StateKey, StateStore } from "../state/state_store.ts";
-import type { DocumentBus } from "./document_bus.ts";
 import type { Audience } from "./members.ts";
 import type { NoteSaverOptions } from "./note_saver.ts";
 import type { NoteContent } from "./note_ports.ts";
@@ -10,10 +10,9 @@ import type { NoteContent } from "./note_ports.ts";
 /** What every open document of an instance shares. */
 export interface DocumentParts {
   store: StateStore;
-  bus: DocumentBus;
+  topics: Topics;
   content: NoteContent;
   audience: Audience;
-  instanceId: string;
   compactionThreshold: number;
   maxDocumentBytes: number;
   /** For how long a document's Yjs state outlives its last save. */

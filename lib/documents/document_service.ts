@@ -1,21 +1,20 @@
 import { AccessReview } from "../common/access_review.ts";
+import type { Subscription } from "../bus/topics.ts";
 import { AppError } from "../common/errors.ts";
 import { settledWithin } from "../common/deadline.ts";
 import type { SweepJob } from "../common/sweep_job.ts";
 import { keys } from "../state/key_space.ts";
-import type { Subscription } from "../state/state_store.ts";
-import { storeBus, writeMessage } from "./document_bus.ts";
+import { type AccessChange, changesOf, noteAccess } from "./document_changes.ts";
 import { documentOfNote, type DocumentRef } from "./document_id.ts";
 import type { DocumentParts } from "./document_parts.ts";
 import { DocumentRegistry } from "./document_registry.ts";
-import { type AccessChange, readAccessChange } from "./access_change.ts";
 import { documentSweep } from "./document_sweep.ts";
 import type { OpenDocument } from "./open_document.ts";
 import type { Member } from "./members.ts";
 import type { NoteAccess, NoteSnapshot } from "./note_ports.ts";
 import { missingFrom } from "./yjs_state.ts";
 
-type Given = "store" | "content" | "audience" | "instanceId" | "logger";
+type Given = "store" | "topics" | "content" | "audience" | "logger";
 
 export interface DocumentServiceOptions
   extends Pick<DocumentParts, Given>, Partial<Omit<DocumentParts, Given>> {
@@ -63,7 +62,6 @@ export class DocumentService implements AsyncDisposable {
     this.#options = options;
     this.#review = new AccessReview({ what: "documents", logger: options.logger });
     this.#parts = {
-      bus: storeBus(options.store),
       compactionThreshold: 500,
       maxDocumentBytes: MAX_DOCUMENT_BYTES,
       retainMs: RETAIN_MS,
@@ -75,17 +73,17 @@ export class DocumentService implements AsyncDisposable {
 
   /** Listens for changes of access on all instances. */
   async start(): Promise<void> {
-    this.#accessChanges = await this.#options.store.subscribe(keys.noteAccess, {
-      onMessage: (text) => {
-        const change = readAccessChange(text);
-        if (change && change.from !== this.#options.instanceId) void this.#accessHasChanged(change);
-      },
-      onGap: () => {
+    this.#accessChanges = this.#options.topics.subscribe(noteAccess, {
+      onMessage: (change) => void this.#accessHasChanged(change),
+      onGap: async () => {
         this.#accessEpoch++;
         this.#options.audience.accessMissed();
-        for (const document of this.#registry.all()) void this.#recheck(document, undefined);
+        await Promise.all(
+          this.#registry.all().map((document) => this.#recheck(document, undefined)),
+        );
       },
     });
+    await this.#accessChanges.whenLive();
   }
 
   /** The documents in memory here, for metrics. */
@@ -211,9 +209,8 @@ export class DocumentService implements AsyncDisposable {
     const documents = this.#options.store.memberSet(keys.sessionDocuments(sid));
     for (const key of await documents.members()) {
       const by = { sid, userId: session?.id ?? "", userName: session?.name ?? "" };
-      const from = `reaper of ${sid}`;
       for (const change of [{ kind: "left", by }, { kind: "unsaved" }] as const) {
-        await this.#parts.bus.publish(key, writeMessage(from, change));
+        await this.#options.topics.announce(changesOf(key), change);
       }
       await this.#registry.reap(key, sid);
     }
@@ -248,10 +245,9 @@ export class DocumentService implements AsyncDisposable {
 
   /** As {@linkcode accessChanged}, for a page of notes with one message. */
   async manyAccessChanged(noteIds: string[], userId?: string): Promise<void> {
-    const { store, instanceId } = this.#options;
     const change = { noteIds, ...(userId === undefined ? {} : { userId }) };
     const checked = this.#accessHasChanged(change);
-    await store.publish(keys.noteAccess, JSON.stringify({ from: instanceId, ...change }));
+    await this.#options.topics.publish(noteAccess, change);
     await checked;
   }
 
@@ -261,7 +257,7 @@ export class DocumentService implements AsyncDisposable {
     await this.#options.store.values.delete(keys.documentState(documentOfNote(noteId).key));
   }
 
-  async #accessHasChanged({ noteIds, userId }: Omit<AccessChange, "from">): Promise<void> {
+  async #accessHasChanged({ noteIds, userId }: AccessChange): Promise<void> {
     this.#accessEpoch++;
     for (const noteId of noteIds) {
       this.#options.audience.accessChanged(noteId, userId);
@@ -319,7 +315,7 @@ export class DocumentService implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
     this.#review[Symbol.dispose]();
-    await this.#accessChanges?.unsubscribe().catch(() => {});
+    await this.#accessChanges?.unsubscribe();
     await this.#registry.dispose();
   }
 }

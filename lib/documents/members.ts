@@ -1,5 +1,5 @@
 import type { AwarenessEncoding } from "./awareness.ts";
-import type { Person } from "./document_bus.ts";
+import type { Person } from "./document_changes.ts";
 import type { DocumentRef } from "./document_id.ts";
 
 /** A local socket that has joined a document. */

@@ -2,7 +2,6 @@ import * as Y from "yjs";
 import { AppError } from "../common/errors.ts";
 import { keys } from "../state/key_space.ts";
 import type { UpdateLog } from "../state/state_store.ts";
-import { toBytes, toText } from "./document_bus.ts";
 import type { DocumentRef } from "./document_id.ts";
 import { acquireSoon, type DocumentParts } from "./document_parts.ts";
 import type { NoteSnapshot } from "./note_ports.ts";
@@ -117,11 +116,13 @@ export class NoteRecord {
 
   async #keptState(): Promise<Uint8Array | undefined> {
     const kept = await this.#parts.store.values.get<string>(keys.documentState(this.#ref.key));
-    return kept === undefined ? undefined : toBytes(kept);
+    return kept === undefined ? undefined : Uint8Array.fromBase64(kept);
   }
 
   async #keep(state: Uint8Array): Promise<void> {
     const { store, retainMs } = this.#parts;
-    await store.values.set(keys.documentState(this.#ref.key), toText(state), { ttlMs: retainMs });
+    await store.values.set(keys.documentState(this.#ref.key), state.toBase64(), {
+      ttlMs: retainMs,
+    });
   }
 }

@@ -1,24 +1,15 @@
 import * as Y from "yjs";
+import type { Subscription } from "../bus/topics.ts";
 import { AppError, errorText } from "../common/errors.ts";
-import { backOff, pause } from "../common/pause.ts";
 import { keys } from "../state/key_space.ts";
-import type { Subscription, UpdateLog } from "../state/state_store.ts";
+import type { UpdateLog } from "../state/state_store.ts";
 import {
   AwarenessClaims,
   type AwarenessEntry,
   readAwareness,
   writeAwareness,
 } from "./awareness.ts";
-import {
-  type Change,
-  isFrom,
-  MAX_SENT_BYTES,
-  type Person,
-  readMessage,
-  toBytes,
-  toText,
-  writeMessage,
-} from "./document_bus.ts";
+import { type Change, changesOf, type Person } from "./document_changes.ts";
 import type { DocumentRef } from "./document_id.ts";
 import type { DocumentParts } from "./document_parts.ts";
 import { LogWriter } from "./log_writer.ts";
@@ -44,14 +35,10 @@ export class OpenDocument {
   readonly #parts: DocumentParts;
   readonly #claims = new AwarenessClaims();
   readonly #note: NoteRecord;
-  readonly #stop = new AbortController();
   #doc = new Y.Doc();
   /** What came while a damaged document is being read anew. */
   #mending: Uint8Array[] | undefined;
   #subscription: Subscription | undefined;
-  #reading: Promise<void> | undefined;
-  #readAgain = false;
-  #owesResync = false;
   /** An upper bound of the document's size. */
   #bytes = 0;
 
@@ -78,11 +65,11 @@ export class OpenDocument {
 
   /** Reads the log, or begins it with the note's text. The caller holds the document's lock. */
   async open(): Promise<void> {
-    const { bus } = this.#parts;
-    this.#subscription = await bus.subscribe(this.ref.key, {
-      onMessage: (message) => this.#received(message),
-      onGap: () => this.#catchUp(),
+    this.#subscription = this.#parts.topics.subscribe(changesOf(this.ref.key), {
+      onMessage: (change) => this.#received(change),
+      onGap: () => this.refresh(),
     });
+    await this.#subscription.whenLive();
     const updates = await this.log.read();
     await applyAll(this.#doc, updates, this);
     if (updates.length === 0) return await this.#note.begin(this.#doc);
@@ -114,11 +101,7 @@ export class OpenDocument {
     this.saver.edited();
     await this.writer.append(update, () => {
       this.#parts.audience.update(this.#others(by?.sid), by, update);
-      this.#tell(() =>
-        update.length > MAX_SENT_BYTES
-          ? { kind: "log" }
-          : { kind: "update", by: by && personOf(by), update: toText(update) }
-      );
+      this.#tell(() => ({ kind: "update", by: by && personOf(by), update }));
     });
   }
 
@@ -146,7 +129,7 @@ export class OpenDocument {
     this.#tell(() => ({
       kind: "awareness",
       by: personOf(by),
-      update: toText(writeAwareness(own, "binary")),
+      update: writeAwareness(own, "binary"),
     }));
   }
 
@@ -177,13 +160,11 @@ export class OpenDocument {
   }
 
   async dispose(): Promise<void> {
-    this.#stop.abort();
     this.saver[Symbol.dispose]();
     this.writer[Symbol.dispose]();
     this.#doc.destroy();
-    await this.#subscription?.unsubscribe().catch(() => {});
+    await this.#subscription?.unsubscribe();
     await this.writer.idle();
-    await this.#reading;
   }
 
   #follow(doc: Y.Doc): void {
@@ -226,20 +207,14 @@ export class OpenDocument {
     this.#mending = undefined;
   }
 
-  #received(text: string): void {
-    // Most of what is said of a document is said by those who have it here.
-    if (isFrom(this.#parts.instanceId, text)) return;
-    const change = readMessage(text)?.change;
-    if (!change) return;
-    if (change.kind === "log") return this.#catchUp();
+  #received(change: Change): void {
     if (change.kind === "unsaved") return this.saver.edited();
     if (change.kind === "update") {
-      const update = toBytes(change.update);
-      if (!this.#apply(update)) return;
-      this.#parts.audience.update([...this.members.values()], change.by, update);
+      if (!this.#apply(change.update)) return;
+      this.#parts.audience.update([...this.members.values()], change.by, change.update);
     } else if (change.kind === "awareness") {
       try {
-        const { entries } = readAwareness(toBytes(change.update));
+        const { entries } = readAwareness(change.update);
         this.#showAwareness(this.#claims.admit(change.by, entries), change.by);
       } catch (thrown) {
         this.#parts.logger.debug("awareness dropped", { error: errorText(thrown) });
@@ -269,52 +244,11 @@ export class OpenDocument {
 
   /** Tells the other instances that have the document open, if there may be any. */
   #tell(of: () => Change): void {
-    const { bus, instanceId } = this.#parts;
-    if (bus.isHeard?.(this.ref.key) === false) return;
-    const change = of();
-    bus.publish(this.ref.key, writeMessage(instanceId, change)).catch((thrown) => {
-      this.#parts.logger.warn("document change not sent", { error: errorText(thrown) });
-      if (change.kind === "update" || change.kind === "log") void this.#scheduleResync();
-    });
-  }
-
-  /** The others have missed an update: they are told to read the log as soon as they can be. Never rejects. */
-  async #scheduleResync(): Promise<void> {
-    if (this.#owesResync) return;
-    this.#owesResync = true;
-    const { bus, instanceId } = this.#parts;
-    for (let waitMs = 100; !this.#stop.signal.aborted; waitMs = backOff(waitMs)) {
-      await pause(waitMs, this.#stop.signal);
-      this.#owesResync = false;
-      try {
-        return await bus.publish(this.ref.key, writeMessage(instanceId, { kind: "log" }));
-      } catch {
-        this.#owesResync = true;
-      }
-    }
-  }
-
-  /** Reads the log in the background, once more if asked for meanwhile. */
-  #catchUp(): void {
-    this.#readAgain = true;
-    this.#reading ??= this.#keepReading();
-  }
-
-  async #keepReading(): Promise<void> {
-    let waitMs = 0;
-    await Promise.resolve();
-    while (this.#readAgain && !this.#stop.signal.aborted) {
-      this.#readAgain = false;
-      try {
-        await this.refresh();
-      } catch (thrown) {
-        this.#parts.logger.warn("document log not read", { error: errorText(thrown) });
-        this.#readAgain = true;
-        waitMs = backOff(waitMs);
-        await pause(waitMs, this.#stop.signal);
-      }
-    }
-    this.#reading = undefined;
+    const { topics, logger } = this.#parts;
+    if (!topics.isHeard()) return;
+    topics.publish(changesOf(this.ref.key), of()).catch((thrown) =>
+      logger.warn("document change not sent yet", { error: errorText(thrown) })
+    );
   }
 
   async #save(): Promise<void> {

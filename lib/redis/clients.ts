@@ -90,10 +90,16 @@ export function commandClient(
   });
 }
 
-/**
- * The connection that listens. In a cluster every node hears every `PUBLISH`, so one connection to
- * any node does; `node` says which.
- */
+/** The nodes of a cluster, as far as its client knows them. */
+export function nodesOf(client: CommandClient | undefined): HostAndPort[] {
+  if (client === undefined || !("nodes" in client)) return [];
+  return client.nodes("all").map(({ options }) => ({
+    host: options.host ?? "",
+    port: options.port ?? 0,
+  }));
+}
+
+/** The connection that listens; in a cluster to `node`. */
 export function subscriptionClient(
   target: RedisTarget,
   options: RedisConnectionOptions,

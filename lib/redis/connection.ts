@@ -6,7 +6,6 @@ import { asStoreError, isNoScript, isPassing } from "./errors.ts";
 import { ReconnectingClient } from "./reconnecting_client.ts";
 import { parseRedisTarget, type RedisConnectionOptions, type RedisTarget } from "./options.ts";
 import type { Script, ScriptArgument, ScriptArguments } from "./script.ts";
-import { Subscriptions } from "./subscriptions.ts";
 
 export type { RedisConnectionOptions } from "./options.ts";
 
@@ -21,12 +20,11 @@ const RETRY = { firstMs: 20, maxMs: 400 };
 export type Send<T> = (client: CommandClient, attempt: number) => Promise<T>;
 
 /**
- * Redis in any of its three shapes, over a fixed number of connections: one for commands (in a
- * cluster one a master), one for subscriptions.
+ * Redis in any of its three shapes, over a fixed number of connections: one, in a cluster one a
+ * master. What is published and listened to has others (`lib/bus/`).
  */
 export class RedisConnection implements AsyncDisposable {
   readonly shape: RedisTarget["shape"];
-  readonly subscriptions: Subscriptions;
   readonly #connection: ReconnectingClient<CommandClient>;
   readonly #closing = new AbortController();
   readonly #timeoutMs: number;
@@ -49,11 +47,6 @@ export class RedisConnection implements AsyncDisposable {
       connectTimeoutMs,
       logger: options.logger,
     });
-    this.subscriptions = new Subscriptions(
-      target,
-      options,
-      () => knownNodes(this.#connection.client),
-    );
   }
 
   /** Requests sent since the start; what is flushed together counts once. */
@@ -71,9 +64,9 @@ export class RedisConnection implements AsyncDisposable {
     return client;
   }
 
-  /** Waits until both connections stand. */
+  /** Waits until the connection stands. */
   async whenUp(timeoutMs: number): Promise<void> {
-    await Promise.all([this.#connection.whenUp(timeoutMs), this.subscriptions.whenUp(timeoutMs)]);
+    await this.#connection.whenUp(timeoutMs);
   }
 
   /**
@@ -155,10 +148,7 @@ export class RedisConnection implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    await Promise.all([
-      this.#connection[Symbol.asyncDispose](),
-      this.subscriptions[Symbol.asyncDispose](),
-    ]);
+    await this.#connection[Symbol.asyncDispose]();
     this.#deadline[Symbol.dispose]();
   }
 }
@@ -186,16 +176,8 @@ function addressOf(client: CommandClient): string | undefined {
   return `${stream.remoteAddress}:${stream.remotePort}`;
 }
 
-function knownNodes(client: CommandClient | undefined): { host: string; port: number }[] {
-  if (client === undefined || !("nodes" in client)) return [];
-  return client.nodes("all").map(({ options }) => ({
-    host: options.host ?? "",
-    port: options.port ?? 0,
-  }));
-}
-
 /**
- * Connects to Redis and returns when commands and subscriptions can be sent.
+ * Connects to Redis and returns when commands can be sent.
  *
  * @throws {AppError} `unavailable` when Redis can't be reached within `connectTimeoutMs`,
  * `invalid_payload` for an address that leads nowhere.

@@ -24,9 +24,6 @@ export function checkedStore(store: StateStore, logger: Logger): StateStore {
   const values = checkedValues(store.values, read);
   return {
     ...store,
-    get capabilities() {
-      return store.capabilities;
-    },
     values,
     dictionary: <T>(key: Key<T>, options?: CollectionOptions) =>
       checkedDictionary(store.dictionary<unknown>(key, options), key, read),

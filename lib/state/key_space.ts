@@ -70,12 +70,8 @@ export const keys = {
   streamCleanupLock: own("stream_cleanup_lock"),
   /** dictionary: instance id → its last sign of life */
   instances: typed(InstanceHeartbeatSchema, own("instances")),
-  /** pub/sub: what instances say to each other, where the bus runs over the store */
-  bus: (channel: string): StateKey => own("bus", part(channel)),
   /** value: the signing key that was made at the first start */
   secretKey: typed(TextSchema, own("secret_key")),
-  /** pub/sub: what ends sessions (revocation, role, deletion, loss of access) */
-  accessChanges: own("access_changes"),
   /** value: a user's record */
   user: (userId: string) => typed(UserSchema, own("user", part(userId))),
   /** value: which user claimed this address, and when */
@@ -120,8 +116,6 @@ export const keys = {
   chatStream: (chatId: string) => typed(TextSchema, own("chat", part(chatId), "stream")),
   /** dictionary: generation → whose stream runs where, for the sweep */
   streams: typed(RunningStreamSchema, own("streams")),
-  /** pub/sub: what happens in an open document */
-  documentChanges: (id: string): StateKey => own("document", part(documentKeyId(id)), "changes"),
   /** value: a document's Yjs state when it was last saved, so that a returning editor fits it */
   documentState: (id: string) =>
     typed(TextSchema, own("document", part(documentKeyId(id)), "state")),
@@ -133,8 +127,6 @@ export const keys = {
   openDocuments: typed(NumberSchema, own("open_documents")),
   /** lock: who closes the documents that nobody edits any more */
   documentCleanupLock: own("document_cleanup_lock"),
-  /** pub/sub: who may read or write a note has changed */
-  noteAccess: own("note_access"),
   /** index: all groups by the time of their making */
   groups: own("groups"),
   /** value: a group */
@@ -180,6 +172,4 @@ export const keys = {
   deletedChannels: typed(ChannelDeletionSchema, own("deleted_channels")),
   /** lock: who completes the deletions of channels */
   deletedChannelsLock: own("deleted_channels_lock"),
-  /** pub/sub: who may read a channel has changed */
-  channelAccess: own("channel_access"),
 } as const;

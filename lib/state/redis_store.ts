@@ -1,9 +1,6 @@
-import { Buffer } from "node:buffer";
 import { type Clock, systemClock } from "../common/clock.ts";
-import { AppError } from "../common/errors.ts";
 import { openRedis, type RedisConnection } from "../redis/connection.ts";
 import type { RedisConnectionOptions } from "../redis/options.ts";
-import { script } from "../redis/script.ts";
 import { checkedStore } from "./checked_store.ts";
 import { keyNames } from "./redis_codec.ts";
 import { RedisDictionary } from "./redis_dictionary.ts";
@@ -14,24 +11,16 @@ import { redisSortedIndex } from "./redis_sorted_index.ts";
 import { Updates } from "./redis_update.ts";
 import { redisUpdateLog } from "./redis_update_log.ts";
 import { redisValues } from "./redis_values.ts";
-import type { StateStore, StoreCapabilities } from "./state_store.ts";
-
-const MAX_MESSAGE_BYTES = 1024 * 1024;
-
-/**
- * In a cluster the client sends a plain PUBLISH to any node, so two messages could overtake each
- * other. A script goes by its key: all messages of a channel leave from one node, in order.
- */
-const PUBLISH = script("return redis.call('PUBLISH', KEYS[1], ARGV[1])");
+import type { StateStore } from "./state_store.ts";
 
 export interface RedisStoreOptions extends RedisConnectionOptions {
-  /** What stands in front of every key and channel. Default: `open-webui`. */
+  /** What stands in front of every key. Default: `open-webui`. */
   keyPrefix?: string;
   /** The clock of the rate windows' buckets. Default: the system's. */
   clock?: Clock;
 }
 
-const NAMES: Record<RedisConnection["shape"], StoreCapabilities["name"]> = {
+const NAMES: Record<RedisConnection["shape"], string> = {
   standalone: "redis",
   sentinel: "redis sentinel",
   cluster: "redis cluster",
@@ -54,7 +43,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<StateS
   const updates = new Updates(redis);
 
   return checkedStore({
-    capabilities: { name: NAMES[redis.shape], shared: true, publishes: "pushed" },
+    name: NAMES[redis.shape],
     values: redisValues(redis, updates, name),
     dictionary: <T>(key: readonly string[], more = {}) =>
       new RedisDictionary<T>(redis, updates, name(key), more),
@@ -63,20 +52,6 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<StateS
     updateLog: (key, more) => redisUpdateLog(redis, name(key), more),
     acquire: (key, { ttlMs }) => redisAcquire(redis, name(key), ttlMs),
     countHit: (key, window) => countHit(redis, name(key), window, clock),
-
-    async publish(channel, message) {
-      if (Buffer.byteLength(message) > MAX_MESSAGE_BYTES) {
-        throw new AppError("too_large", `A message takes at most ${MAX_MESSAGE_BYTES} bytes.`);
-      }
-      if (redis.shape === "cluster") await redis.runScript(PUBLISH, name(channel), [message]);
-      else await redis.run((client) => client.publish(name(channel), message));
-    },
-
-    async subscribe(channel, handlers) {
-      const unsubscribe = await redis.subscriptions.subscribe(name(channel), handlers);
-      return { unsubscribe, [Symbol.asyncDispose]: unsubscribe };
-    },
-
     ping: (timeoutMs) => redis.ping(timeoutMs),
     stats: () => ({ roundTrips: redis.roundTrips }),
     [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),

@@ -164,29 +164,9 @@ export interface RateWindow {
   bucketMs: number;
 }
 
-export interface Subscription extends AsyncDisposable {
-  unsubscribe(): Promise<void>;
-}
-
-export interface SubscribeHandlers {
-  onMessage(message: string): void;
-  /** Messages may have been missed (a connection was lost and is back): read the state again. */
-  onGap?(): void;
-}
-
 export interface StoreStats {
   /** Requests that were sent to the store since it was opened; what is sent together counts once. */
   roundTrips: number;
-}
-
-/** What a driver can and can't do, for the start log and for `/ready`. */
-export interface StoreCapabilities {
-  /** Short name for logs: `kv memory`, `kv file`, `kv connect`, `redis`, `redis sentinel`, `redis cluster`. */
-  name: string;
-  /** Whether other processes see the same state. */
-  shared: boolean;
-  /** Whether a publish reaches other processes, and how fast. */
-  publishes: "process" | "polled" | "pushed";
 }
 
 export interface CollectionOptions {
@@ -198,7 +178,8 @@ export interface CollectionOptions {
 }
 
 export interface StateStore extends AsyncDisposable {
-  readonly capabilities: StoreCapabilities;
+  /** For logs: `kv memory`, `kv file`, `kv connect`, `redis`, `redis sentinel`, `redis cluster`. */
+  readonly name: string;
   readonly values: ValueStore;
   dictionary<T>(key: Key<T>, options?: CollectionOptions): Dictionary<T>;
   memberSet(key: StateKey, options?: CollectionOptions): MemberSet;
@@ -208,14 +189,7 @@ export interface StateStore extends AsyncDisposable {
   acquire(key: StateKey, options: { ttlMs: number }): Promise<HeldLock | undefined>;
   /** Counts one hit and returns how many the rolling window holds now, this one included. */
   countHit(key: StateKey, window: RateWindow): Promise<number>;
-  /** Sends a message of at most 1 MiB to all who subscribe now, on every process the driver reaches. */
-  publish(channel: StateKey, message: string): Promise<void>;
-  subscribe(channel: StateKey, handlers: SubscribeHandlers): Promise<Subscription>;
   /** Asks the store for a sign of life. Throws `AppError("unavailable")` after `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;
   stats(): StoreStats;
-  /** Whether other processes use this store right now, where the driver can tell. */
-  hasPeers?(): boolean;
-  /** Subscriptions to the channel within this process; told where {@linkcode hasPeers} is. */
-  listenersHere?(channel: StateKey): number;
 }

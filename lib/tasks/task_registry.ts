@@ -1,12 +1,12 @@
 import * as v from "valibot";
+import type { NamedChannel, Subscription } from "../bus/topics.ts";
 import { type Clock, systemClock } from "../common/clock.ts";
 import { AppError, errorText, isAbort } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { settledWithin } from "../common/deadline.ts";
-import { aborted, backOff, pause } from "../common/pause.ts";
-import { keys } from "../state/key_space.ts";
+import { pause } from "../common/pause.ts";
 import type { TaskOwner } from "../state/records.ts";
-import type { StateStore, Subscription } from "../state/state_store.ts";
+import type { StateStore } from "../state/state_store.ts";
 import { LIFE_SIGN_MS, TaskRecords } from "./task_records.ts";
 
 /** Who asks. */
@@ -29,6 +29,8 @@ export interface StopAnswer {
 
 export interface TaskRegistryOptions {
   store: StateStore;
+  /** `{prefix}:tasks:commands`, where Open WebUI's instances tell each other of stops. */
+  commands: NamedChannel;
   instanceId: string;
   logger: Logger;
   clock?: Clock;
@@ -64,6 +66,7 @@ export class TaskRegistry implements AsyncDisposable {
   /** task id → item id */
   readonly #cleanups = new Map<string, string>();
   readonly #stop = new AbortController();
+  #subscription: Subscription | undefined;
   #running: Promise<unknown> | undefined;
   #lifeShownAtMs = 0;
   #draining = false;
@@ -75,7 +78,11 @@ export class TaskRegistry implements AsyncDisposable {
 
   /** Listens for stops from other instances. */
   start(): void {
-    this.#running ??= Promise.all([this.#keepListening(), this.#keepPolling()]);
+    this.#subscription ??= this.#options.commands.subscribe({
+      onMessage: (message) => this.#onMessage(message),
+      onGap: () => this.#reconcile(),
+    });
+    this.#running ??= this.#keepPolling();
   }
 
   /** How many tasks run here. */
@@ -204,17 +211,17 @@ export class TaskRegistry implements AsyncDisposable {
 
   /** Says whether there was something to stop. A task without an owner is one of Open WebUI's own. */
   async #stopOwned(taskId: string, owner: TaskOwner | undefined): Promise<boolean> {
-    const { store, instanceId, clock, logger } = this.#options;
+    const { commands, instanceId, clock, logger } = this.#options;
     if (this.#stopHere(taskId)) return true;
     if (owner?.instance_id === instanceId) return false;
     const command = JSON.stringify({ action: "stop", task_id: taskId });
     if (!owner) {
-      await store.publish(keys.taskCommands, command);
+      await commands.publish(command);
       return true;
     }
     // The record is what counts: the message only makes it fast.
     await this.#records.stops.set(taskId, clock.nowMs());
-    await store.publish(keys.taskCommands, command).catch((thrown) =>
+    await commands.publish(command).catch((thrown) =>
       logger.warn("stop was recorded, not sent", { task: taskId, error: errorText(thrown) })
     );
     return true;
@@ -232,26 +239,6 @@ export class TaskRegistry implements AsyncDisposable {
       if (command.success) this.#stopHere(command.output.task_id);
     } catch {
       this.#options.logger.debug("a task command that is no JSON was ignored");
-    }
-  }
-
-  async #keepListening(): Promise<void> {
-    const { store, logger } = this.#options;
-    const { signal } = this.#stop;
-    let waitMs = 0;
-    while (!signal.aborted) {
-      try {
-        await using _subscription: Subscription = await store.subscribe(keys.taskCommands, {
-          onMessage: (message) => this.#onMessage(message),
-          onGap: () => void this.#reconcile(),
-        });
-        await this.#reconcile();
-        await aborted(signal);
-      } catch (thrown) {
-        waitMs = backOff(waitMs);
-        logger.warn("no subscription to task commands", { error: errorText(thrown) });
-        await pause(waitMs, signal);
-      }
     }
   }
 
@@ -313,7 +300,7 @@ export class TaskRegistry implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain({ timeoutMs: 2_000 });
     this.#stop.abort();
-    if (this.#running) await settledWithin(this.#running, 2_000);
+    await settledWithin(Promise.all([this.#subscription?.unsubscribe(), this.#running]), 2_000);
   }
 }
 

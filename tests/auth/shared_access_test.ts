@@ -1,111 +1,43 @@
 import assert from "node:assert/strict";
-import { type AccessChange, AccessChanges } from "../../lib/auth/access_changes.ts";
+import { type AccessChange, accessChanges } from "../../lib/auth/access_changes.ts";
 import { RateLimiter } from "../../lib/auth/rate_limiter.ts";
 import { loadSecretKey } from "../../lib/auth/secret_key.ts";
 import { AppError } from "../../lib/common/errors.ts";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
-import { keys } from "../../lib/state/key_space.ts";
 import { openKvStore } from "../../lib/state/kv_store.ts";
-import type { StateStore, SubscribeHandlers } from "../../lib/state/state_store.ts";
+import { FaultyHub, onBus } from "../support/faulty_bus.ts";
 import { keepingLogger } from "../support/log_lines.ts";
 import { until } from "../support/until.ts";
 
 const openStore = () => openKvStore({ path: ":memory:", keyPrefix: "t", logger });
 
-Deno.test("access changes arrive as they were told; odd messages are logged and end nothing", async () => {
-  await using store = await openStore();
+Deno.test("access changes arrive as they were told, here too; odd messages are logged and end nothing", async () => {
   const { logger, lines } = keepingLogger();
-  const changes = new AccessChanges(store, logger);
-  const heard: AccessChange[] = [];
-  await using _ = await changes.subscribe({
-    onChange: (change) => heard.push(change),
-    onGap: () => {},
+  const hub = new FaultyHub();
+  await using teller = onBus(hub.connect());
+  await using hearer = onBus(hub.connect(), { logger });
+  const heard = { here: [] as AccessChange[], elsewhere: [] as AccessChange[] };
+  await using _here = teller.topics.subscribe(accessChanges, {
+    onMessage: (change) => void heard.here.push(change),
+    onGap() {},
+  });
+  await using _elsewhere = hearer.topics.subscribe(accessChanges, {
+    onMessage: (change) => void heard.elsewhere.push(change),
+    onGap() {},
   });
   const sent: AccessChange[] = [
     { type: "token_revoked", jti: "j", user_id: "u" },
     { type: "role_changed", user_id: "u", role: "pending" },
     { type: "room_left", user_id: "u", room: "note:n" },
   ];
-  for (const odd of ["", "{", "null", '{"type":"new"}', '{"type":"user_deleted"}']) {
-    await store.publish(keys.accessChanges, odd);
+  for (const odd of ["", "{", null, { type: "new" }, { type: "user_deleted" }]) {
+    await teller.transport.deliver(`topic#${accessChanges.name}`, odd);
   }
-  for (const change of sent) await changes.publish(change);
-  await until(() => heard.length === sent.length, { what: "the changes" });
-  assert.deepEqual(heard, sent);
+  for (const change of sent) await teller.topics.announce(accessChanges, change);
+  await until(() => heard.elsewhere.length === sent.length, { what: "the changes" });
+  assert.deepEqual(heard.elsewhere, sent);
+  assert.deepEqual(heard.here, sent);
   assert.equal(lines.length, 5);
-});
-
-Deno.test("a gap is passed on", async () => {
-  await using store = await openStore();
-  let handlers: SubscribeHandlers | undefined;
-  const subscribe: StateStore["subscribe"] = (channel, given) => {
-    handlers = given;
-    return store.subscribe(channel, given);
-  };
-  let gaps = 0;
-  const changes = new AccessChanges({ ...store, subscribe }, logger);
-  await using _ = await changes.subscribe({ onChange: () => {}, onGap: () => gaps++ });
-  handlers?.onGap?.();
-  assert.equal(gaps, 1);
-});
-
-Deno.test("a change is told again when the store was away for a moment, three times at most", async () => {
-  await using store = await openStore();
-  let tries = 0;
-  let failures = 2;
-  const publish: StateStore["publish"] = () => {
-    tries++;
-    if (failures-- > 0) return Promise.reject(new AppError("unavailable", "away"));
-    return Promise.resolve();
-  };
-  const changes = new AccessChanges({ ...store, publish }, logger);
-  await changes.publish({ type: "user_deleted", user_id: "u" });
-  assert.equal(tries, 3);
-  failures = Infinity;
-  await assert.rejects(changes.publish({ type: "user_deleted", user_id: "u" }), {
-    code: "unavailable",
-  });
-  assert.equal(tries, 6);
-});
-
-Deno.test("what could not be told becomes one word to all: ask again of every session", async () => {
-  await using store = await openStore();
-  let isAway = false;
-  let refused = 0;
-  const publish: StateStore["publish"] = (channel, message) => {
-    if (!isAway) return store.publish(channel, message);
-    refused++;
-    return Promise.reject(new AppError("unavailable", "away"));
-  };
-  const teller = new AccessChanges({ ...store, publish }, logger);
-  const gaps = { here: 0, elsewhere: 0 };
-  const heard: AccessChange[] = [];
-  const onChange = (change: AccessChange) => heard.push(change);
-  await using _here = await teller.subscribe({ onChange, onGap: () => gaps.here++ });
-  await using _elsewhere = await new AccessChanges(store, logger).subscribe({
-    onChange,
-    onGap: () => gaps.elsewhere++,
-  });
-  isAway = true;
-  const lost: AccessChange = { type: "user_deleted", user_id: "u" };
-  await Promise.allSettled([teller.publish(lost), teller.publish(lost), teller.publish(lost)]);
-  await until(() => refused > 9, { what: "a try to tell all" });
-  assert.deepEqual(gaps, { here: 0, elsewhere: 0 });
-  isAway = false;
-  await until(() => gaps.here > 0 && gaps.elsewhere > 0, { what: "the word" });
-  await teller.publish(lost);
-  await until(() => heard.length === 2, { what: "the next change" });
-  assert.deepEqual(gaps, { here: 1, elsewhere: 1 }, "one for three");
-});
-
-Deno.test("who no longer listens owes nobody a word: no timer is left behind", async () => {
-  await using store = await openStore();
-  const publish = () => Promise.reject(new AppError("unavailable", "away"));
-  const changes = new AccessChanges({ ...store, publish }, logger);
-  const subscription = await changes.subscribe({ onChange: () => {}, onGap: () => {} });
-  await assert.rejects(changes.publish({ type: "user_deleted", user_id: "u" }));
-  await subscription.unsubscribe();
-  await assert.rejects(changes.publish({ type: "user_deleted", user_id: "u" }));
 });
 
 Deno.test("instances that start together agree on one key of 256 bits", async () => {

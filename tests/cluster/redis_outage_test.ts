@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openRedisBus } from "../../lib/cluster/redis_bus.ts";
+import { openRedisBus } from "../../lib/bus/redis_bus.ts";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { ClusterSet, redisAvailable, RedisServer, SentinelSet } from "../support/redis_servers.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";

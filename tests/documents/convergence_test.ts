@@ -1,47 +1,17 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import * as Y from "yjs";
-import { type DocumentBus, storeBus } from "../../lib/documents/document_bus.ts";
 import { AppError } from "../../lib/common/errors.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import { openRedisStore } from "../../lib/state/redis_store.ts";
-import type { StateStore, SubscribeHandlers } from "../../lib/state/state_store.ts";
+import type { StateStore } from "../../lib/state/state_store.ts";
 import { silentLogger } from "../../lib/common/logger.ts";
+import { type FaultyHub, hubOf, onBus } from "../support/faulty_bus.ts";
 import { RedisServer } from "../support/redis_servers.ts";
 import { until } from "../support/until.ts";
 import { Client, FakeNotes, type Instance, openStore, startInstance, textJson } from "./fixture.ts";
 
 const LOG = keys.documentUpdates("note_n1");
-
-/** A bus that loses what is sent while it is cut, and says so afterwards, as Redis' does. */
-class LossyBus implements DocumentBus {
-  isCut = false;
-  readonly #inner: DocumentBus;
-  readonly #handlers = new Set<SubscribeHandlers>();
-
-  constructor(store: StateStore) {
-    this.#inner = storeBus(store);
-  }
-
-  publish(key: string, message: string): Promise<void> {
-    return this.isCut ? Promise.resolve() : this.#inner.publish(key, message);
-  }
-
-  async subscribe(key: string, handlers: SubscribeHandlers) {
-    this.#handlers.add(handlers);
-    const subscription = await this.#inner.subscribe(key, handlers);
-    const unsubscribe = () => {
-      this.#handlers.delete(handlers);
-      return subscription.unsubscribe();
-    };
-    return { unsubscribe, [Symbol.asyncDispose]: unsubscribe };
-  }
-
-  heal(): void {
-    this.isCut = false;
-    for (const { onGap } of this.#handlers) onGap?.();
-  }
-}
 
 type Step =
   | { kind: "write" | "insert" | "delete"; who: number; at: number }
@@ -65,14 +35,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** One world: two instances that may die and are replaced, four editors. */
 class World {
   readonly notes = new FakeNotes();
-  readonly bus: LossyBus;
+  readonly hub: FaultyHub;
   readonly instances: Instance[] = [];
   readonly clients: Client[] = [];
   readonly acknowledged: string[] = [];
   #words = 0;
 
   constructor(readonly store: StateStore) {
-    this.bus = new LossyBus(store);
+    this.hub = hubOf(store);
     this.notes.add("n1", { json: textJson("seed") });
   }
 
@@ -88,7 +58,6 @@ class World {
     return startInstance({
       store: this.store,
       notes: this.notes,
-      bus: this.bus,
       compactionThreshold: 8,
     });
   }
@@ -100,8 +69,8 @@ class World {
   }
 
   async take(step: Step): Promise<void> {
-    if (step.kind === "cut") this.bus.isCut = true;
-    if (step.kind === "heal") this.bus.heal();
+    if (step.kind === "cut") this.hub.isCut = true;
+    if (step.kind === "heal") this.hub.heal();
     if (step.kind === "kill") await this.#kill(step.which);
     if (!("who" in step)) return;
     const client = this.clients[step.who];
@@ -149,7 +118,7 @@ class World {
   }
 
   async check(): Promise<void> {
-    this.bus.heal();
+    this.hub.heal();
     await Promise.all(this.clients.map((client) => Promise.allSettled(client.unanswered)));
     const [first] = this.clients;
     assert.ok(first);
@@ -204,10 +173,10 @@ Deno.test("10.2: whatever happens, all replicas become equal, and nothing acknow
 
 Deno.test("10.2: what was missed while the bus was cut arrives when it is back, saves or not", async () => {
   await using store = await openStore();
-  const bus = new LossyBus(store);
+  const bus = hubOf(store);
   const notes = new FakeNotes();
   notes.add("n1", {});
-  const options = { store, notes, bus, saving: { quietMs: 60_000, maxWaitMs: 60_000 } };
+  const options = { store, notes, saving: { quietMs: 60_000, maxWaitMs: 60_000 } };
   await using a = await startInstance(options);
   await using b = await startInstance(options);
   using one = await Client.open(a.url, "ada", "note:n1");
@@ -220,23 +189,20 @@ Deno.test("10.2: what was missed while the bus was cut arrives when it is back, 
 
 Deno.test("10.2: what a publish could not send is read from the log, however large", async () => {
   await using store = await openStore();
-  const inner = storeBus(store);
-  let failures = 0;
-  const bus: DocumentBus = {
-    subscribe: inner.subscribe,
-    publish: (key, message) =>
-      message.includes('"update"') && failures++ === 0
-        ? Promise.reject(new Error("away"))
-        : inner.publish(key, message),
-  };
+  const hub = hubOf(store);
   const notes = new FakeNotes();
   notes.add("n1", {});
-  const options = { store, notes, bus, saving: { quietMs: 60_000, maxWaitMs: 60_000 } };
-  await using a = await startInstance(options);
+  const options = { store, notes, saving: { quietMs: 60_000, maxWaitMs: 60_000 } };
+  // What is given up after a moment is made up for by reading the log.
+  const impatient = onBus(hub.connect(), { maxAgeMs: 50 });
+  await using a = await startInstance({ ...options, topics: impatient.topics });
   await using b = await startInstance(options);
   using one = await Client.open(a.url, "ada", "note:n1", true);
   using two = await Client.open(b.url, "bob", "note:n1", true);
+  hub.isAway = true;
   assert.deepEqual(await one.write("lost"), { status: true });
+  await until(() => impatient.transport.stats().dropped > 0);
+  hub.isAway = false;
   await until(() => two.text() === "lost");
   await one.write("x".repeat(1_500_000));
   await until(() => two.text().length === 1_500_004);

@@ -17,6 +17,7 @@ import type { RealtimeServer, Session } from "../../lib/realtime/session.ts";
 import { openKvStore } from "../../lib/state/kv_store.ts";
 import type { StateStore } from "../../lib/state/state_store.ts";
 import { startServer } from "../transport/support/server.ts";
+import { hubOf, onBus } from "../support/faulty_bus.ts";
 import { until } from "../support/until.ts";
 
 export const openStore = () =>
@@ -106,7 +107,7 @@ export async function startInstance({ notes, ...more }: InstanceOptions): Promis
     content: notes,
     access: notes,
     audience: documentAudience({ io, noteRooms }),
-    instanceId: crypto.randomUUID(),
+    topics: onBus(hubOf(more.store).connect()).topics,
     userIds: (sids) =>
       Promise.resolve(sids.map((sid) => users.get(sid)).filter((id) => id !== undefined)),
     logger: silentLogger,

@@ -1,33 +1,9 @@
 import assert from "node:assert/strict";
-import { keys } from "../../lib/state/key_space.ts";
-import type { StateStore, SubscribeHandlers } from "../../lib/state/state_store.ts";
+import { hubOf, onBus } from "../support/faulty_bus.ts";
 import { until } from "../support/until.ts";
 import { Client, FakeNotes, openStore, startInstance, textJson } from "./fixture.ts";
 
 const joinNote = (client: Client) => client.send("join-note", { note_id: "n1" });
-
-/** The store, with the number of messages about access, and their gaps at hand. */
-function watched(store: StateStore) {
-  const seen = { handlers: [] as SubscribeHandlers[], published: [] as string[] };
-  const isAccess = (key: readonly string[]) => key.join() === keys.noteAccess.join();
-  const own: Partial<StateStore> = {
-    publish(key, message) {
-      if (isAccess(key)) seen.published.push(message);
-      return store.publish(key, message);
-    },
-    subscribe(key, handlers) {
-      if (isAccess(key)) seen.handlers.push(handlers);
-      return store.subscribe(key, handlers);
-    },
-  };
-  const proxy = new Proxy(store, {
-    get(target, name) {
-      const value = Reflect.get(own, name) ?? Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-  return { store: proxy, seen };
-}
 
 Deno.test("A1: access that is lost while somebody joins a note's room is found", async () => {
   await using store = await openStore();
@@ -50,8 +26,7 @@ Deno.test("A1: access that is lost while somebody joins a note's room is found",
 });
 
 Deno.test("A1: after a gap those who only look at notes are asked for, too", async () => {
-  await using real = await openStore();
-  const { store, seen } = watched(real);
+  await using store = await openStore();
   const notes = new FakeNotes();
   notes.add("n1", { json: textJson("x") });
   notes.readers.set("n1", new Set(["ada", "bob"]));
@@ -66,18 +41,18 @@ Deno.test("A1: after a gap those who only look at notes are asked for, too", asy
   assert.equal(room()?.size, 2);
   notes.readers.get("n1")?.delete("bob");
   // The change was made elsewhere, and its message lost.
-  for (const { onGap } of seen.handlers) onGap?.();
+  hubOf(store).heal();
   await until(() => room()?.size === 1, { limitMs: 2_000, what: "bob to be out" });
   assert.ok(room()?.has(ada.socket.id ?? ""));
 });
 
 Deno.test("A1: access to a page of notes is told with one message, and checked in each", async () => {
-  await using real = await openStore();
-  const { store, seen } = watched(real);
+  await using store = await openStore();
   const notes = new FakeNotes();
   notes.add("n1", { json: textJson("x") });
-  await using a = await startInstance({ store: real, notes });
-  await using b = await startInstance({ store, notes });
+  await using a = await startInstance({ store, notes });
+  const told = onBus(hubOf(store).connect());
+  await using b = await startInstance({ store, notes, topics: told.topics });
   using one = await Client.open(a.url, "ada", "note:n1");
   assert.deepEqual(await joinNote(one), { status: true });
   notes.readers.set("n1", new Set());
@@ -85,5 +60,5 @@ Deno.test("A1: access to a page of notes is told with one message, and checked i
   await b.documents.manyAccessChanged([...others, "n1"]);
   await until(() => one.all("error").some(({ code }) => code === "forbidden"));
   await until(() => !a.io.sockets.adapter.rooms.has("note:n1"));
-  assert.equal(seen.published.length, 1);
+  assert.equal(told.transport.stats().sentMessages, 1);
 });

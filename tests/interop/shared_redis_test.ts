@@ -4,9 +4,8 @@
  */
 import assert from "node:assert/strict";
 import type { App } from "../../lib/app.ts";
+import { openRedisBus } from "../../lib/bus/redis_bus.ts";
 import { silentLogger } from "../../lib/common/logger.ts";
-import { keys } from "../../lib/state/key_space.ts";
-import { openRedisStore } from "../../lib/state/redis_store.ts";
 import { startModelProvider } from "../support/model_provider.ts";
 import { redisAvailable, RedisServer } from "../support/redis_server.ts";
 import { connect, type Person, signUp, startServer } from "../support/server.ts";
@@ -90,11 +89,10 @@ besideOpenWebui("a task of Open WebUI's own is an admin's to see and to stop", a
   assert.deepEqual(await seen(bob), { all: [], ofChat: [] });
 
   const heard: string[] = [];
-  await using store = await openRedisStore({ url: fixture.url, logger: silentLogger });
-  await using _subscription = await store.subscribe(keys.taskCommands, {
-    onMessage: (text) => heard.push(text),
-    onGap() {},
-  });
+  await using bus = await openRedisBus({ url: fixture.url, logger: silentLogger });
+  await bus.plain.listen("open-webui:tasks:commands", {
+    onMessage: (text) => void heard.push(text),
+  }).live;
   for (const path of ["stop/python-task", "chat/python-chat/stop"]) {
     assert.equal(await bob.status("POST", `/api/tasks/${path}`), 404);
     assert.equal(await ada.status("POST", `/api/tasks/${path}`), 200);

@@ -1,49 +1,13 @@
 /** What a KV Connect server needs of its clients, shown on a database in memory. */
 import assert from "node:assert/strict";
-import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { systemClock } from "../../lib/common/clock.ts";
 import { KvBlobs } from "../../lib/state/kv_blobs.ts";
 import { KvAtomicValues } from "../../lib/state/kv_atomic_values.ts";
 import { KvClient } from "../../lib/state/kv_client.ts";
 import { kvAcquire } from "../../lib/state/kv_lock.ts";
-import { ProcessPubSub } from "../../lib/state/kv_pubsub.ts";
-import { KvRelay } from "../../lib/state/kv_relay.ts";
-import { KvRelayLog } from "../../lib/state/kv_relay_log.ts";
 import { KvWriter } from "../../lib/state/kv_writer.ts";
+import { over, withCommits } from "../support/kv_faults.ts";
 import { until } from "../support/until.ts";
-
-/** `target` with some of its methods replaced. */
-function over<T extends object>(target: T, replaced: Partial<T>): T {
-  return new Proxy(target, {
-    get(of, name) {
-      const member: unknown = Reflect.get(replaced, name) ?? Reflect.get(of, name, of);
-      return typeof member === "function" ? member.bind(of) : member;
-    },
-  });
-}
-
-/** A database whose commits pass `commit`, which is told how many checks they have. */
-function withCommits(
-  kv: Deno.Kv,
-  commit: (
-    run: () => ReturnType<Deno.AtomicOperation["commit"]>,
-    checks: number,
-  ) => ReturnType<Deno.AtomicOperation["commit"]>,
-): Deno.Kv {
-  return over(kv, {
-    atomic() {
-      const atomic = kv.atomic();
-      let checks = 0;
-      const wrapped: Deno.AtomicOperation = over(atomic, {
-        check: (...added) => (checks += added.length, atomic.check(...added), wrapped),
-        set: (key, value, options) => (atomic.set(key, value, options), wrapped),
-        delete: (key) => (atomic.delete(key), wrapped),
-        commit: () => commit(() => atomic.commit(), checks),
-      });
-      return wrapped;
-    },
-  });
-}
 
 Deno.test("no commit has more checks than the server takes, and all changes are made", async () => {
   using kv = await Deno.openKv(":memory:");
@@ -124,80 +88,4 @@ Deno.test("a lock whose answer was lost, so that its commit was repeated, is hel
   assert.equal(await lock?.renew(), true);
   await lock?.release();
   assert.ok(await acquire());
-});
-
-Deno.test("a commit that was given up, and is carried out after the next, does not set the log back", async () => {
-  using kv = await Deno.openKv(":memory:");
-  let late: (() => Promise<unknown>) | undefined;
-  let losesNext = false;
-  const client = new KvClient(withCommits(kv, (run) => {
-    if (!losesNext) return run();
-    losesNext = false;
-    late = run;
-    return Promise.reject(new Error("no answer"));
-  }));
-  const log = new KvRelayLog(client, "t");
-  const reader = new KvRelayLog(new KvClient(kv), "t");
-  const read = async () => {
-    const [head] = await reader.heads();
-    return {
-      last: head?.last,
-      texts: (await reader.read(log.writer, 0, head?.last ?? 0)).map(({ text }) => text),
-    };
-  };
-  await log.append("c", "one");
-  losesNext = true;
-  await assert.rejects(log.append("c", "two"), { code: "unavailable" });
-  await log.append("c", "three");
-  await late?.();
-  assert.deepEqual(await read(), { last: 3, texts: ["one", "three"] });
-  // As much as when the lost commit was made at once.
-  losesNext = true;
-  await assert.rejects(log.append("c", "four"), { code: "unavailable" });
-  await late?.();
-  await log.append("c", "five");
-  assert.deepEqual(await read(), { last: 5, texts: ["one", "three", "four", "five"] });
-});
-
-Deno.test("a watch that has fallen silent is replaced", async () => {
-  using kv = await Deno.openKv(":memory:");
-  let watches = 0;
-  const deafAtFirst = over(kv, {
-    watch: ((keys: Deno.KvKey[]) =>
-      ++watches > 1 ? kv.watch(keys) : new ReadableStream()) as Deno.Kv["watch"],
-  });
-  const relayOn = (on: Deno.Kv) => {
-    const pubsub = new ProcessPubSub(logger);
-    const client = new KvClient(on);
-    return {
-      pubsub,
-      relay: new KvRelay({
-        client,
-        openWatched: () => Promise.resolve(over(on, { close: () => {} })),
-        prefix: "t",
-        pubsub,
-        logger,
-        isRemote: true,
-      }),
-    };
-  };
-  const { relay: deaf, pubsub } = relayOn(deafAtFirst);
-  const { relay: other } = relayOn(kv);
-  await using stack = new AsyncDisposableStack();
-  const heard: { text: string; atMs: number }[] = [];
-  pubsub.subscribe("c", {
-    onMessage: (text) => heard.push({ text, atMs: performance.now() }),
-  });
-  await deaf.start();
-  stack.use(deaf);
-  await other.start();
-  stack.use(other);
-  await other.publish("c", "unheard");
-  await until(() => heard.length === 1, { what: "what only asking brings", limitMs: 7_000 });
-  await until(() => watches === 2, { what: "a new watch" });
-  await until(() => !deaf.isPushed, { what: "the doubt" });
-  await other.publish("c", "heard");
-  await until(() => deaf.isPushed, { what: "the watch to tell" });
-  await until(() => heard.length === 2, { what: "what the new watch tells" });
-  assert.deepEqual(heard.map(({ text }) => text), ["unheard", "heard"]);
 });

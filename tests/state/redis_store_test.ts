@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { AppError } from "../../lib/common/errors.ts";
 import { silentLogger } from "../../lib/common/logger.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import { openRedisStore } from "../../lib/state/redis_store.ts";
@@ -69,13 +68,6 @@ test("what Open WebUI's own instances write is read", async ({ server, store }) 
   await server.command("RPUSH", "open-webui:ydoc:documents:d:updates", "[1, 2, 255]");
   const updates = await store.updateLog(keys.documentUpdates("d")).read();
   assert.deepEqual(updates, [Uint8Array.of(1, 2, 255)]);
-  const heard: string[] = [];
-  await using _subscription = await store.subscribe(keys.taskCommands, {
-    onMessage: (message) => heard.push(message),
-  });
-  await server.command("PUBLISH", "open-webui:tasks:commands", '{"action": "stop"}');
-  await until(() => heard.length > 0, { what: "the command" });
-  assert.deepEqual(heard, ['{"action": "stop"}']);
 });
 
 /** A store whose answers come late, so that another can act between its reading and its writing. */
@@ -222,19 +214,4 @@ test("members are ordered by their bytes", async ({ store }) => {
     cursor = page.cursor;
   } while (cursor !== undefined);
   assert.deepEqual(seen, members);
-});
-
-test("a message of 1 MiB passes, a larger one is refused before it is sent", async ({ store }) => {
-  const heard: number[] = [];
-  await using _subscription = await store.subscribe(["channel"], {
-    onMessage: (message) => heard.push(message.length),
-  });
-  const largest = "x".repeat(1024 * 1024);
-  await assert.rejects(
-    store.publish(["channel"], largest + "x"),
-    (error) => error instanceof AppError && error.code === "too_large",
-  );
-  await store.publish(["channel"], largest);
-  await until(() => heard.length > 0, { what: "the largest message" });
-  assert.deepEqual(heard, [largest.length]);
 });

@@ -13,8 +13,6 @@ const COLLECTIONS = new Set(["dictionary", "memberSet", "sortedIndex", "updateLo
 export class FaultyStore implements AsyncDisposable {
   /** Every operation throws `unavailable`. */
   down = false;
-  /** Messages are lost on their way. */
-  deaf = false;
   /** Every operation takes so much longer. */
   slowMs = 0;
   /** Entries, and bytes of their values as JSON, of dictionaries and values. */
@@ -85,7 +83,6 @@ export class FaultyStore implements AsyncDisposable {
         }
         return async (...args: unknown[]) => {
           await this.#trip();
-          if (name === "publish" && this.deaf) return;
           const answer = await call(...args);
           this.#count(name, args, answer);
           if (name !== "acquire" || !answer) return answer;

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { aborted } from "../../lib/common/pause.ts";
-import { keys } from "../../lib/state/key_space.ts";
 import { TaskRegistry } from "../../lib/tasks/task_registry.ts";
 import { taskSweepJob } from "../../lib/tasks/task_sweep.ts";
+import { hubOf, onBus } from "../support/faulty_bus.ts";
 import { FaultyStore } from "../support/faulty_store.ts";
 import { seedOf } from "../support/say.ts";
 import { until } from "../support/until.ts";
@@ -24,8 +24,9 @@ Deno.test("T1: a stop from another instance ends the task, heard or not, and lea
     const id = await a.run(subject, aborted);
     assert.deepEqual(await b.list(me), [id]);
     assert.equal((await b.stop(id, { userId: "u2", admin: false })).status, false);
-    faulty.deaf = deaf;
-    await faulty.store.publish(keys.taskCommands, "no JSON");
+    const hub = hubOf(faulty.store);
+    await onBus(hub.connect()).commands.publish("no JSON");
+    hub.isCut = deaf;
     assert.deepEqual(await b.stop(id, me), { status: true, message: `Task ${id} stop requested` });
     await until(() => a.size === 0);
     assert.equal((await b.stop(id, me)).status, false);
@@ -75,6 +76,7 @@ Deno.test("a user has a bounded number of tasks; a failing one is logged; drain 
   await using faulty = await FaultyStore.open();
   await using registry = new TaskRegistry({
     store: faulty.store,
+    commands: onBus(hubOf(faulty.store).connect()).commands,
     instanceId: "a",
     logger,
     maxTasksPerUser: 2,

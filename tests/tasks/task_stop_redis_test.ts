@@ -1,10 +1,12 @@
 /** Stops that cross instances over a real Redis, by message alone: nobody polls in these tests. */
 import assert from "node:assert/strict";
+import { openRedisBus } from "../../lib/bus/redis_bus.ts";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { aborted, pause } from "../../lib/common/pause.ts";
 import { openRedisStore } from "../../lib/state/redis_store.ts";
 import type { StateStore } from "../../lib/state/state_store.ts";
 import type { TaskRegistry } from "../../lib/tasks/task_registry.ts";
+import { onBus } from "../support/faulty_bus.ts";
 import { ClusterSet, redisAvailable, RedisServer } from "../support/redis_servers.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
@@ -33,8 +35,10 @@ function test(name: string, args: string[], fn: (setting: Setting) => Promise<vo
       const url = `redis://127.0.0.1:${proxy.port}/0`;
       await using near = await openRedisStore({ url, logger, ...TIMES });
       await using store = await openRedisStore({ url: server.url, logger, ...TIMES });
-      await using a = startInstance(near, "a", NEVER_POLL);
-      await using b = startInstance(store, "b", NEVER_POLL);
+      await using onA = onBus(await openRedisBus({ url, logger, ...TIMES }));
+      await using onB = onBus(await openRedisBus({ url: server.url, logger, ...TIMES }));
+      await using a = startInstance(near, "a", { ...NEVER_POLL, commands: onA.commands });
+      await using b = startInstance(store, "b", { ...NEVER_POLL, commands: onB.commands });
       await until(async () => await listeners(server) === 2, { what: "both to listen" });
       await fn({ server, proxy, store, a, b });
     },
@@ -42,7 +46,7 @@ function test(name: string, args: string[], fn: (setting: Setting) => Promise<vo
 }
 
 async function listeners(server: RedisServer): Promise<number> {
-  const answer = await server.command("PUBSUB", "NUMSUB", "open-webui:tasks:commands");
+  const answer = await server.command("PUBSUB", "NUMSUB", "tasks:commands");
   return Number(answer.split("\n").at(-1));
 }
 
@@ -131,9 +135,11 @@ Deno.test({
     await using stack = new AsyncDisposableStack();
     const instances: TaskRegistry[] = [];
     for (const { url } of cluster.masters) {
+      const { commands } = stack.use(onBus(await openRedisBus({ url, cluster: true, logger })));
       const store = stack.use(await openRedisStore({ url, cluster: true, logger }));
-      // Its loop subscribes at once, before anything else is asked of the store.
-      instances.push(stack.use(startInstance(store, `i${instances.length}`, NEVER_POLL)));
+      // It subscribes at once, before anything else is asked of Redis.
+      const options = { ...NEVER_POLL, commands };
+      instances.push(stack.use(startInstance(store, `i${instances.length}`, options)));
     }
     for (const runner of instances) {
       for (const stopper of instances) {

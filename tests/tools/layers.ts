@@ -20,6 +20,14 @@ export const STATE_INTERFACE = [
   "lib/state/key_space.ts",
   "lib/state/records.ts",
 ];
+/** Of the bus, services see topics; what carries them is the composition's. */
+const TOPICS = "lib/bus/topics.ts";
+/** The database that the bus shares with the state, where both are in Deno KV. */
+const KV_DATABASE = [
+  "lib/state/kv_database.ts",
+  "lib/state/kv_client.ts",
+  "lib/state/conflict_retry.ts",
+];
 
 /** Beside itself, `common` and `protocol`: the folders and files that each folder may import. */
 export const MAY_IMPORT: Record<string, readonly string[]> = {
@@ -31,16 +39,17 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   transport: [],
   redis: [],
   state: ["redis"],
-  cluster: [...STATE_INTERFACE, "redis"],
-  auth: STATE_INTERFACE,
+  bus: ["redis", ...KV_DATABASE],
+  cluster: ["bus"],
+  auth: [...STATE_INTERFACE, TOPICS],
   users: STATE_INTERFACE,
   sessions: STATE_INTERFACE,
   chats: STATE_INTERFACE,
   channels: [...STATE_INTERFACE, "markdown", "sharing"],
   notes: [...STATE_INTERFACE, "sharing"],
   groups: [...STATE_INTERFACE, "sharing"],
-  documents: [...STATE_INTERFACE, "markdown"],
-  tasks: STATE_INTERFACE,
+  documents: [...STATE_INTERFACE, TOPICS, "markdown"],
+  tasks: [...STATE_INTERFACE, TOPICS],
   completions: [...STATE_INTERFACE, "tasks", "chats"],
   http: [...EDGES, ...STATE_INTERFACE],
   realtime: [...EDGES, ...STATE_INTERFACE],
@@ -73,16 +82,25 @@ interface Box {
   targets: readonly string[];
 }
 
-const STATE_BOX = "lib/state: its interface";
+/** Files that stand for a part of a room, and have a box of their own. */
+const PARTS = [
+  {
+    id: "state_interface",
+    room: "state",
+    title: "lib/state: its interface",
+    files: STATE_INTERFACE,
+  },
+  { id: "kv_database", room: "state", title: "lib/state: the open Deno KV", files: KV_DATABASE },
+  { id: "topics", room: "bus", title: "lib/bus: topics", files: [TOPICS] },
+];
+const partOf = (file: string) => PARTS.find(({ files }) => files.includes(file))?.id ?? file;
 
 /** The picture of the rules: `common` and `protocol`, which nearly all may import, are left out. */
 export function pictureOfLayers(): string {
   const boxes = new Map<string, Box>();
   for (const [room, allowed] of Object.entries(MAY_IMPORT)) {
     if (room === "common" || room === "protocol") continue;
-    const targets = [
-      ...new Set(allowed.map((to) => STATE_INTERFACE.includes(to) ? STATE_BOX : to)),
-    ];
+    const targets = [...new Set(allowed.map(partOf))];
     // Rooms that import nothing stand alone: they have nothing else in common.
     const key = targets.length === 0 ? `only ${room}` : targets.toSorted().join();
     const box = boxes.get(key) ?? { rooms: [], targets };
@@ -91,18 +109,19 @@ export function pictureOfLayers(): string {
   }
   const drawn = [...boxes.values()];
   const ids = new Map(drawn.flatMap(({ rooms }, at) => rooms.map((room) => [room, `r${at}`])));
-  ids.set(STATE_BOX, "state_interface");
   const lines = [
     "flowchart TD",
     '  root["main.ts, app.ts, app/, mod.ts: the composition, which knows all"]',
     ...drawn.map(({ rooms }, at) => `  r${at}["${rooms.join(", ")}"]`),
-    `  state_interface[/"${STATE_BOX}"/]`,
-    `  ${ids.get("state")} -. implements .-> state_interface`,
+    ...PARTS.flatMap(({ id, room, title }) => [
+      `  ${id}[/"${title}"/]`,
+      `  ${ids.get(room)} -. implements .-> ${id}`,
+    ]),
   ];
   for (const [at, { targets }] of drawn.entries()) {
     const byBox = Map.groupBy(targets, (target) => ids.get(target) ?? target);
     for (const [id, named] of byBox) {
-      const isAll = id === "state_interface" ||
+      const isAll = PARTS.some((part) => part.id === id) ||
         drawn[Number(id.slice(1))]?.rooms.length === named.length;
       lines.push(`  r${at} -->${isAll ? "" : `|${named.join(", ")}|`} ${id}`);
     }

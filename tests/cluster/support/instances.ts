@@ -2,7 +2,8 @@ import { Server, type Socket } from "socket.io";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { io as connect, type Socket as Client } from "socket.io-client";
-import type { Bus } from "../../../lib/cluster/bus.ts";
+import type { Bus } from "../../../lib/bus/bus.ts";
+import { ReliableTransport, type TransportOptions } from "../../../lib/bus/reliable_transport.ts";
 import { type Cluster, type ClusterOptions, joinCluster } from "../../../lib/cluster/cluster.ts";
 import { silentLogger } from "../../../lib/common/logger.ts";
 import { until } from "../../support/until.ts";
@@ -29,12 +30,20 @@ export interface Member {
   readonly heard: unknown[];
 }
 
+export type InstanceOptions = Partial<ClusterOptions> & Partial<TransportOptions>;
+
 export async function startInstance(
   openBus: OpenBus,
-  options: Partial<ClusterOptions> = {},
+  options: InstanceOptions = {},
 ): Promise<Instance> {
   const bus = await openBus();
-  const cluster = joinCluster({ bus, logger: silentLogger, heartbeatMs: HEARTBEAT_MS, ...options });
+  const transport = new ReliableTransport({ logger: silentLogger, ...options, bus });
+  const cluster = joinCluster({
+    logger: silentLogger,
+    heartbeatMs: HEARTBEAT_MS,
+    ...options,
+    transport,
+  });
   const http = createServer();
   const io = new Server(http, {
     adapter: cluster.adapter,
@@ -72,7 +81,8 @@ export async function startInstance(
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.disconnect();
       await io.close();
-      await cluster[Symbol.asyncDispose]();
+      cluster[Symbol.dispose]();
+      await transport[Symbol.asyncDispose]();
       await bus[Symbol.asyncDispose]();
     },
   };
@@ -82,7 +92,7 @@ export async function startInstance(
 export async function startInstances(
   openBus: OpenBus,
   count: number,
-  options: Partial<ClusterOptions> = {},
+  options: InstanceOptions = {},
 ): Promise<Instance[] & AsyncDisposable> {
   const started = await Promise.all(
     Array.from({ length: count }, () => startInstance(openBus, options)),

@@ -1,10 +1,10 @@
 import { AppError, errorText } from "../common/errors.ts";
-import { type CommandClient, commandClient } from "../redis/clients.ts";
+import { type CommandClient, commandClient, nodesOf } from "../redis/clients.ts";
 import { deadline, SharedDeadline } from "../common/deadline.ts";
 import { asStoreError } from "../redis/errors.ts";
 import { ReconnectingClient } from "../redis/reconnecting_client.ts";
 import { parseRedisTarget, type RedisConnectionOptions } from "../redis/options.ts";
-import type { Bus, BusHandlers, Listening } from "./bus.ts";
+import { type Bus, type ChannelHandlers, type Channels, type Listening, tooLarge } from "./bus.ts";
 import { RedisListener } from "./redis_listener.ts";
 
 export interface RedisBusOptions extends RedisConnectionOptions {
@@ -18,30 +18,53 @@ export interface RedisBusOptions extends RedisConnectionOptions {
  */
 const MAX_TEXTS_PER_PIPELINE = 128;
 
+/** Each UTF-16 unit takes at most three bytes, so that a text takes less than 512 KiB. */
+const MAX_CHARS = 170_000;
+
+/**
+ * In a cluster the client sends a plain PUBLISH to any node, so that two could overtake each other.
+ * A script goes where its key is: all leave from one node, in order. Its key is the own channels'.
+ */
+const ORDERED_PUBLISH = "return redis.call('PUBLISH', ARGV[1], ARGV[2])";
+
+type Command = "spublish" | "publish" | "ordered publish";
+
+/** A client, or a pipeline of it. */
+interface Publisher<Sent> {
+  spublish(channel: string, text: string): Sent;
+  publish(channel: string, text: string): Sent;
+  eval(script: string, keys: number, ...keyAndArgs: string[]): Sent;
+}
+
 interface Gathered {
+  readonly command: Command;
   readonly channel: string;
   readonly text: string;
   readonly receipt: PromiseWithResolvers<void>;
 }
 
 /**
- * The bus over Redis' sharded publish/subscribe, on two connections of its own: what is large here
- * holds up no command of the state. All channels share one hash tag, so that in a cluster they live
- * on one shard, in one order; the other shards hear nothing of it.
+ * The bus over Redis' publish/subscribe, on two connections of its own: one that publishes (in a
+ * cluster one a master), so that what is large here holds up no command of the state, and one that
+ * listens to whatever there is, so that what comes keeps its order from channel to channel.
+ *
+ * Its own channels are sharded and share one hash tag: in a cluster they live on one shard, and the
+ * other shards hear nothing of them. Plain ones reach every node, so the listening connection hears
+ * both. Servers before 7.0 don't know sharded channels: then ordinary ones are used.
  *
  * What is published in one turn of the event loop goes as pipelines, which follow each other without
  * waiting: a command of its own for each would cost twice the time.
- *
- * Servers before 7.0 don't know sharded channels: then ordinary ones are used.
  */
 class RedisBus implements Bus {
   readonly name: string;
+  readonly maxChars = MAX_CHARS;
+  readonly plain: Channels;
   readonly #publisher: ReconnectingClient<CommandClient>;
   readonly #listener: RedisListener;
   readonly #prefix: string;
   readonly #timeoutMs: number;
   readonly #deadline: SharedDeadline;
-  readonly #isSharded: boolean;
+  readonly #command: Command;
   #gathered: Gathered[] = [];
 
   constructor(
@@ -53,22 +76,32 @@ class RedisBus implements Bus {
     const target = parseRedisTarget(options);
     this.name = `redis ${target.shape}${isSharded ? "" : " (not sharded)"}`;
     this.#publisher = publisher;
-    this.#isSharded = isSharded;
+    const plain = target.shape === "cluster" ? "ordered publish" : "publish";
+    this.#command = isSharded ? "spublish" : plain;
     this.#prefix = prefix;
     this.#timeoutMs = options.commandTimeoutMs ?? 3_000;
     this.#deadline = new SharedDeadline(this.#timeoutMs, "Redis publish");
     this.#listener = new RedisListener({
       target,
       connection: options,
-      isSharded,
+      shardedPrefix: isSharded ? prefix : undefined,
       heartbeatChannel: prefix,
       knownNodes: () => nodesOf(publisher.client),
     });
+    this.plain = {
+      publish: (channel, text) => this.#publish(plain, channel, text),
+      listen: (channel, handlers) => this.#listener.listen(channel, handlers),
+    };
   }
 
   publish(channel: string, text: string): Promise<void> {
+    return this.#publish(this.#command, this.#prefix + channel, text);
+  }
+
+  #publish(command: Command, channel: string, text: string): Promise<void> {
+    if (text.length > MAX_CHARS) return Promise.reject(tooLarge(MAX_CHARS));
     const receipt = Promise.withResolvers<void>();
-    const count = this.#gathered.push({ channel, text, receipt });
+    const count = this.#gathered.push({ command, channel, text, receipt });
     if (count === MAX_TEXTS_PER_PIPELINE) this.#flush();
     else if (count === 1) queueMicrotask(() => this.#flush());
     return receipt.promise;
@@ -106,15 +139,12 @@ class RedisBus implements Bus {
     }
   }
 
-  #put<Sent>(
-    to: Record<"spublish" | "publish", (channel: string, text: string) => Sent>,
-    { channel, text }: Gathered,
-  ): Sent {
-    const name = this.#prefix + channel;
-    return this.#isSharded ? to.spublish(name, text) : to.publish(name, text);
+  #put<Sent>(to: Publisher<Sent>, { command, channel, text }: Gathered): Sent {
+    if (command !== "ordered publish") return to[command](channel, text);
+    return to.eval(ORDERED_PUBLISH, 1, this.#prefix, channel, text);
   }
 
-  listen(channel: string, handlers: BusHandlers): Listening {
+  listen(channel: string, handlers: ChannelHandlers): Listening {
     return this.#listener.listen(this.#prefix + channel, handlers);
   }
 
@@ -130,14 +160,6 @@ class RedisBus implements Bus {
 /** In a cluster, the shard may have moved. */
 function refreshSlots(client: CommandClient | undefined): void {
   if (client !== undefined && "refreshSlotsCache" in client) client.refreshSlotsCache(() => {});
-}
-
-function nodesOf(client: CommandClient | undefined): { host: string; port: number }[] {
-  if (client === undefined || !("nodes" in client)) return [];
-  return client.nodes("all").map(({ options }) => ({
-    host: options.host ?? "",
-    port: options.port ?? 0,
-  }));
 }
 
 /** Asks by doing: a version number says nothing of servers that only speak the protocol. */
@@ -171,7 +193,7 @@ export async function openRedisBus(options: RedisBusOptions): Promise<Bus> {
   try {
     const client = await publisher.whenUp(connectTimeoutMs);
     const isSharded = await deadline(knowsShards(client, prefix), connectTimeoutMs, "Redis");
-    logger.info("cluster: bus over Redis", { shape: target.shape, sharded: isSharded });
+    logger.info("bus: over Redis", { shape: target.shape, sharded: isSharded });
     return new RedisBus(publisher, isSharded, prefix, options);
   } catch (error) {
     await publisher[Symbol.asyncDispose]();

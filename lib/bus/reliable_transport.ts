@@ -3,23 +3,22 @@ import type { Logger } from "../common/logger.ts";
 import type { Bus, Listening } from "./bus.ts";
 import { decodeMessage, encodeMessage } from "./codec.ts";
 import { decodeFrame, type Frame } from "./frame.ts";
+import { OwedGaps } from "./owed_gaps.ts";
 import { Reassembler } from "./reassembler.ts";
-import { SendQueue, type SendQueueOptions } from "./send_queue.ts";
+import { type Receipt, SendQueue, type SendQueueOptions } from "./send_queue.ts";
 import { DedupWindow } from "./dedup_window.ts";
 
 const FLUSH_LIMIT_MS = 1_000;
 
-export interface TransportOptions extends
-  Pick<
-    SendQueueOptions,
-    "maxMessages" | "maxChars" | "maxAgeMs"
-  > {
+export interface TransportOptions
+  extends Pick<SendQueueOptions, "maxMessages" | "maxChars" | "maxAgeMs"> {
   bus: Bus;
   logger: Logger;
 }
 
 export interface TransportHandlers {
   onMessage(message: unknown): void;
+  /** Messages were missed here, or given up by who sent them. */
   onGap?(): void;
 }
 
@@ -44,7 +43,10 @@ export interface TransportStats {
   unfinished: number;
 }
 
-/** Carries messages of any size over a bus: in parts, each once, in the order of their channel. */
+/**
+ * Carries messages of any size over a bus: in parts, each once, in the order of their channel, to
+ * other instances only. An instance has one, for all that it tells.
+ */
 export class ReliableTransport implements AsyncDisposable {
   readonly id: string = crypto.randomUUID();
   readonly #bus: Bus;
@@ -52,6 +54,7 @@ export class ReliableTransport implements AsyncDisposable {
   readonly #sendQueue: SendQueue;
   readonly #reassembler = new Reassembler();
   readonly #seen = new DedupWindow();
+  readonly #owedGaps: OwedGaps;
   #receivedFrames = 0;
   #receivedMessages = 0;
   #receivedChars = 0;
@@ -63,19 +66,60 @@ export class ReliableTransport implements AsyncDisposable {
     const { bus, logger, ...bounds } = options;
     this.#bus = bus;
     this.#logger = logger;
-    this.#sendQueue = new SendQueue({ bus, logger, sender: this.id, ...bounds });
+    this.#owedGaps = new OwedGaps((channel) => this.#pushed(channel, ""), logger);
+    this.#sendQueue = new SendQueue({
+      ...{ bus, logger, sender: this.id },
+      ...bounds,
+      onDropped: (channel) => this.#owedGaps.add(channel),
+    });
   }
 
-  /** Queues the message and returns; `false` when it is dropped. Never throws. */
-  send(channel: string, message: unknown): boolean {
-    if (this.#bus.isAlone?.()) return true;
+  get busName(): string {
+    return this.#bus.name;
+  }
+
+  /** Whether nobody else is there to hear anything, where that is known. */
+  get isAlone(): boolean {
+    return this.#bus.isAlone?.() ?? false;
+  }
+
+  /**
+   * Queues the message and returns. Never throws: should it be given up, that is counted, and who
+   * listens to the channel is told of a gap.
+   */
+  send(channel: string, message: unknown, receipt?: Receipt): void {
+    if (this.isAlone) return receipt?.();
+    let body: string;
     try {
-      return this.#sendQueue.push(channel, encodeMessage(message));
+      body = encodeMessage(message);
     } catch (error) {
       this.#invalid++;
-      this.#logger.error("cluster: a message can't be sent", { channel, error: errorText(error) });
-      return false;
+      this.#logger.error("bus: a message can't be sent", { channel, error: errorText(error) });
+      return receipt?.(error);
     }
+    this.#sendQueue.push(channel, body, receipt);
+  }
+
+  /**
+   * As {@linkcode send}; resolves when the bus has taken the message.
+   *
+   * @throws {AppError} `unavailable` when it was given up
+   * @throws {TypeError | RangeError} for what JSON can't carry
+   */
+  deliver(channel: string, message: unknown): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.send(channel, message, (error) => error === undefined ? resolve() : reject(error))
+    );
+  }
+
+  #pushed(channel: string, body: string): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.#sendQueue.push(
+        channel,
+        body,
+        (error) => error === undefined ? resolve() : reject(error),
+      )
+    );
   }
 
   /** Listens to what others send, until `stop`. */
@@ -86,7 +130,7 @@ export class ReliableTransport implements AsyncDisposable {
     });
   }
 
-  #receive(text: string, { onMessage }: TransportHandlers): void {
+  #receive(text: string, handlers: TransportHandlers): void {
     this.#receivedFrames++;
     this.#receivedChars += text.length;
     const frame = decodeFrame(text);
@@ -94,7 +138,8 @@ export class ReliableTransport implements AsyncDisposable {
       this.#invalid++;
     } else if (frame.sender !== this.id) {
       const body = this.#bodyOf(frame);
-      if (body !== undefined) this.#handle(body, onMessage);
+      if (body === "") handlers.onGap?.();
+      else if (body !== undefined) this.#handle(body, handlers);
     }
   }
 
@@ -108,13 +153,13 @@ export class ReliableTransport implements AsyncDisposable {
     return this.#reassembler.add({ ...frame, part });
   }
 
-  #handle(body: string, onMessage: TransportHandlers["onMessage"]): void {
+  #handle(body: string, { onMessage }: TransportHandlers): void {
     this.#receivedMessages++;
     try {
       onMessage(decodeMessage(body));
     } catch (error) {
       this.#invalid++;
-      this.#logger.error("cluster: a message can't be handled", { error: errorText(error) });
+      this.#logger.error("bus: a message can't be handled", { error: errorText(error) });
     }
   }
 
@@ -143,6 +188,7 @@ export class ReliableTransport implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#sendQueue.flush(FLUSH_LIMIT_MS);
     await this.#sendQueue[Symbol.asyncDispose]();
+    await this.#owedGaps[Symbol.asyncDispose]();
     this.#reassembler[Symbol.dispose]();
   }
 }

@@ -2,13 +2,21 @@ import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { settledWithin } from "../common/deadline.ts";
 import { backOff, pause } from "../common/pause.ts";
+import { TokenBucket } from "../common/token_bucket.ts";
 import type { Bus } from "./bus.ts";
-import { countParts, encodeFrame, partEnd } from "./frame.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { countParts, encodeFrame, MAX_HEADER_CHARS, MAX_PARTS, partEnd } from "./frame.ts";
+import { OutageLog } from "./outage_log.ts";
 
 /** What may be under way at once. Receivers know a frame again among the last 2,048 of a sender. */
 const MAX_FRAMES_UNDER_WAY = 2_048;
 const MAX_CHARS_UNDER_WAY = 512 * 1024;
+/**
+ * How fast it goes. Redis cuts a subscriber off for whom 32 MB wait: at this pace, one that stands
+ * still for most of a second is not.
+ */
+const MAX_CHARS_PER_SECOND = 32 * 1024 * 1000;
+/** What may go at once after a while of rest. */
+const BURST_CHARS = 2 * 1024 * 1024;
 /** So many in one turn of the event loop are not kept waiting for its end. */
 const MAX_HELD_PER_TURN = 128;
 
@@ -22,7 +30,12 @@ export interface SendQueueOptions {
   maxChars?: number;
   /** A message that could not be sent for so long is of no use any more. Default: 15,000. */
   maxAgeMs?: number;
+  /** A message of this channel was given up. */
+  onDropped(channel: string): void;
 }
+
+/** Told once: when the bus has taken all of a message, or with why it was given up. */
+export type Receipt = (error?: unknown) => void;
 
 interface Waiting {
   readonly channel: string;
@@ -30,6 +43,7 @@ interface Waiting {
   readonly queuedAtMs: number;
   readonly count: number;
   readonly message: number;
+  readonly receipt: Receipt | undefined;
   index: number;
   at: number;
   /** Parts that have not arrived yet. */
@@ -58,12 +72,17 @@ export class SendQueue implements AsyncDisposable {
   sentMessages = 0;
   sentChars = 0;
   sentParts = 0;
-  dropped = 0;
   retries = 0;
   readonly #options: Required<SendQueueOptions>;
   readonly #queues = new Map<string, Waiting[]>();
   readonly #stop = new AbortController();
-  readonly #bucket = new TokenBucket(() => this.#pump());
+  readonly #outage: OutageLog;
+  readonly #bucket = new TokenBucket({
+    perSecond: MAX_CHARS_PER_SECOND,
+    burst: BURST_CHARS,
+    nowMs: performance.now(),
+  });
+  #paced: ReturnType<typeof setTimeout> | undefined;
   #messages = 0;
   #chars = 0;
   #seq = 0;
@@ -77,16 +96,23 @@ export class SendQueue implements AsyncDisposable {
   #pauseMs = 0;
   #retrying: Promise<void> | undefined;
   #quiet: PromiseWithResolvers<void> | undefined;
-  #isFailing = false;
-  #droppedBefore = 0;
+
+  /** What a frame's body takes at most. */
+  readonly #partChars: number;
 
   constructor(options: SendQueueOptions) {
+    this.#partChars = options.bus.maxChars - MAX_HEADER_CHARS;
+    this.#outage = new OutageLog(options.bus.name, options.logger);
     this.#options = {
       maxMessages: 50_000,
       maxChars: 128 * 1024 * 1024,
       maxAgeMs: 15_000,
       ...options,
     };
+  }
+
+  get dropped(): number {
+    return this.#outage.dropped;
   }
 
   /** Messages whose receipt has not come yet. */
@@ -98,21 +124,21 @@ export class SendQueue implements AsyncDisposable {
     return this.#chars;
   }
 
-  /** Queues the text; `false` when there is no room for it. */
-  push(channel: string, body: string): boolean {
+  /** Queues the text; an empty one says that messages were given up. */
+  push(channel: string, body: string, receipt?: Receipt): void {
     const { maxMessages, maxChars } = this.#options;
     const isFull = this.#messages >= maxMessages || this.#chars + body.length > maxChars;
-    if (isFull || this.#stop.signal.aborted) {
-      this.#drop("the queue is full");
-      return false;
+    const count = countParts(body, this.#partChars);
+    if (isFull || count > MAX_PARTS || this.#stop.signal.aborted) {
+      return this.#drop({ channel, body, receipt }, "there is no room for it");
     }
-    const count = countParts(body);
     const waiting: Waiting = {
       channel,
       body,
       queuedAtMs: performance.now(),
       count,
       message: this.#message++,
+      receipt,
       index: 0,
       at: 0,
       left: count,
@@ -125,7 +151,6 @@ export class SendQueue implements AsyncDisposable {
     this.#chars += body.length;
     if (++this.#pushedInTurn % MAX_HELD_PER_TURN === 0) this.#pump();
     else this.#pumpSoon();
-    return true;
   }
 
   /** Waits until all is sent, at most so long; says whether it was. */
@@ -149,11 +174,11 @@ export class SendQueue implements AsyncDisposable {
     while (this.#maySend()) {
       const outgoing = this.#next();
       if (outgoing === undefined) break;
-      this.#bucket.spend(outgoing.text.length);
+      this.#bucket.spend(outgoing.text.length, performance.now());
       this.#publish(outgoing);
     }
     if (!this.#isQuiet()) return;
-    if (this.#messages === 0) this.#recovered();
+    if (this.#messages === 0) this.#outage.recovered();
     this.#quiet?.resolve();
     this.#quiet = undefined;
   }
@@ -161,7 +186,18 @@ export class SendQueue implements AsyncDisposable {
   #maySend(): boolean {
     return this.#queues.size > 0 && this.#failed.length === 0 && !this.#stop.signal.aborted &&
       this.#framesUnderWay < MAX_FRAMES_UNDER_WAY &&
-      this.#charsUnderWay < MAX_CHARS_UNDER_WAY && this.#bucket.allows();
+      this.#charsUnderWay < MAX_CHARS_UNDER_WAY && this.#isInPace();
+  }
+
+  /** Little is never held; what is comes again once there is room in the bucket. */
+  #isInPace(): boolean {
+    const waitMs = this.#bucket.waitMs(performance.now());
+    if (waitMs === 0) return true;
+    this.#paced ??= setTimeout(() => {
+      this.#paced = undefined;
+      this.#pump();
+    }, waitMs);
+    return false;
   }
 
   /** Nothing is under way, and nothing is going to be. */
@@ -200,7 +236,7 @@ export class SendQueue implements AsyncDisposable {
       waiting.index = 1;
       return { seq, text: encodeFrame({ ...frame, body }), waiting };
     }
-    const end = partEnd(body, waiting.at);
+    const end = partEnd(body, waiting.at, this.#partChars);
     const part = { message, index: waiting.index++, count };
     const text = encodeFrame({ ...frame, body: body.slice(waiting.at, end), part });
     waiting.at = end;
@@ -226,7 +262,7 @@ export class SendQueue implements AsyncDisposable {
     if (error === undefined) this.#arrived(outgoing);
     else if (isPassing(error)) {
       this.#failed.push(outgoing);
-      if (!this.#isFailing) this.#beginFailing(error);
+      this.#outage.failed(error);
     } else this.#giveUp(waiting, error);
     if (this.#failed.length > 0 && this.#framesUnderWay === 0) this.#retrying ??= this.#retry();
     else this.#pumpSoon();
@@ -235,10 +271,11 @@ export class SendQueue implements AsyncDisposable {
   #arrived({ text, waiting }: Outgoing): void {
     this.sentChars += text.length;
     this.#pauseMs = 0;
-    if (this.#isFailing && this.#failed.length === 0) this.#recovered();
+    if (this.#outage.isFailing && this.#failed.length === 0) this.#outage.recovered();
     if (--waiting.left > 0 || waiting.isDropped) return;
     this.sentMessages++;
     this.#release(waiting);
+    waiting.receipt?.();
   }
 
   /** After a while, sends again what failed, unless it is too old. Never rejects. */
@@ -266,7 +303,7 @@ export class SendQueue implements AsyncDisposable {
     if (waiting.isDropped) return;
     waiting.isDropped = true;
     this.#release(waiting);
-    this.#drop(why === undefined ? "the bus is away" : errorText(why));
+    this.#drop(waiting, why === undefined ? "the bus is away" : errorText(why));
   }
 
   #release({ body }: Waiting): void {
@@ -274,33 +311,22 @@ export class SendQueue implements AsyncDisposable {
     this.#chars -= body.length;
   }
 
-  #drop(why: string): void {
-    if (this.dropped === this.#droppedBefore) {
-      this.#options.logger.warn("cluster: messages to other instances are dropped", { why });
-    }
-    this.dropped++;
-  }
-
-  #beginFailing(error: unknown): void {
-    this.#isFailing = true;
-    this.#options.logger.warn("cluster: the bus takes no messages, they wait", {
-      bus: this.#options.bus.name,
-      error: errorText(error),
-    });
-  }
-
-  #recovered(): void {
-    const dropped = this.dropped - this.#droppedBefore;
-    if (!this.#isFailing && dropped === 0) return;
-    this.#isFailing = false;
-    this.#droppedBefore = this.dropped;
-    this.#options.logger.info("cluster: the bus takes messages again", { dropped });
+  #drop(
+    { channel, body, receipt }: Pick<Waiting, "channel" | "body" | "receipt">,
+    why: string,
+  ): void {
+    receipt?.(new AppError("unavailable", `Other instances can't be told: ${why}.`));
+    // What only tells of a gap is told again by who owes it.
+    if (body === "") return;
+    this.#outage.gaveUp(why);
+    this.#options.onDropped(channel);
   }
 
   /** Waits for what is under way; what is queued goes no more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    this.#bucket[Symbol.dispose]();
+    clearTimeout(this.#paced);
+    for (const waiting of [...this.#queues.values()].flat()) waiting.receipt?.(closedError());
     this.#queues.clear();
     await this.#retrying;
     await this.#whenQuiet();
@@ -313,3 +339,5 @@ export class SendQueue implements AsyncDisposable {
 function isPassing(error: unknown): boolean {
   return error instanceof AppError && error.code === "unavailable";
 }
+
+const closedError = () => new AppError("unavailable", "The bus is closed.");

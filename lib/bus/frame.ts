@@ -1,7 +1,8 @@
 /**
  * What travels on the bus: a message, or a part of one, behind a line that says whose it is.
  *
- * `sender seq` for a whole message, `sender seq message index count` for a part.
+ * `sender seq` for a whole message, `sender seq message index count` for a part. A body without a
+ * character says that messages before it were given up: no message is empty.
  */
 export interface Frame {
   /** The transport that sent it, new with each start of a process. */
@@ -19,13 +20,12 @@ export interface PartOf {
   count: number;
 }
 
-/** Each UTF-16 unit takes at most three bytes, so that a part takes less than 512 KiB. */
-export const MAX_PART_CHARS = 170_000;
-/** About 340 MB of text, and less than the longest string there can be. */
-export const MAX_PARTS = 2_048;
+/** What a message may fall into: about 340 MB of text on any bus. */
+export const MAX_PARTS = 12_288;
+/** What the line in front of a body takes at most. */
+export const MAX_HEADER_CHARS = 160;
 
 const HEADER = /^([\w-]{1,64}) (\d{1,15})(?: (\d{1,15}) (\d{1,5}) (\d{1,5}))?$/;
-const MAX_HEADER_CHARS = 160;
 
 export function encodeFrame({ sender, seq, body, part }: Frame): string {
   const rest = part === undefined ? "" : ` ${part.message} ${part.index} ${part.count}`;
@@ -46,16 +46,16 @@ export function decodeFrame(text: string): Frame | undefined {
 }
 
 /** Where a part that begins at `from` ends: never inside of a surrogate pair, which would not survive UTF-8. */
-export function partEnd(text: string, from: number): number {
-  const end = from + MAX_PART_CHARS;
+export function partEnd(text: string, from: number, maxChars: number): number {
+  const end = from + maxChars;
   if (end >= text.length) return text.length;
   const last = text.charCodeAt(end - 1);
   return last >= 0xd800 && last <= 0xdbff ? end - 1 : end;
 }
 
 /** Into how many parts a text falls. */
-export function countParts(text: string): number {
+export function countParts(text: string, maxChars: number): number {
   let parts = 0;
-  for (let at = 0; at < text.length; at = partEnd(text, at)) parts++;
+  for (let at = 0; at < text.length; at = partEnd(text, at, maxChars)) parts++;
   return Math.max(1, parts);
 }

@@ -1,9 +1,9 @@
 import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { backOff, pause } from "../common/pause.ts";
-import type { KvClient } from "./kv_client.ts";
-import type { ProcessPubSub } from "./kv_pubsub.ts";
+import type { KvDatabase } from "../state/kv_database.ts";
 import { KvRelayLog, SIGNED_OFF } from "./kv_relay_log.ts";
+import type { LocalChannels } from "./local_channels.ts";
 
 /** How often a process that is alone looks for others. */
 const LONE_MS = 500;
@@ -26,19 +26,14 @@ interface Writer {
   read: number;
   sign: string;
   changedAtMs: number;
-  /** The beginning of a message whose rest is still to come. */
-  begun: string[];
 }
 
 export interface KvRelayOptions {
-  client: KvClient;
-  /** The handle that is watched; it is closed with the watch. */
-  openWatched: () => Promise<Pick<Deno.Kv, "watch" | "close">>;
+  database: KvDatabase;
   prefix: string;
-  pubsub: ProcessPubSub;
+  /** Where what others say is delivered. */
+  local: LocalChannels;
   logger: Logger;
-  /** A server tells of others; in a file that is found out. */
-  isRemote: boolean;
 }
 
 /**
@@ -50,8 +45,8 @@ export interface KvRelayOptions {
  * A process that sees no other writes nothing; one that joins waits until it has been seen.
  */
 export class KvRelay implements AsyncDisposable {
-  readonly #openWatched: KvRelayOptions["openWatched"];
-  readonly #pubsub: ProcessPubSub;
+  readonly #database: KvDatabase;
+  readonly #local: LocalChannels;
   readonly #logger: Logger;
   readonly #log: KvRelayLog;
   readonly #writers = new Map<string, Writer>();
@@ -59,21 +54,18 @@ export class KvRelay implements AsyncDisposable {
   #running: Promise<unknown> = Promise.resolve();
   #nap = new AbortController();
   #isWoken = false;
-  readonly #isRemote: boolean;
   #isPushed: boolean;
   #cancelWatch = () => {};
   #hasLooked = false;
   #busyUntilMs = 0;
   #signedAtMs = -Infinity;
 
-  constructor(
-    { client, openWatched, prefix, pubsub, logger, isRemote }: KvRelayOptions,
-  ) {
-    this.#isRemote = this.#isPushed = isRemote;
-    this.#openWatched = openWatched;
-    this.#pubsub = pubsub;
+  constructor({ database, prefix, local, logger }: KvRelayOptions) {
+    this.#database = database;
+    this.#isPushed = database.isRemote;
+    this.#local = local;
     this.#logger = logger;
-    this.#log = new KvRelayLog(client, prefix);
+    this.#log = new KvRelayLog(database.client, prefix);
   }
 
   /** Whether the store tells of what other processes write. */
@@ -96,7 +88,7 @@ export class KvRelay implements AsyncDisposable {
 
   /** Appends the message to this process's log, if there is anybody to read it. */
   async publish(channel: string, message: string): Promise<void> {
-    if (this.#stop.signal.aborted) throw new AppError("unavailable", "The store is closed.");
+    if (this.#stop.signal.aborted) throw new AppError("unavailable", "The bus is closed.");
     if (this.others === 0) return;
     this.#busyUntilMs = performance.now() + BUSY_FOR_MS;
     await this.#log.append(channel, message);
@@ -138,7 +130,7 @@ export class KvRelay implements AsyncDisposable {
   /** News that only asking brought: the watch tells nothing of others after all, or no more. */
   async #doubtWatch(): Promise<void> {
     if (!this.#isPushed) return;
-    if (this.#isRemote) {
+    if (this.#database.isRemote) {
       await this.#napFor(LATE_WATCH_MS);
       if (this.#isWoken) return;
       this.#cancelWatch();
@@ -147,7 +139,7 @@ export class KvRelay implements AsyncDisposable {
   }
 
   #pollMs(): number {
-    const isTold = this.#isRemote && this.#isPushed;
+    const isTold = this.#database.isRemote && this.#isPushed;
     if (this.others === 0 && !isTold) return LONE_MS;
     if (this.#isPushed) return PUSHED_POLL_MS;
     return performance.now() < this.#busyUntilMs ? BUSY_POLL_MS : IDLE_POLL_MS;
@@ -175,7 +167,7 @@ export class KvRelay implements AsyncDisposable {
 
   /** Watches until that is cancelled, or fails. */
   async #watch(onNews: () => void): Promise<void> {
-    const kv = await this.#openWatched();
+    const kv = await this.#database.openWatched();
     const { signal } = this.#stop;
     try {
       const reader = kv.watch<[string]>([this.#log.bump]).getReader();
@@ -199,7 +191,7 @@ export class KvRelay implements AsyncDisposable {
     const isOther = writer !== null && writer !== this.#log.writer;
     // A write of our own tells of itself everywhere, and may show another's that came right behind.
     const isCalm = performance.now() - this.#log.wroteAtMs > CALM_MS;
-    if (isOther && (this.#isRemote || isCalm)) this.#isPushed = true;
+    if (isOther && (this.#database.isRemote || isCalm)) this.#isPushed = true;
     // Just as well, ours may hide another's.
     if (isOther || this.#isPushed) this.#wake();
   }
@@ -215,7 +207,7 @@ export class KvRelay implements AsyncDisposable {
         if (sign === SIGNED_OFF) continue;
         // Those who were here before us have said what was not meant for us.
         const read = this.#hasLooked ? 0 : last;
-        this.#writers.set(writer, { read, sign, changedAtMs: now, begun: [] });
+        this.#writers.set(writer, { read, sign, changedAtMs: now });
       } else if (known.sign !== sign) {
         known.sign = sign;
         known.changedAtMs = now;
@@ -242,23 +234,19 @@ export class KvRelay implements AsyncDisposable {
       const entries = await this.#log.read(writer, state.read, last);
       if (entries.length === 0) {
         state.read = last;
-        return this.#missed(state);
+        return this.#missed();
       }
-      for (const { n, channel, text, more } of entries) {
-        if (n > state.read + 1) this.#missed(state);
+      for (const { n, channel, text } of entries) {
+        if (n > state.read + 1) this.#missed();
         state.read = n;
-        state.begun.push(text);
-        if (more) continue;
-        this.#pubsub.publish(channel, state.begun.join(""));
-        state.begun = [];
+        this.#local.publish(channel, text);
       }
     }
   }
 
-  #missed(state: Writer): void {
-    state.begun = [];
+  #missed(): void {
     this.#logger.warn("messages of another process have expired before they were read");
-    this.#pubsub.gap();
+    this.#local.gap();
   }
 
   #livingCount(now: number): number {

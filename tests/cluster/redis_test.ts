@@ -1,4 +1,4 @@
-import { openRedisBus } from "../../lib/cluster/redis_bus.ts";
+import { openRedisBus } from "../../lib/bus/redis_bus.ts";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { redisAvailable, RedisServer } from "../support/redis_servers.ts";
 import { runClusterContract } from "./support/cluster_contract.ts";

@@ -4,7 +4,7 @@ import { disconnect, subscriptionClient } from "../redis/clients.ts";
 import { deadline } from "../common/deadline.ts";
 import { ReconnectingClient } from "../redis/reconnecting_client.ts";
 import type { HostAndPort, RedisConnectionOptions, RedisTarget } from "../redis/options.ts";
-import type { BusHandlers, Listening } from "./bus.ts";
+import type { ChannelHandlers, Listening } from "./bus.ts";
 
 /** Channels of one command. */
 const CHANNELS_PER_COMMAND = 500;
@@ -12,7 +12,8 @@ const CHANNELS_PER_COMMAND = 500;
 export interface RedisListenerOptions {
   target: RedisTarget;
   connection: RedisConnectionOptions;
-  isSharded: boolean;
+  /** Channels that begin so are sharded; `undefined` where the server knows none. */
+  shardedPrefix: string | undefined;
   /** A channel that is subscribed as a sign of life, and to hear when its shard has moved. */
   heartbeatChannel: string;
   /** The nodes of a cluster, as far as they are known. */
@@ -20,15 +21,16 @@ export interface RedisListenerOptions {
 }
 
 interface Channel {
-  readonly handlers: BusHandlers;
+  readonly handlers: ChannelHandlers;
   readonly live: PromiseWithResolvers<void>;
   /** The connection on which the server has confirmed it last. */
   on: Redis | undefined;
 }
 
 /**
- * What is listened to, on one connection that is kept for ever. In a cluster it leads to the node
- * that owns the channels' shard: any node that is asked first says who that is.
+ * What is listened to, on one connection that is kept for ever: a lost one is replaced, all channels
+ * are subscribed again, and whoever listened is told of the gap. In a cluster it leads to the node
+ * that owns the sharded channels: any node that is asked first says who that is.
  *
  * Joining and leaving gather for a turn of the event loop and then go as one command each, so a
  * room that empties and fills again at once costs nothing.
@@ -62,7 +64,7 @@ export class RedisListener implements AsyncDisposable {
   }
 
   /** @throws {TypeError} when the channel has a listener already */
-  listen(name: string, handlers: BusHandlers): Listening {
+  listen(name: string, handlers: ChannelHandlers): Listening {
     if (this.#channels.has(name)) throw new TypeError(`Cannot listen twice to: ${name}`);
     const channel: Channel = { handlers, live: Promise.withResolvers(), on: undefined };
     this.#channels.set(name, channel);
@@ -105,8 +107,8 @@ export class RedisListener implements AsyncDisposable {
     this.#changed.clear();
     const joining = names.filter((name) => this.#missesOn(client, name));
     const leaving = names.filter((name) => !this.#channels.has(name) && this.#asked.has(name));
-    for (const some of chunks(joining)) this.#own(client, this.#subscribe(client, some));
-    for (const some of chunks(leaving)) this.#own(client, this.#unsubscribe(client, some));
+    for (const some of this.#chunks(joining)) this.#own(client, this.#subscribe(client, some));
+    for (const some of this.#chunks(leaving)) this.#own(client, this.#unsubscribe(client, some));
   }
 
   #missesOn(client: Redis, name: string): boolean {
@@ -128,7 +130,7 @@ export class RedisListener implements AsyncDisposable {
     if (host) {
       this.#owner = { host, port: Number(port) };
     } else if (error instanceof Error && error.name === "ReplyError") {
-      this.#options.connection.logger.warn("cluster: Redis refused a subscription", {
+      this.#options.connection.logger.warn("bus: Redis refused a subscription", {
         error: errorText(error),
       });
     }
@@ -147,28 +149,48 @@ export class RedisListener implements AsyncDisposable {
     }
   }
 
+  /** All of them sharded, or none. */
   async #ask(client: Redis, names: string[]): Promise<void> {
-    await (this.#options.isSharded ? client.ssubscribe(...names) : client.subscribe(...names));
+    await (names.some((name) => this.#isSharded(name))
+      ? client.ssubscribe(...names)
+      : client.subscribe(...names));
   }
 
   async #unsubscribe(client: Redis, names: string[]): Promise<void> {
     for (const name of names) this.#asked.delete(name);
-    const asked = this.#options.isSharded
+    const asked = names.some((name) => this.#isSharded(name))
       ? client.sunsubscribe(...names)
       : client.unsubscribe(...names);
     await deadline(Promise.resolve(asked), this.#timeoutMs, "Redis unsubscribe");
   }
 
+  #isSharded(name: string): boolean {
+    const { shardedPrefix } = this.#options;
+    return shardedPrefix !== undefined && name.startsWith(shardedPrefix);
+  }
+
+  /** Each for one command. */
+  *#chunks(names: string[]): Iterable<string[]> {
+    const kinds = Map.groupBy(names, (name) => this.#isSharded(name));
+    for (const some of kinds.values()) {
+      for (let at = 0; at < some.length; at += CHANNELS_PER_COMMAND) {
+        yield some.slice(at, at + CHANNELS_PER_COMMAND);
+      }
+    }
+  }
+
   async #prepare(client: Redis): Promise<void> {
     this.#asked = new Set();
-    client.on(this.#options.isSharded ? "smessage" : "message", (name: string, text: string) => {
+    const onMessage = (name: string, text: string) => {
       const channel = this.#channels.get(name);
       if (channel !== undefined) this.#guarded(() => channel.handlers.onMessage(text));
-    });
+    };
+    client.on("smessage", onMessage);
+    client.on("message", onMessage);
     try {
       await this.#ask(client, [this.#options.heartbeatChannel]);
       const names = [...this.#channels.keys()];
-      for (const some of chunks(names)) await this.#subscribe(client, some);
+      for (const some of this.#chunks(names)) await this.#subscribe(client, some);
     } catch (error) {
       this.#follow(error);
       throw error;
@@ -179,10 +201,24 @@ export class RedisListener implements AsyncDisposable {
     this.#attempts = 0;
     this.#flush(client);
     const { connection, heartbeatChannel } = this.#options;
+    let wasMember = false;
     this.#heartbeat = setInterval(() => {
+      const isMember = this.#isMember(client);
+      if (wasMember && isMember === false) return void disconnect(client);
+      wasMember ||= isMember === true;
       const sign = this.#ask(client, [heartbeatChannel]);
       this.#own(client, deadline(sign, this.#timeoutMs, "Redis heartbeat"));
     }, connection.heartbeatMs ?? 5_000);
+  }
+
+  /**
+   * Whether the node is one that the cluster names: one that was and no longer is hears nothing of
+   * plain channels any more. Not known where no node is, and of one that goes by another name.
+   */
+  #isMember({ options }: Redis): boolean | undefined {
+    const nodes = this.#options.knownNodes();
+    if (nodes.length === 0) return undefined;
+    return nodes.some(({ host, port }) => options.host === host && options.port === port);
   }
 
   #guarded(call: () => void): void {
@@ -190,7 +226,7 @@ export class RedisListener implements AsyncDisposable {
       call();
     } catch (error) {
       const { logger } = this.#options.connection;
-      logger.error("cluster: a listener failed", { error: errorText(error) });
+      logger.error("bus: a listener failed", { error: errorText(error) });
     }
   }
 
@@ -199,11 +235,5 @@ export class RedisListener implements AsyncDisposable {
     for (const { live } of this.#channels.values()) live.resolve();
     this.#channels.clear();
     await this.#connection[Symbol.asyncDispose]();
-  }
-}
-
-function* chunks(names: string[]): Iterable<string[]> {
-  for (let at = 0; at < names.length; at += CHANNELS_PER_COMMAND) {
-    yield names.slice(at, at + CHANNELS_PER_COMMAND);
   }
 }

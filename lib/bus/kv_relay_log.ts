@@ -1,10 +1,8 @@
-import { retryConflicts } from "./conflict_retry.ts";
-import type { KvClient } from "./kv_client.ts";
+import { retryConflicts } from "../state/conflict_retry.ts";
+import type { KvClient } from "../state/kv_client.ts";
 
 /** How long an entry can be read; a process that stands still for longer is told of a gap. */
 const KEEP_MS = 60_000;
-/** A value takes 65,536 bytes, and a text up to two a character. */
-const MAX_CHARS_PER_ENTRY = 30_000;
 /** A commit takes 800 KiB. */
 const MAX_CHARS_PER_COMMIT = 300_000;
 const MAX_ENTRIES_PER_COMMIT = 400;
@@ -20,8 +18,6 @@ export interface RelayEntry {
   n: number;
   channel: string;
   text: string;
-  /** The message goes on in the next entry. */
-  more: boolean;
 }
 
 export interface RelayHead {
@@ -32,10 +28,11 @@ export interface RelayHead {
   sign: string;
 }
 
-type Stored = [channel: string, text: string, more: boolean];
+type Stored = [channel: string, text: string];
 
 interface Waiting {
-  entries: Stored[];
+  /** None for a sign of life. */
+  entry: Stored | undefined;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -71,18 +68,18 @@ export class KvRelayLog {
   }
 
   /** Returns when the message can be read. */
-  append(channel: string, message: string): Promise<void> {
-    return this.#say(entriesOf(channel, message));
+  append(channel: string, text: string): Promise<void> {
+    return this.#say([channel, text]);
   }
 
   /** Gives a sign of life. */
   sign(): Promise<void> {
-    return this.#say([]);
+    return this.#say(undefined);
   }
 
-  #say(entries: Stored[]): Promise<void> {
+  #say(entry: Stored | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ entries, resolve, reject });
+      this.#waiting.push({ entry, resolve, reject });
       this.#draining ??= this.#drain();
     });
   }
@@ -93,7 +90,7 @@ export class KvRelayLog {
     while (this.#waiting.length > 0) {
       const group = takeGroup(this.#waiting);
       try {
-        await this.#write(group.flatMap(({ entries }) => entries));
+        await this.#write(group.flatMap(({ entry }) => entry === undefined ? [] : [entry]));
         for (const { resolve } of group) resolve();
       } catch (error) {
         for (const { reject } of group) reject(error);
@@ -102,23 +99,17 @@ export class KvRelayLog {
     this.#draining = undefined;
   }
 
-  /** The head tells of the entries only with the last commit of them: no message is read by half. */
   async #write(entries: Stored[]): Promise<void> {
-    let n = this.#last;
-    // Should a commit fail, it may have been made all the same: its numbers are not used again, and
+    // Should the commit fail, it may have been made all the same: its numbers are not used again, and
     // whoever finds them missing is told of a gap.
-    const last = this.#last += entries.length;
-    for (const some of commitsOf(entries)) {
-      const log = [...this.#base, "log", this.writer];
-      const sets = some.map((entry) => ({ key: [...log, ++n], entry }));
-      const add = (atomic: Deno.AtomicOperation) => {
-        for (const { key, entry } of sets) atomic.set(key, entry, { expireIn: KEEP_MS });
-        return atomic;
-      };
-      if (n === last) await this.#tell([last, crypto.randomUUID()], KEEP_MS, add);
-      else await this.#client.call((kv) => add(kv.atomic()).commit());
-    }
-    this.#written.push({ upTo: n, atMs: performance.now() });
+    const first = this.#last + 1;
+    this.#last += entries.length;
+    const log = [...this.#base, "log", this.writer];
+    await this.#tell([this.#last, crypto.randomUUID()], KEEP_MS, (atomic) => {
+      entries.forEach((entry, i) => atomic.set([...log, first + i], entry, { expireIn: KEEP_MS }));
+      return atomic;
+    });
+    this.#written.push({ upTo: this.#last, atMs: performance.now() });
   }
 
   /**
@@ -163,8 +154,8 @@ export class KvRelayLog {
       { limit: MAX_ENTRIES_PER_READ },
     );
     return found.map(({ key, value }) => {
-      const [channel, text, more] = value as Stored;
-      return { n: Number(key.at(-1)), channel, text, more };
+      const [channel, text] = value as Stored;
+      return { n: Number(key.at(-1)), channel, text };
     });
   }
 
@@ -199,46 +190,13 @@ export class KvRelayLog {
   }
 }
 
-function entriesOf(channel: string, message: string): Stored[] {
-  const entries: Stored[] = [];
-  let at = 0;
-  do {
-    const end = at + MAX_CHARS_PER_ENTRY;
-    entries.push([channel, message.slice(at, end), end < message.length]);
-    at = end;
-  } while (at < message.length);
-  return entries;
-}
-
-/** Whole messages, as many as one commit takes; a large one has several commits for itself. */
+/** As many as one commit takes. */
 function takeGroup(waiting: Waiting[]): Waiting[] {
-  let taken = 0, entries = 0, chars = 0;
-  for (const next of waiting) {
-    entries += next.entries.length;
-    chars += charsOf(next.entries);
-    if (taken > 0 && (entries > MAX_ENTRIES_PER_COMMIT || chars > MAX_CHARS_PER_COMMIT)) break;
+  let taken = 0, chars = 0;
+  for (const { entry: [channel, text] = ["", ""] } of waiting) {
+    chars += channel.length + text.length;
+    if (taken > 0 && (taken === MAX_ENTRIES_PER_COMMIT || chars > MAX_CHARS_PER_COMMIT)) break;
     taken++;
   }
   return waiting.splice(0, taken);
-}
-
-/** At least one, which tells the head. */
-function* commitsOf(entries: Stored[]): Iterable<Stored[]> {
-  let some: Stored[] = [], chars = 0;
-  for (const entry of entries) {
-    chars += charsOf([entry]);
-    if (
-      some.length > 0 && (chars > MAX_CHARS_PER_COMMIT || some.length === MAX_ENTRIES_PER_COMMIT)
-    ) {
-      yield some;
-      some = [];
-      chars = charsOf([entry]);
-    }
-    some.push(entry);
-  }
-  yield some;
-}
-
-function charsOf(entries: Stored[]): number {
-  return entries.reduce((sum, [channel, text]) => sum + channel.length + text.length, 0);
 }

@@ -1,28 +1,33 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Reassembler } from "../../lib/cluster/reassembler.ts";
-import type { Bus, BusHandlers } from "../../lib/cluster/bus.ts";
-import { decodeMessage, encodeMessage } from "../../lib/cluster/codec.ts";
-import { ReliableTransport } from "../../lib/cluster/reliable_transport.ts";
+import { Reassembler } from "../../lib/bus/reassembler.ts";
+import type { Bus, ChannelHandlers } from "../../lib/bus/bus.ts";
+import { decodeMessage, encodeMessage } from "../../lib/bus/codec.ts";
+import { ReliableTransport } from "../../lib/bus/reliable_transport.ts";
 import {
   countParts,
   decodeFrame,
   encodeFrame,
-  MAX_PART_CHARS,
+  MAX_HEADER_CHARS,
   partEnd,
-} from "../../lib/cluster/frame.ts";
+} from "../../lib/bus/frame.ts";
 import { AppError } from "../../lib/common/errors.ts";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { until } from "../support/until.ts";
 
+/** As on Redis. */
+const MAX_CHARS = 170_000;
+const MAX_PART_CHARS = MAX_CHARS - MAX_HEADER_CHARS;
+
 /** A bus within the test that can be slow, refuse, and lose its receipts. */
 class FakeBus implements Bus {
   readonly name = "fake";
+  readonly maxChars = MAX_CHARS;
   readonly published: string[] = [];
   longest = 0;
   /** What becomes of the next publishes: `lost receipt` delivers and fails all the same. */
   fate: () => "delivered" | "refused" | "lost receipt" | "impossible" = () => "delivered";
-  readonly #channels = new Map<string, Set<BusHandlers>>();
+  readonly #channels = new Map<string, Set<ChannelHandlers>>();
 
   async publish(channel: string, text: string): Promise<void> {
     await Promise.resolve();
@@ -35,10 +40,14 @@ class FakeBus implements Bus {
     if (fate === "lost receipt") throw new AppError("unavailable", "no receipt");
   }
 
-  listen(channel: string, handlers: BusHandlers) {
+  listen(channel: string, handlers: ChannelHandlers) {
     const all = this.#channels.get(channel) ?? new Set();
     this.#channels.set(channel, all.add(handlers));
     return { live: Promise.resolve(), stop: () => void all.delete(handlers) };
+  }
+
+  get plain(): never {
+    throw new Error("The transport has no use for plain channels");
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -51,12 +60,18 @@ function pair(options: Partial<ConstructorParameters<typeof ReliableTransport>[0
   const from = new ReliableTransport({ bus, logger, ...options });
   const to = new ReliableTransport({ bus, logger });
   const heard: unknown[] = [];
-  to.listen("c", { onMessage: (message) => heard.push(message) });
+  const gaps: unknown[][] = [];
+  to.listen("c", {
+    onMessage: (message) => heard.push(message),
+    onGap: () => gaps.push([...heard]),
+  });
   return {
     bus,
     from,
     to,
     heard,
+    /** What had been heard when each gap was told. */
+    gaps,
     async [Symbol.asyncDispose]() {
       await from[Symbol.asyncDispose]();
       await to[Symbol.asyncDispose]();
@@ -105,7 +120,7 @@ Deno.test("any text is a frame or none, and never a fault", () => {
     { seed, numRuns: 300 },
   );
   for (
-    const text of ["", "\n", "a b\n", "a 1 1 5 5\n", "a 1 1 0 9999\n", `${"a".repeat(999)} 1\n`]
+    const text of ["", "\n", "a b\n", "a 1 1 5 5\n", "a 1 1 0 99999\n", `${"a".repeat(999)} 1\n`]
   ) {
     assert.equal(decodeFrame(text), undefined);
   }
@@ -115,12 +130,12 @@ Deno.test("parts end between characters and are less than 512 KiB", () => {
   for (const text of ["😀".repeat(200_000), "x" + "😀".repeat(200_000), "€".repeat(400_000), ""]) {
     const parts: string[] = [];
     for (let at = 0; at < text.length;) {
-      const end = partEnd(text, at);
+      const end = partEnd(text, at, MAX_PART_CHARS);
       parts.push(text.slice(at, end));
       at = end;
     }
     assert.ok(parts.join("") === text);
-    assert.equal(countParts(text), Math.max(1, parts.length));
+    assert.equal(countParts(text, MAX_PART_CHARS), Math.max(1, parts.length));
     for (const part of parts) {
       assert.ok(part.isWellFormed());
       assert.ok(new TextEncoder().encode(part).length < 512 * 1024);
@@ -147,6 +162,21 @@ Deno.test("order and once: through refusals and lost receipts", async () => {
   assert.deepEqual(all.heard, Array.from({ length: 1_000 }, (_, n) => n), `seed ${seed}`);
 });
 
+Deno.test("what is sent again goes in its order, whatever the order of the refusals", async () => {
+  await using all = pair();
+  const refusals: (() => void)[] = [];
+  const { publish } = all.bus;
+  all.bus.publish = () =>
+    new Promise((_, reject) => refusals.push(() => reject(new AppError("unavailable", "away"))));
+  for (let n = 0; n < 50; n++) all.from.send("c", n);
+  await until(() => refusals.length === 50, { what: "all to be under way" });
+  all.bus.publish = publish;
+  for (const refuse of refusals.reverse()) refuse();
+  await until(() => all.heard.length === 50, { what: "all messages" });
+  assert.deepEqual(all.heard, Array.from({ length: 50 }, (_, n) => n));
+  assert.deepEqual(all.gaps, [], "nothing was given up");
+});
+
 Deno.test("a large message lets others pass, but not those behind it on its channel", async () => {
   await using all = pair();
   all.from.send("c", "x".repeat(20 * MAX_PART_CHARS));
@@ -162,21 +192,22 @@ Deno.test("an outage: bounded by number, size and age, and the rest goes on", as
   await using all = pair({ maxMessages: 10, maxChars: 1_000, maxAgeMs: 200 });
   all.bus.fate = () => "refused";
   for (let n = 0; n < 50; n++) all.from.send("c", n);
-  assert.equal(all.from.send("c", "x".repeat(2_000)), false);
+  await assert.rejects(all.from.deliver("c", "x".repeat(2_000)), { code: "unavailable" });
   assert.equal(all.from.stats().pendingMessages <= 10, true);
   await until(() => all.from.stats().dropped === 51, { what: "the old ones to be dropped" });
   assert.equal(all.from.stats().pendingChars, 0);
   all.bus.fate = () => "delivered";
   all.from.send("c", "after");
-  await until(() => all.heard.length === 1, { what: "what came after" });
+  await until(() => all.heard.length === 1 && all.gaps.length > 0, { what: "what came after" });
   assert.deepEqual(all.heard, ["after"]);
+  assert.equal(all.gaps.length, 1, "one gap is told, however much was given up");
 });
 
 Deno.test("what the bus refuses for good, and what can't be encoded, is dropped alone", async () => {
   await using all = pair();
   const circular: unknown[] = [];
   circular.push(circular);
-  assert.equal(all.from.send("c", circular), false);
+  await assert.rejects(all.from.deliver("c", circular), RangeError);
   all.bus.fate = () => "impossible";
   all.from.send("c", 1);
   await until(() => all.from.stats().dropped === 1);

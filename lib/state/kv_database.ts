@@ -1,0 +1,51 @@
+import { AppError } from "../common/errors.ts";
+import { KvClient } from "./kv_client.ts";
+
+/** A file: Deno takes 100 checks, and SQLite one commit after the other. */
+const FILE_LIMITS = { checks: 90, commitsUnderWay: 1, callsUnderWay: Infinity };
+/** A KV Connect server refuses more than ten checks; smaller commits are made up for by more. */
+const REMOTE_LIMITS = { checks: 10, commitsUnderWay: 8, callsUnderWay: 32 };
+
+/** An open Deno KV, for the state and for the bus. */
+export interface KvDatabase {
+  /** For logs. */
+  readonly name: "kv memory" | "kv file" | "kv connect";
+  readonly client: KvClient;
+  readonly limits: typeof FILE_LIMITS;
+  /** Nobody but this process sees it. */
+  readonly isMemory: boolean;
+  /** A server holds it, which tells what others write. */
+  readonly isRemote: boolean;
+  /**
+   * What is watched, and closed with the watch. Of a server, a handle with a connection of its own:
+   * answers that share one with a stream wait for each other, tens of milliseconds and more
+   * (Nagle's algorithm).
+   */
+  openWatched(): Promise<Pick<Deno.Kv, "watch" | "close">>;
+}
+
+/**
+ * Opens a file, `:memory:`, or the URL of a KV Connect server; without a path Deno Deploy's own
+ * database.
+ *
+ * @throws {AppError} `unavailable` when it can't be opened.
+ */
+export async function openKvDatabase(path: string | undefined): Promise<KvDatabase> {
+  const kv = await Deno.openKv(path).catch((cause) => {
+    throw new AppError("unavailable", "The store can't be opened.", { cause });
+  });
+  const isMemory = path === ":memory:";
+  const isRemote = path === undefined || /^https?:/.test(path);
+  const limits = isRemote ? REMOTE_LIMITS : FILE_LIMITS;
+  return {
+    name: isMemory ? "kv memory" : isRemote ? "kv connect" : "kv file",
+    client: new KvClient(kv, limits),
+    limits,
+    isMemory,
+    isRemote,
+    openWatched: async () =>
+      isRemote
+        ? await Deno.openKv(path)
+        : { watch: (...args) => kv.watch(...args), close: () => {} },
+  };
+}
