@@ -61,7 +61,7 @@ export function createRoutes(options: RoutesOptions): Listener {
   const completions = createCompletions(services, sockets, logger);
   const listChanged = (userId: string, chatId: string) =>
     sockets.toUser(userId, { chat_id: chatId, message_id: "", data: { type: "chat:list" } });
-  const providerFor = (asked: AskedModel) => findProvider(services, sockets, asked);
+  const providerFor = (asked: AskedModel) => findProvider(config, services, sockets, asked);
 
   app.route(
     "/",
@@ -165,6 +165,7 @@ type AskedModel = Pick<
  * told where its answer belongs.
  */
 async function findProvider(
+  { eventCallerTimeoutMs, providerTimeoutMs }: Config,
   { catalogue }: Services,
   { browserStreams, call }: Sockets,
   { isDirect, modelItem: model, sessionId, userId, request }: AskedModel,
@@ -176,6 +177,10 @@ async function findProvider(
   if (sessionId === undefined) {
     throw new AppError("invalid_payload", "session_id: is needed for a model of the browser");
   }
-  return (place) =>
-    browserProvider({ streams: browserStreams, ...{ call, userId, sessionId, model }, ...place });
+  const limits = {
+    firstTokenTimeoutMs: eventCallerTimeoutMs,
+    idleTimeoutMs: Math.min(providerTimeoutMs, eventCallerTimeoutMs),
+  };
+  const asked = { streams: browserStreams, call, userId, sessionId, model, limits };
+  return (place) => browserProvider({ ...asked, ...place });
 }

@@ -112,9 +112,10 @@ function providersOf(config: Config): ModelProvider[] {
     new OpenAiProvider({
       baseUrl: config.openaiBaseUrl,
       limits: {
-        connectTimeoutMs: config.providerTimeoutMs,
+        firstTokenTimeoutMs: config.firstTokenTimeoutMs,
         idleTimeoutMs: config.providerTimeoutMs,
       },
+      ...(config.openaiModels !== undefined && { models: config.openaiModels }),
       ...(config.openaiKey !== undefined && { apiKey: config.openaiKey }),
     }),
   ];

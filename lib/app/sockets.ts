@@ -18,7 +18,6 @@ import { emitToUser } from "../realtime/emitter.ts";
 import { RemoteInstances } from "../realtime/remote_instances.ts";
 import { sessionEvents } from "../realtime/session_events.ts";
 import type { RealtimeServer } from "../realtime/session.ts";
-import { strangerLimits, tcpLimits } from "./connection_limits.ts";
 import { createSocketServer, type SocketServerOptions } from "../transport/socket_server.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { openChannels } from "./channels.ts";
@@ -45,9 +44,6 @@ export function openSockets(
     pingIntervalMs: config.pingIntervalMs,
     pingTimeoutMs: config.pingTimeoutMs,
     handshakeTimeoutMs: config.handshakeTimeoutMs,
-    answerTimeoutMs: config.answerTimeoutMs,
-    strangers: strangerLimits(config),
-    tcp: tcpLimits(config, logger),
     maxConnections: config.maxConnections,
     maxConnectionsPerAddress: config.maxConnectionsPerAddress,
     trustedProxies: config.trustedProxies,
@@ -75,7 +71,6 @@ export function openSockets(
   const browserStreams = new BrowserStreams({
     instanceId: services.registry.id,
     forward: (instanceId, line) => remote.sendLine(instanceId, line),
-    idleMs: timeoutMs,
   });
   stack.use(remote.serve(browserStreams));
   stack.use(answerForStreams(cluster.instances, streams));
@@ -130,7 +125,6 @@ export function openSockets(
       io,
       dispatcher,
       pool: sessions,
-      welcome: (socket) => server.welcome(socket),
       async verify(token) {
         const { user, claims: { jti, exp, iat } } = await tokens.verify(token);
         return { user: toSessionUser(user), jti, exp, iat };

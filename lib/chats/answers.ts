@@ -1,3 +1,4 @@
+import type { AnswerOutcome } from "../protocol/answer_outcome.ts";
 import { type ChatMessage, isTemporary } from "../protocol/chat.ts";
 import type { ChatStore } from "./chat_store.ts";
 
@@ -9,7 +10,15 @@ interface AnswerRef {
   generation: string;
 }
 
-type End = Partial<ChatMessage> & { content: string; done: true };
+/** The text of an answer that is continued. */
+type Base = Partial<Pick<ChatMessage, "content" | "reasoning_content" | "files">>;
+
+interface End extends AnswerOutcome {
+  content: string;
+  done: true;
+  reasoning_content?: string;
+  files?: unknown[];
+}
 
 /** What a message holds of an answer: gone when it is answered again. */
 const LEFT_BY_AN_ANSWER: Partial<ChatMessage> = {
@@ -42,7 +51,7 @@ export class ChatAnswers {
    */
   async begin(
     { userId, chatId, messageId, generation }: AnswerRef,
-    { model, parentId }: { model: string; parentId: string | null },
+    { model, parentId, base }: { model: string; parentId: string | null; base?: Base | undefined },
   ): Promise<void> {
     if (isTemporary(chatId)) return;
     await this.#chats.summary(userId, chatId);
@@ -51,7 +60,8 @@ export class ChatAnswers {
       this.#chats.changeMessage(chatId, messageId, (message) => {
         isAgain = message?.done === true;
         if (!message) return undefined;
-        return { ...message, ...LEFT_BY_AN_ANSWER, model, generation, content: "", done: false };
+        const begun = { ...message, ...LEFT_BY_AN_ANSWER, model, generation, done: false };
+        return { ...begun, content: "", ...base };
       });
     if (!await begin()) {
       const place = { id: messageId, parentId, childrenIds: [] };
@@ -86,10 +96,17 @@ export class ChatAnswers {
         ? "ended"
         : "stored";
       if (!message || outcome !== "stored") return message;
-      return { ...message, interrupted: undefined, ...end };
+      // What was kept of a continued answer stands in its end, too.
+      const files = [...new Map([...filesOf(message), ...filesOf(end)]).values()];
+      return { ...message, interrupted: undefined, ...end, ...(files.length > 0 && { files }) };
     });
     return outcome;
   }
+}
+
+/** Each file of the message by its address. */
+function filesOf({ files = [] }: Pick<ChatMessage, "files">): [key: unknown, file: unknown][] {
+  return files.map((file) => [(file as { url?: unknown } | null)?.url ?? file, file]);
 }
 
 /** Only the instance that writes the answer knows more of it than its log does. */

@@ -75,6 +75,7 @@ export class Answer {
     // A merged event can't be split: what overlaps is asked for from where the text stands.
     if (from !== this.seq + 1) return "gap";
     const delta = data.choices?.[0].delta;
+    if (delta?.was_reasoning) this.#takeForReasoning();
     this.content += delta?.content ?? "";
     this.reasoning += delta?.reasoning_content ?? "";
     this.refusal += delta?.refusal ?? "";
@@ -92,6 +93,7 @@ export class Answer {
     if (this.#replaced.has(generation)) return true;
     if (generation !== this.generation) this.#begin(generation);
     // Of the generation that was asked for, this is what comes after our seq.
+    if (answer.was_reasoning) this.#takeForReasoning();
     this.content += content;
     this.reasoning += reasoning;
     if (!answer.done) this.refusal += answer.refusal ?? "";
@@ -119,6 +121,12 @@ export class Answer {
     }
     this.generation = generation;
     this.#clear();
+  }
+
+  /** What was said so far was a thought, of which only the end was marked. */
+  #takeForReasoning(): void {
+    this.reasoning += this.content;
+    this.content = "";
   }
 
   #clear(): void {

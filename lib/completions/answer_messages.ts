@@ -1,4 +1,5 @@
-import type { ChatMessage } from "../protocol/chat.ts";
+import type { AnswerFile, AnswerOutcome } from "../protocol/answer_outcome.ts";
+import type { StreamPart } from "./answer_text.ts";
 
 /** Which generation of which message. */
 export interface AnswerRef {
@@ -9,18 +10,38 @@ export interface AnswerRef {
 }
 
 /** What a message holds when its answer has ended. */
-export type AnswerEnd =
-  & Required<Pick<ChatMessage, "content">>
-  & Pick<ChatMessage, "error" | "interrupted" | "usage">
-  & { done: true; reasoning_content?: string };
+export interface AnswerEnd extends AnswerOutcome {
+  content: string;
+  done: true;
+  reasoning_content?: string;
+  /** Pictures of the answer: added to the files that others have given the message. */
+  files?: AnswerFile[];
+}
+
+/** What a generation begins with: the text of the one that it continues. */
+export type AnswerBase = Pick<AnswerEnd, "content" | "reasoning_content" | "files">;
+
+/** The text of an answer as its message stores it. */
+export function endOf({ content, reasoning, refusal, files }: StreamPart): AnswerEnd {
+  return {
+    content,
+    done: true,
+    ...(reasoning !== "" && { reasoning_content: reasoning }),
+    ...(refusal !== undefined && { refusal }),
+    ...(files && { files }),
+  };
+}
 
 /** The stored messages that answers are written to: a port, tied by `app`. */
 export interface AnswerMessages {
   /**
-   * Stores that the message is being written (`done: false`, `generation`), its old end gone. A
-   * message that is not there is put under its parent.
+   * Stores that the message is being written (`done: false`, `generation`), its old end gone, its
+   * text too unless it is continued (`base`). A message that is not there is put under its parent.
    */
-  begin(ref: AnswerRef, by: { model: string; parentId: string | null }): Promise<void>;
+  begin(
+    ref: AnswerRef,
+    by: { model: string; parentId: string | null; base?: AnswerBase | undefined },
+  ): Promise<void>;
   /**
    * Stores the end as one atomic change, only if the message is still of this generation and not
    * ended: `ended` when it was ended before, `superseded` when it is of another generation or gone.

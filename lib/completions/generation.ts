@@ -1,12 +1,20 @@
-import { AppError, errorText, toAppError } from "../common/errors.ts";
+import { errorText, toAppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
-import type { CompletionData, CompletionEvent } from "../protocol/events.ts";
-import type { AnswerEnd, AnswerMessages, AnswerRef } from "./answer_messages.ts";
+import type { AnswerError, AnswerOutcome } from "../protocol/answer_outcome.ts";
+import type { CompletionData, CompletionDelta, CompletionEvent } from "../protocol/events.ts";
+import {
+  type AnswerBase,
+  type AnswerEnd,
+  type AnswerMessages,
+  type AnswerRef,
+  endOf,
+} from "./answer_messages.ts";
 import type { LiveStream } from "./live_stream.ts";
-import type { CompletionRequest, ModelProvider } from "./model_provider.ts";
+import type { CompletionChunk, CompletionRequest, ModelProvider } from "./model_provider.ts";
 import { pause, untilAborted } from "../common/pause.ts";
 import { paced } from "./paced.ts";
 import type { StreamRegistry } from "./stream_registry.ts";
+import { ToolCalls } from "./tool_calls.ts";
 
 /** What a generation needs of the rest of the server; tied by `app`. */
 export interface GenerationPorts {
@@ -30,6 +38,8 @@ export interface GenerationOptions {
   /** Stops the answer: what was streamed is stored as `interrupted`. */
   signal: AbortSignal;
   ports: GenerationPorts;
+  /** The answer that is continued: the new generation's text begins with it. Default: none. */
+  base?: AnswerBase | undefined;
   /** The least time between two events of the text, in milliseconds. Default: 0, one for each chunk. */
   paceMs?: number;
 }
@@ -38,19 +48,15 @@ export interface GenerationResult {
   state: "done" | "interrupted" | "failed" | "superseded";
   generation: string | undefined;
   content: string;
-  usage?: Record<string, unknown>;
-  error?: NonNullable<CompletionData["error"]>;
+  outcome: AnswerOutcome;
 }
 
-/** How often the end of an answer is tried to be stored, and the first wait between, in milliseconds. */
-const STORE_ATTEMPTS = 6;
+/**
+ * How often the end of an answer is tried to be stored before it is told, and the first wait between,
+ * in milliseconds. What is not stored then, is later.
+ */
+const STORE_ATTEMPTS = 4;
 const STORE_FIRST_DELAY_MS = 100;
-
-interface Outcome {
-  usage?: Record<string, unknown>;
-  error?: NonNullable<CompletionData["error"]>;
-  interrupted?: true;
-}
 
 /**
  * Runs one generation of one message, from the stored begin to the stored end (protocol, section 7).
@@ -73,16 +79,18 @@ export async function runGeneration(options: GenerationOptions): Promise<Generat
         error,
       }),
     );
-    return { state: "failed", generation: undefined, content: "", error };
+    return { state: "failed", generation: undefined, content: "", outcome: { error } };
   }
 
   const ref: AnswerRef = { userId, chatId, messageId, generation: stream.generation };
-  let outcome: Outcome;
+  let outcome: AnswerOutcome;
   let isBegun = false;
   try {
     stream.superseded.throwIfAborted();
-    await ports.messages.begin(ref, { model: request.model, parentId });
+    const { base } = options;
+    await ports.messages.begin(ref, { model: request.model, parentId, base });
     isBegun = true;
+    if (base) tell(options, stream, base, base.reasoning_content);
     outcome = await streamAnswer(options, stream);
   } catch (thrown) {
     outcome = stream.superseded.aborted ? {} : { error: shown(thrown, ports.logger) };
@@ -90,46 +98,86 @@ export async function runGeneration(options: GenerationOptions): Promise<Generat
   return await finish(options, stream, ref, outcome, isBegun);
 }
 
+/** Adds a part to the stream and tells it; what adds nothing is left out. */
+function tell(
+  { userId, chatId, messageId, ports, base }: GenerationOptions,
+  stream: LiveStream,
+  chunk: Pick<CompletionChunk, "content" | "refusal" | "files" | "wasReasoning">,
+  reasoning = "",
+): void {
+  const { content = "", refusal, files } = chunk;
+  // What was said before the answer was continued was no thought.
+  const wasReasoning = chunk.wasReasoning && !base && !stream.hasReasoning;
+  if (content === "" && reasoning === "" && !refusal && !files && !wasReasoning) return;
+  const seq = stream.append({
+    content,
+    reasoning,
+    ...(refusal && { refusal }),
+    ...(files && { files }),
+    ...(wasReasoning && { wasReasoning }),
+  });
+  const delta: CompletionDelta = {
+    ...(wasReasoning && { was_reasoning: true }),
+    ...(content !== "" && { content }),
+    ...(reasoning !== "" && { reasoning_content: reasoning }),
+    ...(refusal && { refusal }),
+  };
+  const { generation } = stream;
+  ports.emit(
+    userId,
+    completion(chatId, messageId, seq, {
+      generation,
+      ...(Object.keys(delta).length > 0 && { choices: [{ index: 0, delta }] }),
+      ...(files && { files }),
+    }),
+  );
+}
+
 /** Streams until the end, and says how it ended. */
-async function streamAnswer(options: GenerationOptions, stream: LiveStream): Promise<Outcome> {
-  const { userId, chatId, messageId, request, provider, ports, paceMs = 0 } = options;
+async function streamAnswer(
+  options: GenerationOptions,
+  stream: LiveStream,
+): Promise<AnswerOutcome> {
+  const { request, provider, ports, paceMs = 0 } = options;
   const signal = AbortSignal.any([options.signal, stream.superseded]);
   const open = (signal: AbortSignal) => provider.stream(request, signal);
   const chunks = paceMs > 0 ? paced(open, paceMs, signal) : open(signal);
-  const outcome: Outcome = {};
-  let hasToolCalls = false;
+  const outcome: AnswerOutcome = {};
+  const toolCalls = new ToolCalls();
+  const begunAt = stream.seq;
   try {
     for await (const chunk of untilAborted(chunks, signal)) {
       if (signal.aborted) break;
       if (chunk.usage) outcome.usage = chunk.usage;
-      hasToolCalls ||= chunk.toolCalls !== undefined;
-      const { content = "", reasoning = "" } = chunk;
-      if (content === "" && reasoning === "") continue;
-      const seq = stream.append({ content, reasoning });
-      const delta = {
-        ...(content !== "" && { content }),
-        ...(reasoning !== "" && { reasoning_content: reasoning }),
-      };
-      ports.emit(
-        userId,
-        completion(chatId, messageId, seq, {
-          generation: stream.generation,
-          choices: [{ index: 0, delta }],
-        }),
-      );
+      if (chunk.finishReason !== undefined) outcome.finish_reason = chunk.finishReason;
+      if (chunk.toolCalls) toolCalls.push(chunk.toolCalls);
+      tell(options, stream, chunk, chunk.reasoning);
       if (stream.log.isBehind) await stream.log.caughtUp(signal);
-    }
-    if (hasToolCalls && stream.seq === 0) {
-      throw new AppError(
-        "provider_error",
-        "The model wants to call a tool, which can't be done here.",
-      );
     }
   } catch (thrown) {
     if (!signal.aborted) outcome.error = shown(thrown, ports.logger);
   }
+  const calls = toolCalls.whole();
+  if (calls) outcome.tool_calls = calls;
+  const { refusal } = stream.text();
+  if (refusal !== undefined) outcome.refusal = refusal;
   if (options.signal.aborted) outcome.interrupted = true;
+  else if (isEmpty(stream, outcome, begunAt)) {
+    const content = stream.seq > begunAt
+      ? "The model thought, and said nothing."
+      : "The model's answer was empty.";
+    outcome.error = { code: "empty_answer", content };
+  }
   return outcome;
+}
+
+/** An answer without a word, a picture or a call, for which nothing else says why. */
+function isEmpty(stream: LiveStream, outcome: AnswerOutcome, begunAt: number): boolean {
+  const { error, finish_reason: reason, refusal, tool_calls: calls } = outcome;
+  if (error ?? refusal ?? calls) return false;
+  if (reason === "length" || reason === "content_filter") return false;
+  const { content, files } = stream.textAfter(begunAt);
+  return content.trim() === "" && files === undefined;
 }
 
 /** Stores the end, whatever the signal says, then tells it. */
@@ -137,49 +185,38 @@ async function finish(
   options: GenerationOptions,
   stream: LiveStream,
   ref: AnswerRef,
-  outcome: Outcome,
+  outcome: AnswerOutcome,
   isBegun: boolean,
 ): Promise<GenerationResult> {
   const { userId, chatId, messageId, ports } = options;
-  const { content, reasoning } = stream.text();
-  const { usage, interrupted } = outcome;
-  let { error } = outcome;
-  let isStored = !isBegun;
+  const text = stream.text();
+  const end: AnswerEnd = { ...endOf(text), ...outcome };
+  let owed: (() => Promise<unknown>) | undefined;
   let isSuperseded = stream.superseded.aborted;
   if (isBegun && !isSuperseded) {
-    const end: AnswerEnd = { content, done: true, ...outcome };
-    if (reasoning !== "") end.reasoning_content = reasoning;
     try {
       isSuperseded = await storeEnd(ports.messages, ref, end, stream.superseded) === "superseded";
-      isStored = true;
     } catch (thrown) {
       isSuperseded = stream.superseded.aborted;
-      ports.logger.error("an answer could not be stored", { chatId, error: errorText(thrown) });
-      error ??= { code: "unavailable", content: "The answer could not be stored." };
+      ports.logger.warn("an answer is not stored yet", { chatId, error: errorText(thrown) });
+      if (!isSuperseded) owed = () => ports.messages.finish(ref, end);
     }
   }
   if (isSuperseded) stream.supersede();
 
-  const how = { ...(error && { error }), ...(interrupted && { interrupted }) };
+  const { usage: _, refusal: __, ...how } = outcome;
   const seq = stream.end(how);
+  const { generation } = stream;
   if (!isSuperseded) {
-    ports.emit(
-      userId,
-      completion(chatId, messageId, seq, {
-        generation: stream.generation,
-        done: true,
-        ...how,
-        ...(usage && { usage }),
-      }),
-    );
+    ports.emit(userId, completion(chatId, messageId, seq, { generation, done: true, ...outcome }));
   }
-  await ports.streams.close(stream, how, isStored || isSuperseded);
+  await ports.streams.close(stream, how, owed);
+  const { error, interrupted } = outcome;
   return {
     state: isSuperseded ? "superseded" : error ? "failed" : interrupted ? "interrupted" : "done",
-    generation: stream.generation,
-    content,
-    ...(usage && { usage }),
-    ...(error && { error }),
+    generation,
+    content: text.content,
+    outcome,
   };
 }
 
@@ -200,7 +237,7 @@ async function storeEnd(
   }
 }
 
-function shown(thrown: unknown, logger: Logger): NonNullable<CompletionData["error"]> {
+function shown(thrown: unknown, logger: Logger): AnswerError {
   const error = toAppError(thrown);
   const level = error.code === "internal" ? "error" : "warn";
   logger[level]("a generation failed", { code: error.code, error: errorText(thrown) });

@@ -2,15 +2,14 @@ import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import type { CompletionEvent } from "../protocol/events.ts";
 import { keys } from "../state/key_space.ts";
-import type { AnswerMessages } from "./answer_messages.ts";
+import { type AnswerMessages, endOf } from "./answer_messages.ts";
 import {
   readLog,
   type ResponseStream,
   type RunningStream,
   type StreamHead,
-  textAfter,
+  type StreamStore,
 } from "./stream_records.ts";
-import type { StreamStore } from "./stream_registry.ts";
 
 export interface InterruptedSweepOptions {
   store: StreamStore;
@@ -56,15 +55,12 @@ async function endStream(
   generation: string,
   { userId, chatId, messageId, taskId }: RunningStream,
 ): Promise<boolean> {
-  const parts = await readLog(store.dictionary(keys.stream(chatId, messageId, generation)));
-  const { content, reasoning } = textAfter(parts, 0);
+  const text = await readLog(store.dictionary(keys.stream(chatId, messageId, generation)));
   const stored = await messages.finish({ userId, chatId, messageId, generation }, {
-    content,
-    done: true,
+    ...endOf(text.after(0)),
     interrupted: true,
-    ...(reasoning !== "" && { reasoning_content: reasoning }),
   });
-  const seq = parts.length + 1;
+  const seq = text.seq + 1;
   await store.values.update<StreamHead>(
     keys.streamHead(chatId, messageId),
     (head) =>

@@ -1,10 +1,9 @@
 import { AppError } from "../common/errors.ts";
-import type { CompletionData, ResumeAnswer } from "../protocol/events.ts";
-import { type StreamPart, textAfter } from "./stream_records.ts";
+import type { ResumeAnswer } from "../protocol/events.ts";
+import { AnswerText, BYTES_PER_PART, lengthOf, type StreamPart } from "./answer_text.ts";
 import type { StreamLogWriter } from "./stream_log_writer.ts";
-
-/** How a generation ended. */
-export type StreamEnd = Pick<CompletionData, "error" | "interrupted">;
+import { resumeAnswer, type StreamEnd } from "./stream_records.ts";
+import type { TextBudget } from "./text_budget.ts";
 
 export interface LiveStreamOptions {
   chatId: string;
@@ -13,6 +12,7 @@ export interface LiveStreamOptions {
   taskId: string | undefined;
   log: StreamLogWriter;
   maxLength: number;
+  budget: TextBudget;
 }
 
 /** One generation's text as this instance streams it: the truth, of which the store keeps a copy. */
@@ -25,8 +25,9 @@ export class LiveStream {
   readonly log: StreamLogWriter;
   readonly #maxLength: number;
   readonly #superseded = new AbortController();
-  #parts: StreamPart[] = [];
-  #length = 0;
+  #text = new AnswerText();
+  readonly #budget: TextBudget;
+  #takenBytes = 0;
   #end: StreamEnd | undefined;
 
   constructor(options: LiveStreamOptions) {
@@ -36,6 +37,7 @@ export class LiveStream {
     this.taskId = options.taskId;
     this.log = options.log;
     this.#maxLength = options.maxLength;
+    this.#budget = options.budget;
   }
 
   /** Fires when a newer generation of the message has begun: nothing of this one counts any more. */
@@ -49,27 +51,40 @@ export class LiveStream {
 
   /** The last seq. */
   get seq(): number {
-    return this.#parts.length + (this.#end ? 1 : 0);
+    return this.#text.seq + (this.#end ? 1 : 0);
   }
 
   /** UTF-16 units of text so far. */
   get length(): number {
-    return this.#length;
+    return this.#text.length;
+  }
+
+  get hasReasoning(): boolean {
+    return this.#text.hasReasoning;
+  }
+
+  /** What came after the seq. */
+  textAfter(seq: number): StreamPart {
+    return this.#text.after(seq);
   }
 
   /** The text so far. */
   text(): StreamPart {
-    return textAfter(this.#parts, 0);
+    return this.#text.after(0);
   }
 
-  /** Takes the next part and returns its seq. Throws `too_large` when the answer exceeds its bound. */
+  /**
+   * Takes the next part and returns its seq. Throws `too_large` when the answer exceeds its bound, or
+   * all of its user's together theirs, `unavailable` when this instance has too much under way.
+   */
   append(part: StreamPart): number {
-    const length = this.#length + part.content.length + part.reasoning.length;
-    if (length > this.#maxLength) {
+    if (this.#text.length + lengthOf(part) > this.#maxLength) {
       throw new AppError("too_large", "The answer is too long and was ended.");
     }
-    this.#length = length;
-    this.#parts.push(part);
+    const bytes = 2 * lengthOf(part) + BYTES_PER_PART;
+    this.#budget.take(this.userId, bytes);
+    this.#takenBytes += bytes;
+    this.#text.append(part);
     this.log.append(part);
     return this.seq;
   }
@@ -80,6 +95,13 @@ export class LiveStream {
     return this.seq;
   }
 
+  /** Its text is no longer kept here: what it cost is given back. */
+  release(): void {
+    this.#budget.giveBack(this.userId, this.#takenBytes);
+    this.#takenBytes = 0;
+    this.#text = new AnswerText();
+  }
+
   supersede(): void {
     this.#superseded.abort(new AppError("conflict", "The message is generated again."));
   }
@@ -87,15 +109,7 @@ export class LiveStream {
   /** What comes after `after` at this very moment: the next event is the one after the answer's seq. */
   resume(after: number, generation: string | undefined): ResumeAnswer {
     const isOther = generation !== undefined && generation !== this.generation;
-    const { content, reasoning } = textAfter(this.#parts, isOther ? 0 : after);
-    return {
-      active: !this.isEnded,
-      generation: this.generation,
-      seq: this.seq,
-      content,
-      ...(reasoning !== "" && { reasoning }),
-      done: this.isEnded,
-      ...this.#end,
-    };
+    const { generation: own, seq } = this;
+    return resumeAnswer(this.#text, isOther ? 0 : after, { generation: own, seq, end: this.#end });
   }
 }

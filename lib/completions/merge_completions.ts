@@ -1,6 +1,4 @@
-import type { CompletionData, CompletionEvent } from "../protocol/events.ts";
-
-type Delta = NonNullable<CompletionData["choices"]>[0]["delta"];
+import type { CompletionData, CompletionDelta, CompletionEvent } from "../protocol/events.ts";
 
 function completionOf(args: readonly unknown[]): CompletionEvent | undefined {
   if (args.length !== 2 || args[0] !== "events") return undefined;
@@ -33,9 +31,14 @@ export function mergeCompletions(
   if (!first || !second || completionKey(earlier) !== completionKey(later)) return undefined;
   if (first.data.data.done || (second.from ?? second.seq) !== first.seq + 1) return undefined;
 
-  const { choices: _, ...rest } = { ...first.data.data, ...second.data.data };
+  const { choices: _, files: __, ...rest } = { ...first.data.data, ...second.data.data };
   const delta = joinDeltas(first.data.data, second.data.data);
-  const data: CompletionData = delta ? { ...rest, choices: [{ index: 0, delta }] } : rest;
+  const files = [...first.data.data.files ?? [], ...second.data.data.files ?? []];
+  const data: CompletionData = {
+    ...rest,
+    ...(delta && { choices: [{ index: 0, delta }] }),
+    ...(files.length > 0 && { files }),
+  };
   const merged: CompletionEvent = {
     ...second,
     from: first.from ?? first.seq,
@@ -44,14 +47,19 @@ export function mergeCompletions(
   return ["events", merged];
 }
 
-function joinDeltas(first: CompletionData, second: CompletionData): Delta | undefined {
+function joinDeltas(first: CompletionData, second: CompletionData): CompletionDelta | undefined {
   const earlier = first.choices?.[0].delta;
   const later = second.choices?.[0].delta;
   if (!earlier || !later) return earlier ?? later;
-  const joined: Delta = {};
-  for (const field of ["content", "reasoning_content"] as const) {
-    if (earlier[field] === undefined && later[field] === undefined) continue;
-    joined[field] = (earlier[field] ?? "") + (later[field] ?? "");
+  const joined: CompletionDelta = {};
+  if (earlier.was_reasoning || later.was_reasoning) joined.was_reasoning = true;
+  const { content, ...rest } = earlier;
+  const before: CompletionDelta = later.was_reasoning && content !== undefined
+    ? { ...rest, reasoning_content: (rest.reasoning_content ?? "") + content }
+    : earlier;
+  for (const field of ["content", "reasoning_content", "refusal"] as const) {
+    if (before[field] === undefined && later[field] === undefined) continue;
+    joined[field] = (before[field] ?? "") + (later[field] ?? "");
   }
   return joined;
 }

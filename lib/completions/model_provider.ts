@@ -1,3 +1,5 @@
+import type { AnswerFile } from "../protocol/answer_outcome.ts";
+
 /** A message as a model is asked with it: OpenAI's own shape. */
 export interface RequestMessage {
   role: string;
@@ -15,12 +17,17 @@ export interface CompletionRequest {
 
 /** What a read of a model's stream brought: deltas, never the whole text. */
 export interface CompletionChunk {
+  /** What came before as content was reasoning: only its end was marked. This chunk comes after. */
+  wasReasoning?: true;
   content?: string;
   reasoning?: string;
+  /** Words in which the model refuses. */
+  refusal?: string;
+  files?: AnswerFile[];
   /** Deltas of tool calls, in OpenAI's shape. */
   toolCalls?: unknown[];
   usage?: Record<string, unknown>;
-  /** Why the model ended: `stop`, `length`, `tool_calls`… */
+  /** Why the model ended, in OpenAI's words: `stop`, `length`, `tool_calls`… */
   finishReason?: string;
 }
 
@@ -37,9 +44,10 @@ export interface ModelProvider {
   readonly writesTitles: boolean;
   models(signal: AbortSignal): Promise<Model[]>;
   /**
-   * Streams an answer. Ends normally only when the answer is whole; throws `AppError`
-   * (`provider_error`, `timeout`, `rate_limited`, `too_large`) with a text for the chat when it is
-   * not, and the signal's reason when it is aborted, which closes the connection at once.
+   * Streams an answer. Ends normally only when the provider has ended it; throws `AppError`
+   * (`provider_error`, `stream_broken`, `timeout`, `rate_limited`, `too_large`) with a text for the
+   * chat when it has not, and the signal's reason when it is aborted, which closes the connection at
+   * once.
    */
   stream(request: CompletionRequest, signal: AbortSignal): AsyncIterable<CompletionChunk>;
   /**

@@ -1,22 +1,24 @@
 import { AppError, errorText } from "../common/errors.ts";
+import { AnswerReader, readAnswer } from "./answer_reader.ts";
+import { AnswerRelay } from "./answer_relay.ts";
+import { AnswerTiming, type SilenceLimits } from "./answer_timing.ts";
 import type { CompletionChunk, CompletionRequest, Model, ModelProvider } from "./model_provider.ts";
-import { joinChunks, providerWords, readChunk } from "./openai_chunk.ts";
+import { readModels } from "./model_listing.ts";
+import { wholeCompletion } from "./openai_chunk.ts";
+import { refusalError } from "./provider_refusal.ts";
+import { errorIn, shownWords } from "./provider_words.ts";
+import { RefusedParameters } from "./refused_parameters.ts";
 import { RequestTimeout } from "./request_timeout.ts";
-import { SseParser } from "./sse_parser.ts";
 
 /** How long a provider may take. */
-export interface ProviderLimits {
-  /** Until the answer's head is there, in milliseconds. Default: 60,000. */
-  connectTimeoutMs: number;
-  /** Between two reads of the answer, in milliseconds. Default: 120,000. */
-  idleTimeoutMs: number;
+export interface ProviderLimits extends SilenceLimits {
   /** For the whole answer, in milliseconds. Default: 1,800,000 (half an hour). */
   totalTimeoutMs: number;
 }
 
-const DEFAULT_PROVIDER_LIMITS: ProviderLimits = {
-  connectTimeoutMs: 60_000,
-  idleTimeoutMs: 120_000,
+const DEFAULT_LIMITS: ProviderLimits = {
+  firstTokenTimeoutMs: 300_000,
+  idleTimeoutMs: 60_000,
   totalTimeoutMs: 30 * 60_000,
 };
 
@@ -25,71 +27,113 @@ export interface OpenAiProviderOptions {
   baseUrl: string;
   /** Never appears in an error or a log. Default: none is sent. */
   apiKey?: string;
+  /** Ids of models, for a provider that has no list of them. Default: it is asked. */
+  models?: readonly string[];
+  /** Defaults: 300 s to the first word, 60 s of silence within an answer, half an hour in all. */
   limits?: Partial<ProviderLimits>;
 }
 
 /** The largest answer that is read as a whole: errors, lists of models, answers that do not stream. */
-const MAX_BODY_BYTES = 8 * 1024 * 1024;
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+/** How often a request is sent again without what was refused. */
+const MAX_TRIES = 3;
 
 /** Fields of our own API that mean nothing to a provider. */
 const OWN_FIELDS = ["chat_id", "id", "session_id"] as const;
 
-/** Models behind an API that speaks as OpenAI's does. */
+type Fields = Record<string, unknown>;
+
+/** Models behind an API that speaks as OpenAI's does, or nearly so. */
 export class OpenAiProvider implements ModelProvider {
   readonly name = "openai";
   readonly writesTitles = true;
   readonly #baseUrl: string;
   readonly #apiKey: string;
+  readonly #models: readonly string[];
   readonly #limits: ProviderLimits;
+  readonly #refused = new RefusedParameters();
 
-  constructor({ baseUrl, apiKey = "", limits }: OpenAiProviderOptions) {
+  constructor({ baseUrl, apiKey = "", models = [], limits }: OpenAiProviderOptions) {
     this.#baseUrl = baseUrl.replace(/\/+$/, "");
     this.#apiKey = apiKey;
-    this.#limits = { ...DEFAULT_PROVIDER_LIMITS, ...limits };
+    this.#models = models;
+    this.#limits = { ...DEFAULT_LIMITS, ...limits };
   }
 
   async models(signal: AbortSignal): Promise<Model[]> {
+    if (this.#models.length > 0) return this.#models.map((id) => ({ id, name: id }));
     using timeout = this.#requestTimeout(signal);
-    const response = await this.#request("/models", undefined, timeout);
-    const body = parseJson(await this.#wholeText(response, timeout)) as { data?: unknown };
-    if (!Array.isArray(body?.data)) {
-      throw new AppError("provider_error", "The model provider's list of models can't be read.");
+    timeout.allow(this.#limits.idleTimeoutMs, "The model provider does not answer.");
+    const response = await this.#fetch("/models", undefined, timeout);
+    if (response.status === 404) {
+      await response.body?.cancel();
+      throw new AppError(
+        "provider_error",
+        "The model provider has no list of models (404): name them in OPENAI_MODELS.",
+      );
     }
-    return body.data
-      .filter((model) => typeof model?.id === "string")
-      .map(({ id, name }) => ({ id, name: typeof name === "string" ? name : id }));
+    if (!response.ok) throw await this.#refusal(response, timeout);
+    const text = await this.#wholeText(response, timeout);
+    const models = readModels(parseJson(text));
+    if (models) return models;
+    const words = errorIn(parseJson(text));
+    throw new AppError(
+      "provider_error",
+      "The model provider's list of models can't be read" +
+        (words === undefined ? "." : `: ${this.#shown(words)}`),
+    );
   }
 
   async *stream(request: CompletionRequest, signal: AbortSignal): AsyncGenerator<CompletionChunk> {
     using timeout = this.#requestTimeout(signal);
-    const body: Record<string, unknown> = { ...request, stream: true };
-    body["stream_options"] ??= { include_usage: true };
-    const response = await this.#request("/chat/completions", body, timeout);
-    const type = response.headers.get("content-type") ?? "";
-    if (type.includes("json")) {
-      yield readChunk(await this.#wholeText(response, timeout));
-    } else if (type.includes("html")) {
-      await response.body?.cancel();
-      throw new AppError(
-        "provider_error",
-        "The model provider answered with a page, not a stream.",
-      );
-    } else {
-      yield* this.#chunks(response, timeout);
-    }
+    const timing = new AnswerTiming(timeout, this.#limits);
+    const usage = { stream_options: { include_usage: true } };
+    const response = await this.#ask({ ...usage, ...request, stream: true }, timeout);
+    const reader = new AnswerReader({ shown: (words) => this.#shown(words) });
+    yield* readAnswer(reader, {
+      pieces: this.#reads(response, timing, reader),
+      failure: (thrown) => this.#failure(thrown, timeout, BROKEN, "stream_broken"),
+      isStopped: () => timeout.isCallers,
+    });
   }
 
   async raw(request: CompletionRequest, signal: AbortSignal): Promise<Response> {
+    if (!request["stream"]) return await this.#whole(request, signal);
     const timeout = this.#requestTimeout(signal);
     try {
-      const response = await this.#request("/chat/completions", { ...request }, timeout);
+      const timing = new AnswerTiming(timeout, this.#limits);
+      const response = await this.#ask({ ...request }, timeout);
+      const relay = new AnswerRelay((words) => this.#shown(words));
+      const reads = this.#reads(response, timing, relay.reader);
+      const encoder = new TextEncoder();
       const end = () => timeout[Symbol.dispose]();
-      const reads = this.#reads(response, timeout, end);
       const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
-        async pull(controller) {
-          const { done, value } = await reads.next();
-          if (done) controller.close();
-          else controller.enqueue(value);
+        pull: async (controller) => {
+          let text = "";
+          let broken: AppError | undefined;
+          let isOver = false;
+          try {
+            while (text === "" && !isOver) {
+              const { done, value } = await reads.next();
+              if (value) text = relay.push(value);
+              isOver = done === true || relay.reader.isDone || relay.reader.failure !== undefined;
+            }
+          } catch (thrown) {
+            const failure = this.#failure(thrown, timeout, BROKEN, "stream_broken");
+            if (timeout.isCallers || !(failure instanceof AppError)) {
+              end();
+              throw failure;
+            }
+            broken = failure;
+            isOver = true;
+          }
+          if (isOver) text += relay.end(broken);
+          controller.enqueue(encoder.encode(text));
+          if (!isOver) return;
+          end();
+          await reads.return(undefined);
+          controller.close();
         },
         // A cancel may come before the first read, when the generator has nothing to clean up yet.
         async cancel() {
@@ -98,90 +142,73 @@ export class OpenAiProvider implements ModelProvider {
           if (!response.body?.locked) await response.body?.cancel();
         },
       }, { highWaterMark: 0 });
-      const type = response.headers.get("content-type") ?? "text/event-stream";
-      return new Response(body, { headers: { "content-type": type, "cache-control": "no-cache" } });
+      const headers = { "content-type": "text/event-stream", "cache-control": "no-cache" };
+      return new Response(body, { headers });
     } catch (error) {
       timeout[Symbol.dispose]();
       throw error;
     }
   }
 
-  /** Deltas that came in one read leave as one chunk: fewer events for the same text. */
-  async *#chunks(response: Response, timeout: RequestTimeout): AsyncGenerator<CompletionChunk> {
-    const parser = new SseParser();
-    let isBegun = false;
-    let isFinished = false;
-    try {
-      for await (const bytes of this.#reads(response, timeout)) {
-        let chunk: CompletionChunk | undefined;
-        let failure: unknown;
-        let isDone = false;
-        try {
-          for (const { data } of parser.push(bytes)) {
-            isDone = data.trim() === "[DONE]";
-            if (isDone) break;
-            const next = readChunk(data);
-            chunk = chunk ? joinChunks(chunk, next) : next;
-          }
-        } catch (error) {
-          failure = error;
-        }
-        if (chunk && Object.keys(chunk).length > 0) {
-          isBegun = true;
-          isFinished ||= chunk.finishReason !== undefined;
-          yield chunk;
-        }
-        if (failure) throw this.#clean(failure);
-        if (isDone) {
-          if (!isBegun) throw new AppError("provider_error", "The model's answer is empty.");
-          return;
-        }
-      }
-    } catch (error) {
-      // The answer was whole: how the connection ended after that is of no interest.
-      if (!isFinished || timeout.isCallers) throw error;
+  /** An answer that is not streamed: the provider's own, if it is one. */
+  async #whole(request: CompletionRequest, signal: AbortSignal): Promise<Response> {
+    using timeout = this.#requestTimeout(signal);
+    timeout.allow(this.#limits.firstTokenTimeoutMs, "The model did not answer in time.");
+    const response = await this.#ask({ ...request }, timeout);
+    const text = await this.#wholeText(response, timeout);
+    const body = parseJson(text);
+    if (body !== undefined && errorIn(body) === undefined) {
+      return new Response(text, { headers: { "content-type": "application/json" } });
     }
-    if (isFinished) return;
-    throw new AppError(
-      "provider_error",
-      isBegun
-        ? "The model provider ended the answer in the middle."
-        : "The model provider ended the stream without an answer.",
-    );
+    // Some stream whatever they are asked for; and an error has its words in any shape.
+    const reader = new AnswerReader({
+      shown: (words) => this.#shown(words),
+      splitsThoughts: false,
+    });
+    const chunks = [reader.push(text), reader.end()];
+    if (reader.failure) throw reader.failure;
+    return Response.json(wholeCompletion(chunks, request.model));
   }
 
   async *#reads(
     response: Response,
-    timeout: RequestTimeout,
-    onEnd?: () => void,
+    timing: AnswerTiming,
+    reader: AnswerReader,
   ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    const reader = response.body?.getReader();
-    const allow = () =>
-      timeout.allow(this.#limits.idleTimeoutMs, "The model provider stopped in mid-answer.");
+    const body = response.body?.getReader();
     try {
-      while (reader) {
-        allow();
-        const { done, value } = await reader.read();
+      while (body) {
+        timing.beforeRead(reader);
+        const { done, value } = await body.read();
         if (done) return;
-        timeout.pause();
+        timing.afterRead();
         yield value;
       }
-    } catch (error) {
-      throw this.#failure(error, timeout, "The connection to the model provider broke.");
     } finally {
-      reader?.cancel().catch(() => {});
-      onEnd?.();
+      body?.cancel().catch(() => {});
     }
   }
 
-  async #request(path: string, body: unknown, timeout: RequestTimeout): Promise<Response> {
-    timeout.allow(this.#limits.connectTimeoutMs, "The model provider does not answer.");
+  /** Asks for an answer, again without what the provider refuses. */
+  async #ask(body: Fields, timeout: RequestTimeout): Promise<Response> {
+    for (let attempt = 1;; attempt++) {
+      const sent = this.#refused.applied(body);
+      const response = await this.#fetch("/chat/completions", sent, timeout);
+      if (response.ok) return response;
+      const { status, headers } = response;
+      const text = await this.#refusalText(response, timeout);
+      const isParameter = status === 400 || status === 422;
+      if (attempt < MAX_TRIES && isParameter && this.#refused.learn(sent, text)) continue;
+      throw refusalError({ status, headers, body: text, shown: (words) => this.#shown(words) });
+    }
+  }
+
+  async #fetch(path: string, body: unknown, timeout: RequestTimeout): Promise<Response> {
     const headers = new Headers({ accept: "text/event-stream, application/json" });
     if (body) headers.set("content-type", "application/json");
     if (this.#apiKey) headers.set("authorization", `Bearer ${this.#apiKey}`);
-    let response: Response;
     try {
-      response = await fetch(this.#baseUrl + path, {
+      return await fetch(this.#baseUrl + path, {
         method: body ? "POST" : "GET",
         headers,
         ...(body !== undefined && { body: JSON.stringify(body, withoutOwnFields) }),
@@ -191,42 +218,41 @@ export class OpenAiProvider implements ModelProvider {
     } catch (error) {
       throw this.#failure(error, timeout, "The model provider can't be reached.");
     }
-    if (!response.ok) throw await this.#refusal(response, timeout);
-    return response;
   }
 
   async #refusal(response: Response, timeout: RequestTimeout): Promise<AppError> {
     const { status, headers } = response;
-    const retryAfterMs = retryAfter(headers.get("retry-after"));
-    const type = headers.get("content-type") ?? "";
-    let words: string | undefined;
-    if (type.includes("json")) {
-      words = providerWords(parseJson(await this.#wholeText(response, timeout)));
-    } else {
-      await response.body?.cancel();
+    const body = await this.#refusalText(response, timeout);
+    return refusalError({ status, headers, body, shown: (words) => this.#shown(words) });
+  }
+
+  /** A refusal whose words break off is one all the same. */
+  async #refusalText(response: Response, timeout: RequestTimeout): Promise<string> {
+    try {
+      return await this.#wholeText(response, timeout);
+    } catch (thrown) {
+      if (timeout.isCallers) throw thrown;
+      return "";
     }
-    if (status === 401 || status === 403) {
-      return new AppError("provider_error", `The model provider refuses the API key (${status}).`);
-    }
-    const said = words === undefined ? "." : `: ${this.#withoutSecrets(words)}`;
-    if (status === 429) {
-      return new AppError("rate_limited", `The model provider is busy (429)${said}`, {
-        ...(retryAfterMs !== undefined && { retryAfterMs }),
-      });
-    }
-    return new AppError("provider_error", `The model provider answered with ${status}${said}`);
   }
 
   async #wholeText(response: Response, timeout: RequestTimeout): Promise<string> {
     const decoder = new TextDecoder();
+    const reader = response.body?.getReader();
     let text = "";
     let size = 0;
-    for await (const bytes of this.#reads(response, timeout)) {
-      size += bytes.length;
-      if (size > MAX_BODY_BYTES) {
-        throw new AppError("too_large", "The model provider's answer is too large.");
+    try {
+      for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
+        size += read.value.length;
+        if (size > MAX_BODY_BYTES) {
+          throw new AppError("too_large", "The model provider's answer is too large.");
+        }
+        text += decoder.decode(read.value, { stream: true });
       }
-      text += decoder.decode(bytes, { stream: true });
+    } catch (thrown) {
+      throw this.#failure(thrown, timeout, BROKEN, "stream_broken");
+    } finally {
+      reader?.cancel().catch(() => {});
     }
     return text + decoder.decode();
   }
@@ -240,24 +266,24 @@ export class OpenAiProvider implements ModelProvider {
   }
 
   /** Why a request failed: its own limits, its caller, or what happened below. */
-  #failure(error: unknown, timeout: RequestTimeout, text: string): unknown {
+  #failure(
+    error: unknown,
+    timeout: RequestTimeout,
+    text: string,
+    code: "provider_error" | "stream_broken" = "provider_error",
+  ): unknown {
     if (timeout.signal.aborted) return timeout.signal.reason;
     if (error instanceof AppError) return error;
     // Only the text of the cause goes on, without its secrets: a URL or a header may hold them.
-    const cause = new Error(this.#withoutSecrets(errorText(error)));
-    return new AppError("provider_error", text, { cause });
+    return new AppError(code, text, { cause: new Error(this.#shown(errorText(error))) });
   }
 
-  #clean(error: unknown): unknown {
-    if (!(error instanceof AppError)) return error;
-    return new AppError(error.code, this.#withoutSecrets(error.message));
-  }
-
-  #withoutSecrets(text: string): string {
-    const cleaned = text.replaceAll(this.#baseUrl, "<provider>");
-    return this.#apiKey ? cleaned.replaceAll(this.#apiKey, "<key>") : cleaned;
+  #shown(words: string): string {
+    return shownWords(words, { apiKey: this.#apiKey, baseUrl: this.#baseUrl });
   }
 }
+
+const BROKEN = "The connection to the model provider broke in the middle of the answer.";
 
 /** A JSON replacer that leaves our own fields out of the outermost object. */
 function withoutOwnFields(this: unknown, key: string, value: unknown): unknown {
@@ -273,9 +299,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** The header's seconds, in milliseconds; dates and nonsense are left aside. */
-function retryAfter(header: string | null): number | undefined {
-  return header !== null && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined;
 }

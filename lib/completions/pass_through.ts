@@ -1,7 +1,7 @@
 import { AppError } from "../common/errors.ts";
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import type { CompletionChunk, CompletionRequest, ModelProvider } from "./model_provider.ts";
-import { joinChunks, writeChunk } from "./openai_chunk.ts";
+import { wholeCompletion, writeChunk } from "./openai_chunk.ts";
 
 /**
  * The answer of a request that belongs to no chat, for the route to send on: the provider's own
@@ -58,23 +58,7 @@ async function wholeAnswer(
   signal: AbortSignal,
   clock: Clock,
 ): Promise<Response> {
-  let whole: CompletionChunk = {};
-  for await (const chunk of provider.stream(request, signal)) whole = joinChunks(whole, chunk);
-  return Response.json({
-    id: `chatcmpl-${crypto.randomUUID()}`,
-    object: "chat.completion",
-    created: unixSeconds(clock),
-    model: request.model,
-    choices: [{
-      index: 0,
-      message: {
-        role: "assistant",
-        content: whole.content ?? "",
-        ...(whole.reasoning !== undefined && { reasoning_content: whole.reasoning }),
-        ...(whole.toolCalls && { tool_calls: whole.toolCalls }),
-      },
-      finish_reason: whole.finishReason ?? "stop",
-    }],
-    ...(whole.usage && { usage: whole.usage }),
-  });
+  const chunks: CompletionChunk[] = [];
+  for await (const chunk of provider.stream(request, signal)) chunks.push(chunk);
+  return Response.json(wholeCompletion(chunks, request.model, clock));
 }

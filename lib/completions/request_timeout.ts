@@ -30,9 +30,14 @@ export class RequestTimeout implements Disposable {
    * stream, so the timer is not set anew each time: it looks whether the time is over, and waits on.
    */
   allow(timeoutMs: number, text: string): void {
+    this.until(performance.now() + timeoutMs, text);
+  }
+
+  /** As {@linkcode allow}, with a time of `performance.now()`. */
+  until(endsAtMs: number, text: string): void {
     this.#text = text;
-    this.#endsAtMs = performance.now() + timeoutMs;
-    if (this.#endsAtMs < this.#looksAtMs) this.#lookIn(timeoutMs);
+    this.#endsAtMs = endsAtMs;
+    if (endsAtMs < this.#looksAtMs) this.#lookIn(Math.max(0, endsAtMs - performance.now()));
   }
 
   /** Ends the time of the step: what follows is somebody else's to take. */

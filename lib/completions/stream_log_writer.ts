@@ -1,7 +1,8 @@
 import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { pause } from "../common/pause.ts";
-import { encodeBatch, type LogBatch, type StreamPart } from "./stream_records.ts";
+import { lengthOf, type StreamPart } from "./answer_text.ts";
+import { encodeBatch, type LogBatch } from "./stream_records.ts";
 
 export interface StreamLogWriterOptions {
   /** Writes one batch, whose first part has the seq `from`; called again with it when it throws. */
@@ -47,7 +48,7 @@ export class StreamLogWriter {
   append(part: StreamPart): void {
     if (this.#isGivenUp) return;
     this.#pending.push(part);
-    this.#pendingLength += part.content.length + part.reasoning.length;
+    this.#pendingLength += lengthOf(part);
     if (this.#writing) return;
     if (this.#pendingLength >= this.#options.batchLength) this.#start();
     else this.#timer ??= setTimeout(() => this.#start(), this.#options.flushMs);

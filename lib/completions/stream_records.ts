@@ -1,14 +1,16 @@
-import type { CompletionData } from "../protocol/events.ts";
-import type { Dictionary } from "../state/state_store.ts";
+import type { AnswerOutcome } from "../protocol/answer_outcome.ts";
+import type { ResumeAnswer } from "../protocol/events.ts";
+import type { Dictionary, StateStore } from "../state/state_store.ts";
+import { AnswerText, type StreamPart } from "./answer_text.ts";
 
-/** What one event adds to an answer. */
-export interface StreamPart {
-  content: string;
-  reasoning: string;
-}
+/** What streams need of the shared state. */
+export type StreamStore = Pick<StateStore, "values" | "dictionary">;
+
+/** How a generation ended, for those who come back: the refusal stands in its text. */
+export type StreamEnd = Omit<AnswerOutcome, "usage" | "refusal">;
 
 /** Where a generation stands, for who comes back at another instance. */
-export interface StreamHead {
+export interface StreamHead extends StreamEnd {
   generation: string;
   userId: string;
   /** The instance that runs it. */
@@ -16,8 +18,6 @@ export interface StreamHead {
   state: "running" | "ended";
   /** The last seq, once it has ended. */
   seq?: number;
-  error?: CompletionData["error"];
-  interrupted?: boolean;
 }
 
 /** A running stream, as the sweep finds it. */
@@ -38,35 +38,56 @@ export interface ResponseStream {
 }
 
 /** What the log keeps of a batch; a part without reasoning is a string. */
-export type LogBatch = (string | [content: string, reasoning: string])[];
+export type LogBatch = (string | [content: string, reasoning: string] | StreamPart)[];
 
 export function encodeBatch(parts: readonly StreamPart[]): LogBatch {
-  return parts.map(({ content, reasoning }) => reasoning === "" ? content : [content, reasoning]);
+  return parts.map((part) => {
+    const { content, reasoning, wasReasoning, refusal, files } = part;
+    if (wasReasoning || refusal !== undefined || files) return part;
+    return reasoning === "" ? content : [content, reasoning];
+  });
+}
+
+function decodePart(part: LogBatch[number]): StreamPart {
+  if (typeof part === "string") return { content: part, reasoning: "" };
+  return Array.isArray(part) ? { content: part[0], reasoning: part[1] } : part;
 }
 
 /** A generation's log: the seq of a batch's first part → the batch. Written twice, it counts once. */
-export async function readLog(log: Dictionary<LogBatch>): Promise<StreamPart[]> {
+export async function readLog(log: Dictionary<LogBatch>): Promise<AnswerText> {
   const batches: [from: number, batch: LogBatch][] = [];
   for await (const page of log.scan()) {
     for (const [from, batch] of page) batches.push([Number(from), batch]);
   }
-  const parts: StreamPart[] = [];
+  const text = new AnswerText();
   for (const [from, batch] of batches.sort(([a], [b]) => a - b)) {
     // Behind a gap nothing is known for certain: what stands before it is an answer, the rest isn't.
-    if (from !== parts.length + 1) break;
-    for (const part of batch) {
-      const [content, reasoning] = typeof part === "string" ? [part, ""] : part;
-      parts.push({ content, reasoning });
-    }
+    if (from !== text.seq + 1) break;
+    for (const part of batch) text.append(decodePart(part));
   }
-  return parts;
+  return text;
 }
 
-/** The text of the seqs after `after`. */
-export function textAfter(parts: readonly StreamPart[], after: number): StreamPart {
-  const rest = parts.slice(Math.max(0, after));
+/** What a client that has seen `after` is told of a stream. */
+export function resumeAnswer(
+  text: AnswerText,
+  after: number,
+  stream: { generation: string; seq: number; end: StreamEnd | undefined },
+): ResumeAnswer {
+  const { content, reasoning, wasReasoning, files, ...rest } = text.after(after);
+  const { generation, seq, end } = stream;
+  // With the end comes the whole of it, as in the last event.
+  const refusal = end ? text.after(0).refusal : rest.refusal;
   return {
-    content: rest.map(({ content }) => content).join(""),
-    reasoning: rest.map(({ reasoning }) => reasoning).join(""),
+    active: end === undefined,
+    generation,
+    seq,
+    content,
+    ...(reasoning !== "" && { reasoning }),
+    ...(wasReasoning && { was_reasoning: true }),
+    ...(refusal !== undefined && { refusal }),
+    ...(files && { files }),
+    done: end !== undefined,
+    ...end,
   };
 }

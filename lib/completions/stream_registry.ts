@@ -2,21 +2,21 @@ import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import type { ResumeAnswer } from "../protocol/events.ts";
 import { keys } from "../state/key_space.ts";
-import type { StateStore } from "../state/state_store.ts";
-import { LiveStream, type StreamEnd } from "./live_stream.ts";
+import { LiveStream } from "./live_stream.ts";
+import { OwedWrites } from "./owed_writes.ts";
+import { ResponseStreams } from "./response_streams.ts";
 import { pause } from "../common/pause.ts";
 import { StreamLogWriter, type StreamLogWriterOptions } from "./stream_log_writer.ts";
 import {
   type LogBatch,
   readLog,
-  type ResponseStream,
+  resumeAnswer,
   type RunningStream,
+  type StreamEnd,
   type StreamHead,
-  textAfter,
+  type StreamStore,
 } from "./stream_records.ts";
-
-/** What streams need of the shared state. */
-export type StreamStore = Pick<StateStore, "values" | "dictionary">;
+import { TextBudget, type TextBudgetOptions } from "./text_budget.ts";
 
 export interface StreamRegistryOptions {
   store: StreamStore;
@@ -28,8 +28,8 @@ export interface StreamRegistryOptions {
   maxLength?: number;
   /** Streams that run at once; one more is refused as `unavailable`. Default: 10,000. */
   maxRunning?: number;
-  /** Ended streams that stay in memory; older ones are answered from the store. Default: 1,000. */
-  maxEnded?: number;
+  /** What may be under way, in bytes. */
+  budget?: TextBudgetOptions;
   /**
    * Whether the stored message is of this stream's generation: of two that begin at the same moment
    * on two instances, the message says which counts. Default: the store's head does.
@@ -42,9 +42,6 @@ export interface StreamRegistryOptions {
 
 /** What a stream leaves in the store ends by itself, if nobody is left to end it. */
 const STORED_TTL_MS = 24 * 3600_000;
-
-/** The text is told to Open WebUI's instances at these lengths: they see that and how it began. */
-const TOLD_AT_LENGTHS = [256, 2_048, 16_384];
 
 export interface BeginStream {
   userId: string;
@@ -75,10 +72,12 @@ export class StreamRegistry implements AsyncDisposable {
     & Pick<StreamRegistryOptions, "askOwner" | "isCurrent">;
   /** By chat, then by message, in the order of their begin. */
   readonly #chats = new Map<string, Map<string, LiveStream>>();
+  /** Ended streams: they can be resumed until their grace is over, from the store as a rule. */
   readonly #ended = new Map<LiveStream, ReturnType<typeof setTimeout>>();
+  readonly #owed: OwedWrites;
+  readonly #budget: TextBudget;
   readonly #clearing = new Set<Promise<void>>();
-  /** How many of the lengths have been told. */
-  readonly #told = new WeakMap<LiveStream, number>();
+  readonly #responses: ResponseStreams;
   #running = 0;
 
   constructor(options: StreamRegistryOptions) {
@@ -86,15 +85,23 @@ export class StreamRegistry implements AsyncDisposable {
       graceMs: 60_000,
       maxLength: 8 * 1024 * 1024,
       maxRunning: 10_000,
-      maxEnded: 1_000,
       log: {},
+      budget: {},
       ...options,
     };
+    this.#responses = new ResponseStreams(options.store);
+    this.#owed = new OwedWrites(options.logger);
+    this.#budget = new TextBudget(options.budget);
   }
 
   /** Streams that are kept in memory now. */
   get size(): number {
-    return this.#running + this.#ended.size;
+    return this.#running + this.#ended.size + this.#owed.size;
+  }
+
+  /** Bytes of text that are kept in memory now. */
+  get bytes(): number {
+    return this.#budget.bytes;
   }
 
   /** Begins a new generation of a message; one that runs for the same message is superseded. */
@@ -107,7 +114,7 @@ export class StreamRegistry implements AsyncDisposable {
     const older = this.#chats.get(chatId)?.get(messageId);
     if (older && older.userId !== userId) throw foreign();
     const stream: LiveStream = new LiveStream({
-      ...{ userId, chatId, messageId, taskId, maxLength },
+      ...{ userId, chatId, messageId, taskId, maxLength, budget: this.#budget },
       log: new StreamLogWriter({
         ...log,
         logger,
@@ -133,30 +140,43 @@ export class StreamRegistry implements AsyncDisposable {
   }
 
   /**
-   * Puts the end into the store, once the stream itself has ended. With `isStored` false (the
-   * message could not be written) the stream stays in the sweep's list, which saves it later.
-   * Errors are logged: the answer itself is told and stored by others.
+   * Puts the end into the store, once the stream itself has ended. What the store refuses is tried
+   * until it is done, `owed` (the message's own end) first: until then the stream stays in memory and
+   * in the sweep's list. What the store holds is dropped from memory.
    */
-  async close(stream: LiveStream, end: StreamEnd, isStored: boolean): Promise<void> {
-    const { logger, graceMs, maxEnded } = this.#options;
+  async close(stream: LiveStream, end: StreamEnd, owed?: () => Promise<unknown>): Promise<void> {
     this.#running--;
     if (stream.superseded.aborted) this.#forget(stream);
-    else {
-      this.#ended.set(stream, setTimeout(() => this.#clear(stream), graceMs));
-      if (this.#ended.size > maxEnded) {
-        const [oldest] = this.#ended.keys();
-        if (oldest) this.#clear(oldest, false);
-      }
-    }
+    let isPaid = owed === undefined;
+    const settle = async () => {
+      if (!isPaid) await owed?.();
+      isPaid = true;
+      await this.#settle(stream, end);
+    };
     try {
-      await stream.log.close();
-      const ended = { state: "ended" as const, seq: stream.seq, ...end };
-      await this.#changeHead(stream, (head) => ({ ...head, ...ended }), graceMs);
-      if (stream.taskId !== undefined) await this.#responses.delete(stream.taskId);
-      if (isStored) await this.#entries.delete(stream.generation);
-      if (stream.superseded.aborted) await this.#log(stream).clear();
+      if (!isPaid) throw new AppError("unavailable", "The end of an answer is not stored yet.");
+      await settle();
     } catch (error) {
-      logger.warn("the end of a stream is not in the store", { error: errorText(error) });
+      this.#options.logger.warn("the end of a stream is not in the store", {
+        error: errorText(error),
+      });
+      this.#owed.keep(settle, "the end of an answer");
+    }
+  }
+
+  async #settle(stream: LiveStream, end: StreamEnd): Promise<void> {
+    const { graceMs } = this.#options;
+    const isWhole = await stream.log.close();
+    const ended = { state: "ended" as const, seq: stream.seq, ...end };
+    await this.#changeHead(stream, (head) => ({ ...head, ...ended }), graceMs);
+    await this.#responses.remove(stream);
+    await this.#entries.delete(stream.generation);
+    if (stream.superseded.aborted) {
+      await this.#log(stream).clear();
+      this.#forget(stream);
+    } else {
+      this.#ended.set(stream, setTimeout(() => this.#clear(stream), graceMs));
+      if (isWhole) this.#drop(stream);
     }
   }
 
@@ -186,28 +206,22 @@ export class StreamRegistry implements AsyncDisposable {
       await pause(1.5 * (log.flushMs ?? 200));
       head = await store.values.get<StreamHead>(headKey) ?? head;
     }
-    const parts = await readLog(
+    const text = await readLog(
       store.dictionary(keys.stream(chatId, messageId, head.generation)),
     );
     const isOther = generation !== undefined && generation !== head.generation;
-    const { content, reasoning } = textAfter(parts, isOther ? 0 : after);
-    const isEnded = head.state === "ended";
-    return {
-      active: !isEnded,
-      generation: head.generation,
-      seq: head.seq ?? parts.length,
-      content,
-      ...(reasoning !== "" && { reasoning }),
-      done: isEnded,
-      ...(head.error && { error: head.error }),
-      ...(head.interrupted && { interrupted: true }),
-    };
+    const { state, seq = text.seq, generation: current, userId: _, owner: __, ...end } = head;
+    return resumeAnswer(text, isOther ? 0 : after, {
+      generation: current,
+      seq,
+      end: state === "ended" ? end : undefined,
+    });
   }
 
   /** As {@linkcode resume}, of this instance's own live streams alone, for another that asks. */
   resumeHere({ userId, chatId, messageId, after = 0, generation }: ResumeQuery) {
     const local = this.#local(chatId, messageId);
-    if (!local || local.isEnded || local.userId !== userId) return undefined;
+    if (!local || local.userId !== userId) return undefined;
     return local.resume(after, generation);
   }
 
@@ -216,15 +230,12 @@ export class StreamRegistry implements AsyncDisposable {
     for (const timer of this.#ended.values()) clearTimeout(timer);
     this.#ended.clear();
     this.#chats.clear();
+    await this.#owed[Symbol.asyncDispose]();
     await Promise.all(this.#clearing);
   }
 
   get #entries() {
     return this.#options.store.dictionary<RunningStream>(keys.streams);
-  }
-
-  get #responses() {
-    return this.#options.store.dictionary<ResponseStream>(keys.responseStreams);
   }
 
   #log({ chatId, messageId, generation }: LiveStream) {
@@ -259,7 +270,7 @@ export class StreamRegistry implements AsyncDisposable {
 
   async #write(stream: LiveStream, from: number, batch: LogBatch): Promise<void> {
     await this.#log(stream).set(String(from), batch);
-    const { chatId, messageId, taskId, generation } = stream;
+    const { chatId, messageId, generation } = stream;
     const head = await this.#options.store.values.get<StreamHead>(
       keys.streamHead(chatId, messageId),
     );
@@ -267,23 +278,7 @@ export class StreamRegistry implements AsyncDisposable {
       if (!await this.#options.isCurrent?.(stream)) return stream.supersede();
       await this.#takeHead(stream);
     }
-    if (taskId === undefined || stream.isEnded) return;
-    const told = this.#told.get(stream) ?? 0;
-    const due = TOLD_AT_LENGTHS.filter((length) => length <= stream.length).length;
-    if (due <= told) return;
-    this.#told.set(stream, due);
-    const content = stream.text().content.slice(0, TOLD_AT_LENGTHS[due - 1]);
-    await this.#responses.set(taskId, {
-      chat_id: chatId,
-      message_id: messageId,
-      content,
-      // What newer instances of Open WebUI read in place of `content`.
-      output: [{
-        type: "message",
-        role: "assistant",
-        content: [{ type: "output_text", text: content }],
-      }],
-    });
+    await this.#responses.tell(stream);
   }
 
   #local(chatId: string, messageId: string | undefined): LiveStream | undefined {
@@ -308,6 +303,12 @@ export class StreamRegistry implements AsyncDisposable {
   #forget(stream: LiveStream): void {
     clearTimeout(this.#ended.get(stream));
     this.#ended.delete(stream);
+    this.#drop(stream);
+  }
+
+  /** Its text is in the store, or of no use any more. */
+  #drop(stream: LiveStream): void {
+    stream.release();
     const streams = this.#chats.get(stream.chatId);
     if (streams?.get(stream.messageId) === stream) streams.delete(stream.messageId);
     if (streams?.size === 0) this.#chats.delete(stream.chatId);

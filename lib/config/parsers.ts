@@ -95,6 +95,16 @@ export const hosts: Parser<readonly string[]> = {
   },
 };
 
+/** Ids of models, separated by commas. */
+export const modelIds: Parser<readonly string[]> = {
+  allowed: "ids of models, separated by commas",
+  parse(value) {
+    const ids = value.split(",").map((id) => id.trim()).filter((id) => id !== "");
+    const isId = (id: string) => /^[^\s\p{Cc}]{1,256}$/u.test(id);
+    return ids.length > 0 && ids.every(isId) ? Object.freeze([...new Set(ids)]) : undefined;
+  },
+};
+
 /** `*`, or origins separated by semicolons, as Open WebUI writes them. */
 export const origins: Parser<readonly string[] | "*"> = {
   allowed: "`*`, or origins such as `https://chat.example.com`, separated by `;`",

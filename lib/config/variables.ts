@@ -218,18 +218,6 @@ export const VARIABLES = {
     as.seconds(600),
     "Time for headers and handshake",
   ),
-  strangerTimeoutMs: preset(
-    "WEBSOCKET_STRANGER_TIMEOUT",
-    "30",
-    as.seconds(3_600),
-    "How long a socket may stay on which nobody has signed in",
-  ),
-  answerTimeoutMs: preset(
-    "HTTP_ANSWER_TIMEOUT",
-    "30",
-    as.seconds(3_600),
-    "How long the reader of an HTTP answer may take nothing of it",
-  ),
   eventCallerTimeoutMs: preset(
     "WEBSOCKET_EVENT_CALLER_TIMEOUT",
     "300",
@@ -279,12 +267,24 @@ export const VARIABLES = {
     "OpenAI-compatible model provider",
     { defaultNote: "the built-in model `echo`" },
   ),
+  openaiModels: optional(
+    "OPENAI_MODELS",
+    as.modelIds,
+    "Models of the provider, where it has no list of them",
+    { defaultNote: "the provider's `/models` is asked" },
+  ),
   openaiKey: optional("OPENAI_API_KEY", secretText, "The provider's key", { isSecret: true }),
   providerTimeoutMs: preset(
     "PROVIDER_TIMEOUT",
     "60",
     as.seconds(3_600),
-    "How long the provider may be silent",
+    "How long the provider may be silent within an answer",
+  ),
+  firstTokenTimeoutMs: preset(
+    "PROVIDER_FIRST_TOKEN_TIMEOUT",
+    "300",
+    as.seconds(3_600),
+    "How long the provider may be silent before the first word: a cold model is loaded first",
   ),
 
   isServerLogged: preset(

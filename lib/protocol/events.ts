@@ -23,6 +23,11 @@ export interface CompletionDelta {
   reasoning_content?: string;
   /** Words in which the model refuses. */
   refusal?: string;
+  /**
+   * All content before this event was reasoning, of which only the end was marked: it becomes the
+   * message's reasoning (there was none before), and this delta comes after that.
+   */
+  was_reasoning?: true;
 }
 
 /**
@@ -64,8 +69,8 @@ export type CompletionEvent = ChatEvent<{ type: "chat:completion"; data: Complet
 
 /**
  * The ack of `chat:resume` (protocol, section 7). `content`, `reasoning`, `refusal` and `files` are
- * what comes after the seq that was asked for, or all there is; the rest of the outcome comes with
- * `done`.
+ * what comes after the seq that was asked for, or all there is; the outcome comes with `done`, and
+ * then `refusal` is whole.
  */
 export interface ResumeAnswer extends Omit<AnswerOutcome, "usage"> {
   /** Whether the generation is still running. */
@@ -75,6 +80,8 @@ export interface ResumeAnswer extends Omit<AnswerOutcome, "usage"> {
   seq: number;
   content: string;
   reasoning?: string;
+  /** The content that the client has is reasoning, see {@linkcode CompletionDelta}. */
+  was_reasoning?: true;
   files?: AnswerFile[];
   done: boolean;
 }

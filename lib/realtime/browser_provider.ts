@@ -4,7 +4,11 @@ import type {
   CompletionRequest,
   ModelProvider,
 } from "../completions/model_provider.ts";
-import { readChunk } from "../completions/openai_chunk.ts";
+import { AnswerReader, readAnswer } from "../completions/answer_reader.ts";
+import { AnswerTiming, type SilenceLimits } from "../completions/answer_timing.ts";
+import { refusalError } from "../completions/provider_refusal.ts";
+import { shownWords, wordsOf } from "../completions/provider_words.ts";
+import { RequestTimeout } from "../completions/request_timeout.ts";
 import type { BrowserStreams } from "./browser_streams.ts";
 import type { EventCaller } from "./caller.ts";
 
@@ -18,7 +22,11 @@ export interface BrowserProviderOptions {
   messageId: string;
   /** What the client said of the model, given back to it as it was. */
   model?: unknown;
+  limits: SilenceLimits;
 }
+
+/** No answer takes longer, in milliseconds. */
+const TOTAL_TIMEOUT_MS = 30 * 60_000;
 
 /**
  * A model that runs in the user's browser (protocol, section 6: direct connections): the session is
@@ -36,12 +44,18 @@ export function browserProvider(options: BrowserProviderOptions): ModelProvider 
 }
 
 async function* streamFromBrowser(
-  { streams, call, userId, sessionId, chatId, messageId, model }: BrowserProviderOptions,
+  { streams, call, userId, sessionId, chatId, messageId, model, limits }: BrowserProviderOptions,
   request: CompletionRequest,
-  signal: AbortSignal,
+  callers: AbortSignal,
 ): AsyncGenerator<CompletionChunk> {
+  using timeout = new RequestTimeout(
+    callers,
+    TOTAL_TIMEOUT_MS,
+    "The model took longer than an answer may take.",
+  );
   using stream = streams.open(userId, sessionId);
   const { channel } = stream;
+  const { signal } = timeout;
   const answer = await call({
     userId,
     sessionId,
@@ -56,37 +70,49 @@ async function* streamFromBrowser(
     },
   });
   signal.throwIfAborted();
-  if (isWholeAnswer(answer)) return yield readChunk(JSON.stringify(answer));
-  if (!isStarted(answer)) throw new AppError("provider_error", reasonOf(answer));
-
-  let isBegun = false;
-  for await (const line of stream.lines(signal)) {
-    const data = dataOf(line);
-    if (data === undefined) continue;
-    if (data === "[DONE]") break;
-    isBegun = true;
-    yield readChunk(data);
-  }
-  if (!isBegun) throw new AppError("provider_error", "The browser's model gave no answer.");
+  const isWhole = Array.isArray(field(answer, "choices"));
+  if (!isWhole && field(answer, "status") !== true) throw refusalOf(answer);
+  const reader = new AnswerReader();
+  const pieces = isWhole
+    ? [JSON.stringify(answer)]
+    : timed(stream.lines(signal), new AnswerTiming(timeout, limits), reader);
+  yield* readAnswer(reader, { pieces, isStopped: () => timeout.isCallers });
 }
 
-/** The data of one line of an event stream; `undefined` for comments, blank lines and other fields. */
-function dataOf(line: string): string | undefined {
-  const text = line.trim();
-  if (!text.startsWith("data:")) return text.startsWith("{") ? text : undefined;
-  return text.slice("data:".length).trim() || undefined;
+async function* timed(
+  lines: AsyncIterable<string>,
+  timing: AnswerTiming,
+  reader: AnswerReader,
+): AsyncGenerator<string> {
+  timing.beforeRead(reader);
+  for await (const line of lines) {
+    timing.afterRead();
+    yield line;
+    timing.beforeRead(reader);
+  }
 }
 
 const field = (answer: unknown, name: string): unknown =>
   typeof answer === "object" && answer !== null ? Reflect.get(answer, name) : undefined;
 
-const isStarted = (answer: unknown) => field(answer, "status") === true;
-const isWholeAnswer = (answer: unknown) => Array.isArray(field(answer, "choices"));
-
-function reasonOf(answer: unknown): string {
-  const error = field(answer, "error") ?? field(answer, "detail");
-  const text = typeof error === "string" ? error : field(error, "message");
-  return typeof text === "string" && text !== ""
-    ? text.slice(0, 500)
-    : "The browser's model could not be asked.";
+/** Why the browser did not begin: its own words, or those of its provider with the status. */
+function refusalOf(answer: unknown): AppError {
+  const status = field(answer, "http_status");
+  const body = field(answer, "error") ?? field(answer, "detail");
+  if (typeof status === "number") {
+    return refusalError({
+      status,
+      headers: new Headers(retryHeader(field(answer, "retry_after"))),
+      body: typeof body === "string" ? body : JSON.stringify(body ?? ""),
+      shown: shownWords,
+    });
+  }
+  const words = wordsOf(body);
+  return new AppError(
+    "provider_error",
+    words === undefined ? "The browser's model could not be asked." : shownWords(words),
+  );
 }
+
+const retryHeader = (value: unknown): [string, string][] =>
+  typeof value === "string" ? [["retry-after", value]] : [];

@@ -1,4 +1,5 @@
 import { AppError } from "../common/errors.ts";
+import { shownWords, wordsOf } from "../completions/provider_words.ts";
 import { event, type EventDefinition } from "./dispatcher.ts";
 import { type BrowserLine, type BrowserModelLine, BrowserModelLineSchema } from "./payloads.ts";
 
@@ -9,19 +10,18 @@ const RECONNECT_GRACE_MS = 15_000;
 const MAX_WAITING_LINES = 10_000;
 const MAX_WAITING_LENGTH = 16 * 1024 * 1024;
 
-/** How long a browser may be silent in mid-stream. */
-const IDLE_MS = 300_000;
-
-const isEnd = (line: BrowserModelLine) => typeof line === "object" && line.done === true;
+/** The end of a stream, and why it came before the answer's; a chunk of a model may say `done`, too. */
+const isEnd = (line: BrowserModelLine): line is { done: true; error?: unknown } =>
+  typeof line === "object" && line.done === true && !("message" in line) && !("choices" in line);
 
 /** A stream that a browser sends line by line, until it says `{done: true}`. */
 export interface BrowserStream extends Disposable {
   /** The event name under which the browser sends: `{user_id}:{session_id}:{request_id}`. */
   readonly channel: string;
   /**
-   * The lines as they come; a line that was sent parsed is text again. Throws `provider_error` when
-   * the browser goes away in mid-stream, `timeout` when it falls silent, `too_large` when it streams
-   * faster than it is read.
+   * The lines as they come, all that wait as one text; a line that was sent parsed is text again.
+   * Throws `stream_broken` when the browser goes away in mid-stream or says that its provider did,
+   * `too_large` when it streams faster than it is read.
    */
   lines(signal: AbortSignal): AsyncIterable<string>;
 }
@@ -42,8 +42,6 @@ export interface BrowserStreamsOptions {
   forward?: (instanceId: string, line: BrowserLine) => Promise<void>;
   /** How long a browser that lost its socket may take to come back, in milliseconds. Default: 15,000. */
   graceMs?: number;
-  /** How long a browser may be silent in mid-stream, in milliseconds. Default: 300,000. */
-  idleMs?: number;
 }
 
 /**
@@ -54,23 +52,20 @@ export interface BrowserStreamsOptions {
 export class BrowserStreams {
   readonly #waiters = new Map<string, Waiter>();
   readonly #graceMs: number;
-  readonly #idleMs: number;
   readonly #instanceId: string;
   readonly #forward: BrowserStreamsOptions["forward"];
 
   constructor(
-    { instanceId, forward, graceMs = RECONNECT_GRACE_MS, idleMs = IDLE_MS }: BrowserStreamsOptions,
+    { instanceId, forward, graceMs = RECONNECT_GRACE_MS }: BrowserStreamsOptions,
   ) {
     this.#instanceId = instanceId;
     this.#forward = forward;
     this.#graceMs = graceMs;
-    this.#idleMs = idleMs;
   }
 
   /** Opens a channel for one request to one session; disposing of it closes the channel. */
   open(userId: string, sid: string): BrowserStream {
     const channel = `${userId}:${sid}:${this.#instanceId}.${crypto.randomUUID()}`;
-    const idleMs = this.#idleMs;
     const queue: string[] = [];
     let length = 0;
     let isOver = false;
@@ -88,19 +83,18 @@ export class BrowserStreams {
       clearTimeout(timer);
       if (!isOver) timer = setTimeout(() => end(error), withinMs);
     };
-    const expectMore = () =>
-      expect(idleMs, new AppError("timeout", "The browser's model stopped in mid-answer."));
 
     function push(line: BrowserModelLine): void {
       if (isOver) return;
-      if (isEnd(line)) return end();
+      // Who speaks is there.
+      clearTimeout(timer);
+      if (isEnd(line)) return end(brokenOff(line.error));
       const text = typeof line === "string" ? line : JSON.stringify(line);
       length += text.length;
       queue.push(text);
       if (queue.length > MAX_WAITING_LINES || length > MAX_WAITING_LENGTH) {
         end(new AppError("too_large", "The browser's model streams faster than it is read."));
       } else {
-        expectMore();
         wake?.();
       }
     }
@@ -108,14 +102,12 @@ export class BrowserStreams {
     async function* lines(signal: AbortSignal): AsyncGenerator<string> {
       const awaken = () => wake?.();
       signal.addEventListener("abort", awaken);
-      if (timer === undefined) expectMore();
       try {
         while (true) {
           signal.throwIfAborted();
-          const line = queue.shift();
-          if (line !== undefined) {
-            length -= line.length;
-            yield line;
+          if (queue.length > 0) {
+            length = 0;
+            yield queue.splice(0).join("\n");
           } else if (failure) {
             throw failure;
           } else if (isOver) {
@@ -173,10 +165,20 @@ export class BrowserStreams {
       if (waiter.sid !== sid) continue;
       waiter.expect(
         this.#graceMs,
-        new AppError("provider_error", "Client session disconnected."),
+        new AppError("stream_broken", "Client session disconnected."),
       );
     }
   }
+}
+
+/** What the browser says of its provider, in its own words: they are the user's own to read. */
+function brokenOff(error: unknown): AppError | undefined {
+  if (error === undefined || error === null) return undefined;
+  const words = wordsOf(error);
+  return new AppError(
+    "stream_broken",
+    `The model's answer broke off${words === undefined ? "." : `: ${shownWords(words)}`}`,
+  );
 }
 
 const foreign = () => new AppError("forbidden", "This stream belongs to somebody else.");

@@ -157,8 +157,19 @@ export const RunningStreamSchema = record({
   taskId: v.optional(v.string()),
 });
 
+/** What the log keeps of a part that is more than words and thoughts. */
+export const LogPartSchema = v.object({
+  content: v.string(),
+  reasoning: v.string(),
+  wasReasoning: v.optional(v.literal(true)),
+  refusal: v.optional(v.string()),
+  files: v.optional(v.array(v.object({ type: v.literal("image"), url: v.string() }))),
+});
+
 /** What the log keeps of a batch; a part without reasoning is a string. */
-export const LogBatchSchema = v.array(v.union([v.string(), v.tuple([v.string(), v.string()])]));
+export const LogBatchSchema = v.array(
+  v.union([v.string(), v.tuple([v.string(), v.string()]), LogPartSchema]),
+);
 
 // Notes and channels.
 

@@ -1,58 +1,49 @@
+import type { Socket } from "node:net";
+
 /**
- * Ends connections that have had their time for one step: a request's headers, its body, a sign-in.
+ * TCP connections that owe the server a complete request: new ones, and those kept alive between two requests.
  *
- * Whoever takes longer than `limitMs` is ended, however busily it drips bytes. All have the same limit, so the map is in
+ * Whoever stays longer than `limitMs` is cut off, however busily it drips bytes. All have the same limit, so the map is in
  * the order of the deadlines, and one timer looks at its front only.
  */
-export class ConnectionTimeout<C> {
-  readonly #deadlines = new Map<C, number>();
+export class ConnectionTimeout {
+  readonly #deadlines = new Map<Socket, number>();
   readonly #limitMs: number;
-  readonly #end: (connection: C) => void;
   readonly #timer: ReturnType<typeof setInterval>;
   #isClosed = false;
-  /** Connections ended so far because their time was over. */
+  /** Connections cut off so far. */
   expired = 0;
 
-  constructor(limitMs: number, end: (connection: C) => void) {
+  constructor(limitMs: number) {
     this.#limitMs = limitMs;
-    this.#end = end;
     this.#timer = setInterval(() => this.#sweep(), Math.max(10, Math.min(1_000, limitMs / 4)));
   }
 
-  start(connection: C): void {
-    if (this.#isClosed) return this.#end(connection);
-    this.#deadlines.delete(connection);
-    this.#deadlines.set(connection, performance.now() + this.#limitMs);
+  start(socket: Socket): void {
+    if (this.#isClosed) return void socket.destroy();
+    this.#deadlines.delete(socket);
+    this.#deadlines.set(socket, performance.now() + this.#limitMs);
   }
 
-  clear(connection: C): void {
-    this.#deadlines.delete(connection);
+  clear(socket: Socket): void {
+    this.#deadlines.delete(socket);
   }
 
-  /** Ends the one that has waited longest; `false` when nobody waits. */
-  endOldest(): boolean {
-    for (const connection of this.#deadlines.keys()) {
-      this.#deadlines.delete(connection);
-      this.#end(connection);
-      return true;
-    }
-    return false;
-  }
-
-  /** Ends the timer, and whoever still waits. */
+  /** Ends the timer, and the connections that are idle. */
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#timer);
-    while (this.endOldest());
+    for (const socket of this.#deadlines.keys()) socket.destroy();
+    this.#deadlines.clear();
   }
 
   #sweep(): void {
     const now = performance.now();
-    for (const [connection, deadline] of this.#deadlines) {
+    for (const [socket, deadline] of this.#deadlines) {
       if (deadline > now) return;
-      this.#deadlines.delete(connection);
+      this.#deadlines.delete(socket);
       this.expired++;
-      this.#end(connection);
+      socket.destroy();
     }
   }
 }

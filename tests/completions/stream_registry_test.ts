@@ -39,7 +39,7 @@ async function resumeAnywhere(first: FaultyStore, second: FaultyStore, numRuns: 
       await stream.log.close();
       if (ends) {
         stream.end({});
-        await one.streams.close(stream, {}, true);
+        await one.streams.close(stream, {});
       }
       const { generation } = stream;
       const remote = await two.streams.resume({ ...run, after, generation });
@@ -48,7 +48,7 @@ async function resumeAnywhere(first: FaultyStore, second: FaultyStore, numRuns: 
       assert.deepEqual([remote.done, remote.seq], [ends, streamed.length + (ends ? 1 : 0)]);
       const other = await two.streams.resume({ ...run, after, generation: "another" });
       assert.equal(other.content, streamed.join(""));
-      if (!ends) await one.streams.close(stream, { interrupted: true }, true);
+      if (!ends) await one.streams.close(stream, { interrupted: true });
     }),
     { numRuns, seed: seedOf("resume") },
   );
@@ -96,7 +96,7 @@ async function followLive(first: FaultyStore, second: FaultyStore): Promise<void
     clearInterval(streaming);
   }
   stream.end({});
-  await one.streams.close(stream, {}, true);
+  await one.streams.close(stream, {});
 }
 
 Deno.test("nothing is known of a chat without a stream", async () => {
@@ -113,7 +113,7 @@ Deno.test("after the grace nothing is left, in memory or in the store", async ()
     what: "Open WebUI's own record",
   });
   stream.end({});
-  await fixture.streams.close(stream, {}, true);
+  await fixture.streams.close(stream, {});
   assert.equal((await fixture.streams.resume({ ...ids })).content.length, 5_000);
   await until(() => fixture.streams.size === 0, { what: "the end of the grace" });
   const head = keys.streamHead(ids.chatId, ids.messageId);
@@ -129,5 +129,5 @@ Deno.test("streams beyond the bound are refused", async () => {
   const stream = await fixture.streams.begin(ids);
   await assert.rejects(fixture.streams.begin({ ...ids, messageId: "b" }), { code: "unavailable" });
   stream.end({});
-  await fixture.streams.close(stream, {}, true);
+  await fixture.streams.close(stream, {});
 });

@@ -88,7 +88,7 @@ Deno.test("a browser's error, and a session that is not the user's, are told in 
   const silent = await errorOf(client.socket.id);
   assert.deepEqual(silent, {
     code: "timeout",
-    content: "The browser's model stopped in mid-answer.",
+    content: "The model did not begin to answer within 0.3 seconds.",
   });
   assert.equal(asked.length, 3);
   assert.equal(foreign.length, 0, "another user's browser was asked");
@@ -137,6 +137,7 @@ Deno.test("T10: a browser that loses its socket in mid-stream goes on from its n
     await until(() => socket.connected && socket.id !== before, { what: "the reconnect" });
     await socket.emitWithAck(channel, line(`after ${round}, `));
   }
+  socket.emit(channel, "data: [DONE]");
   socket.emit(channel, { done: true });
   await until(async () => (await message(ada, chatId)).done, { what: "the end" });
   const stored = await message(ada, chatId);

@@ -213,14 +213,14 @@ const FAULTS: Record<string, { script: Script; code: string; words: RegExp; text
   },
   "half a stream": {
     script: { tokens: ["half"], end: "half" },
-    code: "provider_error",
+    code: "stream_broken",
     words: /middle/,
     text: "half",
   },
   "a broken connection": {
     script: { tokens: ["half"], end: "reset" },
-    code: "provider_error",
-    words: /./,
+    code: "stream_broken",
+    words: /broke/,
     text: "half",
   },
   "an error in mid-stream": {
@@ -229,10 +229,10 @@ const FAULTS: Record<string, { script: Script; code: string; words: RegExp; text
     words: /out of order/,
     text: "half",
   },
-  "silence (PROVIDER_TIMEOUT)": {
+  "silence before the first word (PROVIDER_FIRST_TOKEN_TIMEOUT)": {
     script: { isSilent: true },
     code: "timeout",
-    words: /does not answer/,
+    words: /did not begin to answer within 0.5 s/,
   },
   "silence in mid-stream (PROVIDER_TIMEOUT)": {
     script: { tokens: ["half"], end: "hang" },
@@ -249,6 +249,7 @@ Deno.test("what goes wrong at the provider is told in the chat and in the messag
     OPENAI_API_BASE_URL: provider.baseUrl,
     OPENAI_API_KEY: "sk-very-secret-key",
     PROVIDER_TIMEOUT: "0.5",
+    PROVIDER_FIRST_TOKEN_TIMEOUT: "0.5",
   }, logger);
   const ada = await signUp(app.url);
   await using client = await connect(app.url, ada.token);
