@@ -104,6 +104,7 @@ export function openChannels(
     accessChanged: (channel_id) => accessChanged({ channel_id }),
     stopAnswers: (channelId) =>
       tasks.stopItem(roomNames.channel(channelId), { userId: "", admin: true }),
+    emit,
     emitToUser,
   });
   const conversation: Conversation = new Conversation({

@@ -20,6 +20,7 @@ import type { HttpEnv } from "../http/http_env.ts";
 import { operations, type ReadinessCheck } from "../http/operations.ts";
 import { systemStatusRoutes } from "../http/system_status.ts";
 import { pageRoutes } from "../http/pages.ts";
+import { publicConfigRoutes } from "../http/public_config.ts";
 import { taskRoutes } from "../http/tasks.ts";
 import { userRoutes } from "../http/users.ts";
 import { browserProvider } from "../realtime/browser_provider.ts";
@@ -84,6 +85,13 @@ export function createRoutes(options: RoutesOptions): Listener {
         byAddress: (address) => perAddress.hit(address),
         byAccount: (email) => perAccount.hit(email),
       },
+    }),
+  );
+  app.route(
+    "/api/config",
+    publicConfigRoutes({
+      isSignupEnabled: config.isSignupEnabled,
+      hasFirstUser: () => users.hasFirst(),
     }),
   );
   app.use("/api/v1/users/*", user, requireAdmin);

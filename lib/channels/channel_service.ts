@@ -27,6 +27,8 @@ export interface ChannelServiceOptions {
   accessChanged(channelId: string): Promise<void>;
   /** Ends the answers of models that are being written in the channel. */
   stopAnswers(channelId: string): Promise<unknown>;
+  /** Sends to all who are in the channel's room, on every instance. */
+  emit(event: ChannelEvent): void;
   emitToUser(userId: string, event: ChannelEvent): void;
   clock?: Clock;
 }
@@ -75,8 +77,10 @@ export class ChannelService {
     }
     const { channel, isNew } = await this.#channels.create(user, body, userIds);
     if (!isNew) return channel;
-    if (channel.type === null) await this.#options.accessChanged(channel.id);
-    else await this.#welcome(channel, user, [...new Set([user.id, ...userIds])]);
+    if (channel.type === null) {
+      await this.#options.accessChanged(channel.id);
+      this.#options.emit(created(channel, user));
+    } else await this.#welcome(channel, user, [...new Set([user.id, ...userIds])]);
     return channel;
   }
 
@@ -112,19 +116,26 @@ export class ChannelService {
   /** @throws {AppError} `not_found`, `forbidden` */
   async update(user: PublicUser, channelId: string, patch: ChannelPatch): Promise<Channel> {
     const { channel, isAccessChanged } = await this.#channels.update(user, channelId, patch);
-    if (isAccessChanged) await this.#options.accessChanged(channel.id);
+    const { accessChanged, emit } = this.#options;
+    // Who has to leave hears of it before, who may come in afterwards.
+    emit(updated(channel));
+    if (isAccessChanged) {
+      await accessChanged(channel.id);
+      emit(updated(channel));
+    }
     return channel;
   }
 
   /**
-   * Deletes the channel. Everybody leaves its room before what was said is taken away; Open WebUI's
-   * client knows no event for that, so none is sent.
+   * Deletes the channel. Everybody hears of it, and leaves its room before what was said is taken
+   * away.
    *
    * @throws {AppError} `not_found`, `forbidden`
    */
   async delete(user: PublicUser, channelId: string): Promise<void> {
-    const { accessChanged, stopAnswers } = this.#options;
+    const { accessChanged, stopAnswers, emit } = this.#options;
     const channel = await this.#channels.delete(user, channelId);
+    emit(updated(channel));
     await Promise.all([accessChanged(channel.id), stopAnswers(channel.id)]);
     await this.#channels.clear(channel);
   }
@@ -184,6 +195,7 @@ export class ChannelService {
       this.#channels.messages.reads.forget(channel.id, userIds),
       ...userIds.map((id) => this.#options.membershipChanged(channel.id, id, false)),
     ]);
+    for (const id of userIds) this.#options.emitToUser(id, updated(channel));
     return removed;
   }
 
@@ -202,13 +214,7 @@ export class ChannelService {
       userIds.map((id) => this.#options.membershipChanged(channel.id, id, true)),
     );
     for (const id of userIds) {
-      this.#options.emitToUser(id, {
-        channel_id: channel.id,
-        message_id: null,
-        data: { type: "channel:created", data: channel },
-        user: publicly(user),
-        channel,
-      });
+      this.#options.emitToUser(id, created(channel, user));
     }
   }
 
@@ -247,6 +253,21 @@ export class ChannelService {
     return { user_ids, users: users.filter((user) => user !== undefined) };
   }
 }
+
+const created = (channel: Channel, user: PublicUser): ChannelEvent => ({
+  channel_id: channel.id,
+  message_id: null,
+  data: { type: "channel:created", data: channel },
+  user: publicly(user),
+  channel,
+});
+
+/** Says that there is something to ask for, not what: who hears it may have to leave. */
+const updated = ({ id, updated_at }: Channel): ChannelEvent => ({
+  channel_id: id,
+  message_id: null,
+  data: { type: "channel:updated", data: { updated_at } },
+});
 
 function requireGroup(channel: Channel): Channel {
   if (channel.type === "group") return channel;

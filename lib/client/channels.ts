@@ -11,6 +11,7 @@ export type ChannelChange =
   | { type: "deleted"; channelId: string; messageId: string }
   | { type: "typing"; channelId: string; threadId: string | undefined; users: PublicUser[] }
   | { type: "created"; channelId: string; channel: Channel | undefined }
+  | { type: "updated"; channelId: string }
   | { type: "read"; channelId: string; isOwn: boolean }
   | { type: "other"; channelId: string; name: string };
 
@@ -123,8 +124,14 @@ export class ChannelEventHandler implements Disposable {
     switch (data.type) {
       case "message": {
         const message = data.data;
-        if (user) this.#typed(channelId, message.parent_id ?? undefined, user, false);
-        return this.#changes.tell({ type: "message", channelId, message, isOwn });
+        const isModels = typeof message.meta?.model_id === "string";
+        if (user && !isModels) this.#typed(channelId, message.parent_id ?? undefined, user, false);
+        return this.#changes.tell({
+          type: "message",
+          channelId,
+          message,
+          isOwn: isOwn && !isModels,
+        });
       }
       // Not what was said, which comes by itself: the beginning of its thread, counted anew.
       case "message:reply":
@@ -143,6 +150,8 @@ export class ChannelEventHandler implements Disposable {
       }
       case "channel:created":
         return this.#changes.tell({ type: "created", channelId, channel });
+      case "channel:updated":
+        return this.#changes.tell({ type: "updated", channelId });
       case "last_read_at":
         return this.#changes.tell({ type: "read", channelId, isOwn });
       default:

@@ -37,6 +37,7 @@ export {
 export { ClientError, type ClientErrorCode } from "./errors.ts";
 export { type FollowedAnswer, type FollowedAnswerOptions } from "./followed_answer.ts";
 export { changedMessage, type MessageParts } from "./message_events.ts";
+export { pagesOf } from "./pages.ts";
 export {
   type PythonAnswer,
   type PythonRequest,

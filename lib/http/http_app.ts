@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
 import { AppError, errorText, toAppError } from "../common/errors.ts";
@@ -33,7 +33,10 @@ export function createHttpApp({ allowedOrigins, logger }: HttpAppOptions): Hono<
     app.use(cors({ origin, allowHeaders: REQUEST_HEADERS, exposeHeaders: EXPOSED, maxAge: 600 }));
   }
   app.use((c, next) => withSpan(`${c.req.method} ${c.req.path}`, {}, next));
-  app.notFound((c) => problem(c, new AppError("not_found", "There is nothing here.")));
+  app.notFound((c) => {
+    if (isNavigation(c)) return c.html(NOTHING_HERE, 404);
+    return problem(c, new AppError("not_found", "There is nothing here."));
+  });
   app.onError((thrown, c) => {
     const error = toAppError(thrown);
     if (error.code === "internal" || error.code === "unavailable") {
@@ -43,6 +46,25 @@ export function createHttpApp({ allowedOrigins, logger }: HttpAppOptions): Hono<
     return problem(c, error);
   });
   return app;
+}
+
+/** What a person sees whose address leads nowhere. */
+const NOTHING_HERE = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>There is no such page</title>
+<h1>There is no such page</h1>
+<p>The address leads nowhere. <a href="/">To the start</a></p>
+</html>
+`;
+
+/** Whether a person's browser goes to this address, rather than a program. */
+function isNavigation(c: Context): boolean {
+  const { method, path } = c.req;
+  return method === "GET" && !/^\/(?:api|ws|assets|pyodide)\//.test(path) &&
+    (c.req.header("accept") ?? "").includes("text/html");
 }
 
 /** The app as a listener of node:http. */

@@ -138,6 +138,8 @@ export interface ChannelEventTypes {
   "message:reaction:remove": ChannelMessage & { name: string };
   typing: { typing: boolean };
   "channel:created": Channel;
+  /** The channel has changed, or is gone, or may be entered no more: who shows it asks again. */
+  "channel:updated": { updated_at: number };
   /** Unix seconds. */
   last_read_at: { last_read_at: number };
 }

@@ -88,6 +88,12 @@ export class UserStore {
     });
   }
 
+  /** Whether somebody has signed up who is there to let others in. */
+  async hasFirst(): Promise<boolean> {
+    return await this.#store.values.get(keys.firstUser) !== undefined &&
+      await this.#admins.exists();
+  }
+
   /**
    * Signs somebody up. The first of all becomes the admin.
    *
@@ -95,7 +101,7 @@ export class UserStore {
    * all but the first
    */
   async create(input: NewUser, { onlyFirst = false } = {}): Promise<User> {
-    if (onlyFirst && await this.#store.values.get(keys.firstUser) && await this.#admins.exists()) {
+    if (onlyFirst && await this.hasFirst()) {
       throw new AppError("forbidden", "Signing up is closed.");
     }
     // Before the claims: a hash may wait for its turn, a claim may not.

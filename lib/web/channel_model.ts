@@ -1,5 +1,5 @@
 import type { ChannelChange } from "../client/channels.ts";
-import { messageOf } from "../client/errors.ts";
+import { ClientError, messageOf } from "../client/errors.ts";
 import type { Channel, ChannelMessage } from "../protocol/channel.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import type { AppSession } from "./app_session.ts";
@@ -12,6 +12,8 @@ export type Post = ChannelMessage & { isPending?: boolean };
 
 /** What is shown at once; more is loaded on the way up. */
 const PAGE_SIZE = 50;
+/** Pages that are loaded again at most after a reconnect. */
+const MAX_PAGES = 40;
 
 /** A channel, or a thread of it: its messages and who is typing. */
 export class ChannelModel implements Disposable {
@@ -19,12 +21,18 @@ export class ChannelModel implements Disposable {
   readonly channelId: string;
   /** The message whose thread this is. */
   readonly threadId: string | undefined;
-  channel: (Channel & { unread_count?: number; write_access?: boolean }) | undefined;
+  channel:
+    | (Channel & { write_access?: boolean; is_manager?: boolean; users?: PublicUser[] | null })
+    | undefined;
   /** Oldest first; `undefined`: loading. */
   posts: Post[] | undefined;
   hasMore = false;
   typists: readonly PublicUser[] = [];
   loadError: string | undefined;
+  /** Called when a model begins to answer, in a thread, what was said here. */
+  onAnswered: ((question: Post) => void) | undefined;
+  /** What was said on this page, by the names that it gave. */
+  readonly #saidHere = new Set<string>();
   readonly #session: AppSession;
   readonly #ends: (() => void)[];
 
@@ -44,23 +52,51 @@ export class ChannelModel implements Disposable {
   async load(): Promise<void> {
     const { api } = this.#session;
     try {
-      if (!this.threadId) this.channel = await api("GET", `/api/v1/channels/${this.channelId}`);
-      const newest = await this.#page(0);
-      this.hasMore = newest.length === PAGE_SIZE;
-      // The server puts the beginning of a thread into it; the page shows it above.
-      this.posts = newest.reverse().filter(({ id }) => id !== this.threadId);
+      this.channel = await api("GET", `/api/v1/channels/${this.channelId}`);
+      await this.#catchUp();
       this.loadError = undefined;
       this.seen();
     } catch (thrown) {
-      this.loadError = messageOf(thrown);
+      const isGone = thrown instanceof ClientError &&
+        (thrown.code === "not_found" || thrown.code === "forbidden");
+      // What was read stays to be read; the next connection catches up.
+      if (isGone || this.posts === undefined) this.loadError = messageOf(thrown);
     }
     this.changed.touch();
+  }
+
+  /** Loads what was said since, and again what was loaded: a reader keeps what they look at. */
+  async #catchUp(): Promise<void> {
+    const before = (this.posts ?? []).filter(({ isPending }) => !isPending);
+    const oldest = before[0];
+    const found = new Map<string, Post>();
+    let isComplete = false;
+    for (let pages = 0; !isComplete && pages < MAX_PAGES; pages++) {
+      const page = await this.#page(found.size);
+      for (const post of page) found.set(post.id, post);
+      this.hasMore = page.length === PAGE_SIZE;
+      isComplete = !this.hasMore || !oldest ||
+        page.some(({ id, created_at }) => id === oldest.id || created_at < oldest.created_at);
+    }
+    // What came by the socket meanwhile is newer than the pages.
+    const since = (this.posts ?? []).filter((post) =>
+      !found.has(post.id) && (post.isPending || !before.some(({ id }) => id === post.id))
+    );
+    // The server puts the beginning of a thread into it; the page shows it above.
+    const now = [...found.values()].reverse().filter(({ id }) => id !== this.threadId);
+    const missed = isComplete ? [] : before.filter(({ id }) => !found.has(id));
+    const at = now.findIndex(({ id }) => id === oldest?.id);
+    const from = at >= 0
+      ? at
+      : now.findIndex(({ created_at }) => created_at >= (oldest?.created_at ?? 0));
+    this.hasMore ||= from > 0;
+    this.posts = [...missed, ...now.slice(Math.max(0, from)), ...since];
   }
 
   /** Loads what was said before. */
   async loadOlder(): Promise<void> {
     const before = this.posts ?? [];
-    const older = await this.#page(before.length);
+    const older = await this.#page(before.filter(({ isPending }) => !isPending).length);
     this.hasMore = older.length === PAGE_SIZE;
     const known = new Set(before.map(({ id }) => id));
     this.posts = [
@@ -74,6 +110,7 @@ export class ChannelModel implements Disposable {
   async post(content: string): Promise<void> {
     const { api, me, channels } = this.#session;
     const temp = newId();
+    this.#saidHere.add(temp);
     channels.stoppedTyping(this.channelId, this.threadId);
     this.#put(pending(temp, content, me, this.channelId, this.threadId));
     try {
@@ -143,6 +180,9 @@ export class ChannelModel implements Disposable {
       case "deleted":
         this.#drop(change.messageId);
         break;
+      case "updated":
+        void this.load();
+        break;
       case "typing":
         if (change.threadId === this.threadId) this.typists = change.users;
         break;
@@ -153,11 +193,17 @@ export class ChannelModel implements Disposable {
   }
 
   /** A reply in a thread shows as a count at its beginning. */
-  #replied({ parent_id, created_at }: ChannelMessage): void {
+  #replied({ parent_id, created_at, meta }: ChannelMessage): void {
     const parent = this.posts?.find(({ id }) => id === parent_id);
     if (!parent) return;
     const reply_count = parent.reply_count + 1;
-    this.#put({ ...parent, reply_count, latest_reply_at: created_at });
+    const question = { ...parent, reply_count, latest_reply_at: created_at };
+    this.#put(question);
+    const isAnswer = typeof meta?.model_id === "string" && meta.done === false;
+    const { temp_id } = parent as { temp_id?: string };
+    if (isAnswer && temp_id !== undefined && this.#saidHere.has(temp_id)) {
+      this.onAnswered?.(question);
+    }
   }
 
   #put(post: Post): void {

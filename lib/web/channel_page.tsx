@@ -1,6 +1,8 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
+import { titleOf } from "./channel_list.ts";
 import { ChannelModel, type Post } from "./channel_model.ts";
+import { withMentions } from "./channel_mentions.ts";
 import { Composer } from "./composer.tsx";
 import { PostView } from "./post_view.tsx";
 import type { AppSession } from "./app_session.ts";
@@ -14,10 +16,17 @@ const NEAR_END = 80;
 /** A channel, with a thread beside it when one is open. */
 export function ChannelPage({ session, id }: { session: AppSession; id: string }) {
   const [thread, setThread] = useState<Post>();
+  // An answer comes in a thread: who asked for it sees it come.
+  const onAnswered = (question: Post) => setThread((open) => open ?? question);
   return (
     <main tabIndex={-1}>
       <div class={`split ${thread ? "has-thread" : ""}`}>
-        <Conversation session={session} channelId={id} onThread={setThread} />
+        <Conversation
+          session={session}
+          channelId={id}
+          onThread={setThread}
+          onAnswered={onAnswered}
+        />
         {thread && (
           <Conversation
             key={thread.id}
@@ -38,10 +47,12 @@ interface ConversationProps {
   /** The message whose thread this is. */
   root?: Post;
   onThread?: (post: Post) => void;
+  onAnswered?: (question: Post) => void;
   onClose?: () => void;
 }
 
-function Conversation({ session, channelId, root, onThread, onClose }: ConversationProps) {
+function Conversation(props: ConversationProps) {
+  const { session, channelId, root, onThread, onAnswered, onClose } = props;
   const model = useMemo(
     () => new ChannelModel(session, channelId, root?.id),
     [session, channelId, root?.id],
@@ -55,18 +66,23 @@ function Conversation({ session, channelId, root, onThread, onClose }: Conversat
       model[Symbol.dispose]();
     };
   }, [model]);
+  model.onAnswered = onAnswered;
   useFrames(model.changed);
+  const models = useValue(session.models);
+  const mayWrite = model.channel?.write_access !== false;
+  const isManager = model.channel?.is_manager === true;
+  const [firstModel] = models;
   const { state } = useValue(session.status);
   const scroll = useScroll(model);
   const { posts, channel, typists, loadError } = model;
-  const name = root ? "Thread" : channel?.name ?? "";
+  const name = root ? "Thread" : channel ? titleOf(channel, session.me.id) : "";
 
   const attempt = (work: Promise<unknown>) =>
     void work.catch((thrown) => toast(messageOf(thrown), "error"));
 
   async function post(text: string) {
     try {
-      await model.post(text);
+      await model.post(withMentions(text, models));
     } catch (thrown) {
       toast(messageOf(thrown), "error");
       throw thrown;
@@ -113,9 +129,9 @@ function Conversation({ session, channelId, root, onThread, onClose }: Conversat
                     key={post.id}
                     post={post}
                     meId={session.me.id}
-                    onReact={(name) => attempt(model.react(post, name))}
-                    {...(onThread && { onThread })}
-                    {...(post.user_id === session.me.id &&
+                    {...(mayWrite && { onReact: (name) => attempt(model.react(post, name)) })}
+                    {...(onThread && (mayWrite || post.reply_count > 0) && { onThread })}
+                    {...(mayWrite && (post.user_id === session.me.id || isManager) &&
                       { onRemove: () => attempt(model.remove(post)) })}
                   />
                 ))}
@@ -125,14 +141,18 @@ function Conversation({ session, channelId, root, onThread, onClose }: Conversat
       </div>
       <div class="dock">
         <p class="typing" role="status">{typingText(typists.map(({ name }) => name))}</p>
-        <Composer
-          label={root ? "Reply" : "Message"}
-          placeholder={root ? "Reply" : `Write to ${name || "the channel"}`}
-          draftKey={`${channelId}/${root?.id ?? ""}`}
-          isDisabled={state !== "online"}
-          onSend={post}
-          onType={() => model.typing()}
-        />
+        {mayWrite && loadError === undefined && (
+          <Composer
+            label={root ? "Reply" : "Message"}
+            placeholder={root ? "Reply" : `Write to ${name || "the channel"}` +
+              (firstModel ? `, or ask @${firstModel.name}` : "")}
+            draftKey={`${channelId}/${root?.id ?? ""}`}
+            isDisabled={state !== "online"}
+            onSend={post}
+            onType={() => model.typing()}
+          />
+        )}
+        {!mayWrite && <p class="hint">You can read this channel.</p>}
       </div>
     </section>
   );
@@ -144,24 +164,42 @@ function typingText(names: readonly string[]): string {
   return `${names.join(" and ")} ${names.length === 1 ? "is" : "are"} typing…`;
 }
 
-/** Stays at the newest message unless one reads further up. */
+/**
+ * Stays at the newest message unless one reads further up; there, what is read stays where it is,
+ * whatever comes or goes above it.
+ */
 function useScroll(model: ChannelModel) {
   const element = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
+  const place = useRef<{ post: Element; top: number }>(undefined);
   useEffect(() => {
     isAtEnd.current = true;
     const area = element.current;
     const onScroll = () => {
       if (!area) return;
       isAtEnd.current = area.scrollHeight - area.scrollTop - area.clientHeight < NEAR_END;
+      place.current = firstInView(area);
     };
     area?.addEventListener("scroll", onScroll, { passive: true });
     return () => area?.removeEventListener("scroll", onScroll);
   }, [model]);
-  useEffect(() => {
-    if (isAtEnd.current && element.current) {
-      element.current.scrollTop = element.current.scrollHeight;
-    }
+  useLayoutEffect(() => {
+    const area = element.current;
+    if (!area) return;
+    const { post, top } = place.current ?? {};
+    if (isAtEnd.current) area.scrollTop = area.scrollHeight;
+    // Nothing, where the browser has kept the place by itself.
+    else if (post?.isConnected && top !== undefined) area.scrollTop += topOf(post) - top;
+    place.current = firstInView(area);
   });
   return element;
+}
+
+const topOf = (element: Element) => element.getBoundingClientRect().top;
+
+function firstInView(area: Element): { post: Element; top: number } | undefined {
+  const top = topOf(area);
+  for (const post of area.querySelectorAll(".post")) {
+    if (post.getBoundingClientRect().bottom > top) return { post, top: topOf(post) };
+  }
 }

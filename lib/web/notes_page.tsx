@@ -1,5 +1,6 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
+import { pagesOf } from "../client/pages.ts";
 import type { Note, NoteSummary } from "../protocol/note.ts";
 import type { AppSession } from "./app_session.ts";
 import { addressOf, go } from "./route.ts";
@@ -9,18 +10,66 @@ import { toast } from "./toasts.tsx";
 
 type ListedNote = NoteSummary & { user?: { name: string } | null };
 
-/** All notes that one may read. */
-export function NotesPage({ session }: { session: AppSession }) {
+/** How often what others have changed is looked for, in milliseconds. */
+const REFRESH_MS = 10_000;
+
+/** The notes that one may read, the last changed first: page after page, and what others change. */
+function useNotes(session: AppSession) {
   const [notes, setNotes] = useState<readonly ListedNote[]>();
   const [error, setError] = useState<string>();
-  const [isCreating, setCreating] = useState(false);
+  const [hasMore, setMore] = useState(false);
+  /** How many pages are shown; the list is read anew up to there. */
+  const shown = useRef(1);
+  const reading = useRef<Promise<void>>(undefined);
 
-  const load = () => {
-    setError(undefined);
-    session.api<ListedNote[]>("GET", "/api/v1/notes/")
-      .then(setNotes, (thrown) => setError(messageOf(thrown)));
-  };
-  useEffect(load, [session]);
+  async function read(count: number): Promise<void> {
+    try {
+      const found = new Map<string, ListedNote>();
+      const pages = pagesOf<ListedNote>(session.api, "/api/v1/notes/");
+      let page = await pages.next();
+      for (let at = 0; !page.done; at++) {
+        for (const note of page.value) found.set(note.id, note);
+        if (at + 1 >= count && found.size > 0) break;
+        page = await pages.next();
+      }
+      shown.current = count;
+      setMore(!page.done && page.value.length > 0);
+      setNotes([...found.values()]);
+      setError(undefined);
+    } catch (thrown) {
+      // What is shown stays; the next look may find the server again.
+      setNotes((known) => {
+        if (known === undefined) setError(messageOf(thrown));
+        return known;
+      });
+    }
+  }
+  const load = (count = shown.current) =>
+    reading.current ??= read(count).finally(() => reading.current = undefined);
+
+  useEffect(() => {
+    void load(1);
+    const refresh = () => document.visibilityState === "visible" && void load();
+    // The longer the list, the rarer it is read anew.
+    let ticks = 0;
+    const timer = setInterval(() => ++ticks % shown.current === 0 && refresh(), REFRESH_MS);
+    const offOnline = session.connection.onOnline(refresh);
+    addEventListener("focus", refresh);
+    document.addEventListener("visibilitychange", refresh);
+    return () => {
+      clearInterval(timer);
+      offOnline();
+      removeEventListener("focus", refresh);
+      document.removeEventListener("visibilitychange", refresh);
+    };
+  }, [session]);
+  return { notes, error, hasMore, reload: () => void load(), more: () => load(shown.current + 1) };
+}
+
+/** All notes that one may read. */
+export function NotesPage({ session }: { session: AppSession }) {
+  const { notes, error, hasMore, reload, more } = useNotes(session);
+  const [isCreating, setCreating] = useState(false);
 
   async function create() {
     setCreating(true);
@@ -45,7 +94,7 @@ export function NotesPage({ session }: { session: AppSession }) {
       <div class="scroll">
         <div class="sheet wide">
           {error !== undefined
-            ? <ErrorState text={error} onRetry={load} />
+            ? <ErrorState text={error} onRetry={reload} />
             : notes === undefined
             ? <Loading what="notes" />
             : notes.length === 0
@@ -55,20 +104,16 @@ export function NotesPage({ session }: { session: AppSession }) {
               </EmptyState>
             )
             : (
-              <ul class="note-list">
-                {notes.map(({ id, title, data, updated_at, user, user_id }) => (
-                  <li key={id}>
-                    <a href={addressOf("note", id)}>
-                      <strong>{title || "Untitled"}</strong>
-                      <p>{plain(data?.content?.md ?? "")}</p>
-                      <time dateTime={new Date(updated_at * 1000).toISOString()}>
-                        {when(updated_at)}
-                        {user && user_id !== session.me.id && ` · ${user.name}`}
-                      </time>
-                    </a>
-                  </li>
-                ))}
-              </ul>
+              <>
+                <ul class="note-list">
+                  {notes.map((note) => (
+                    <li key={note.id}>
+                      <ListedNoteView note={note} meId={session.me.id} />
+                    </li>
+                  ))}
+                </ul>
+                {hasMore && <More onMore={more} />}
+              </>
             )}
         </div>
       </div>
@@ -76,5 +121,51 @@ export function NotesPage({ session }: { session: AppSession }) {
   );
 }
 
-/** A text's beginning without its marks. */
-const plain = (markdown: string) => markdown.replace(/[#*_`>]+/g, "").slice(0, 240);
+function ListedNoteView({ note, meId }: { note: ListedNote; meId: string }) {
+  const { id, title, data, updated_at, user, user_id } = note;
+  return (
+    <a href={addressOf("note", id)}>
+      <strong dir="auto">{title || "Untitled"}</strong>
+      <p dir="auto">{plain(data?.content?.md ?? "")}</p>
+      <time dateTime={new Date(updated_at * 1000).toISOString()}>
+        {when(updated_at)}
+        {user && user_id !== meId && ` · ${user.name}`}
+      </time>
+    </a>
+  );
+}
+
+/** Loads more when it comes into view, or is asked to. */
+function More({ onMore }: { onMore: () => Promise<void> }) {
+  const button = useRef<HTMLButtonElement>(null);
+  const [isLoading, setLoading] = useState(false);
+  const load = async () => {
+    setLoading(true);
+    await onMore();
+    setLoading(false);
+  };
+  useEffect(() => {
+    if (isLoading || !button.current) return;
+    const observer = new IntersectionObserver(([seen]) => {
+      if (seen?.isIntersecting) void load();
+    });
+    observer.observe(button.current);
+    return () => observer.disconnect();
+  }, [isLoading]);
+  return (
+    <button
+      type="button"
+      class="quiet"
+      ref={button}
+      disabled={isLoading}
+      onClick={() => void load()}
+    >
+      {isLoading ? "Loading…" : "Show more notes"}
+    </button>
+  );
+}
+
+/** A text's beginning without its marks, and without what pictures are made of. */
+const plain = (markdown: string) =>
+  markdown.slice(0, 2_000).replace(/!\[([^\]]*)\]\([^)]*\)?/g, "$1").replace(/[#*_`>]+/g, "")
+    .slice(0, 240);

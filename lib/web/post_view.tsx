@@ -2,6 +2,7 @@ import { colourOf, initialsOf } from "./colours.ts";
 import type { Post } from "./channel_model.ts";
 import { Icon } from "./icons.tsx";
 import { MarkdownView } from "./markdown_view.tsx";
+import { authorOf } from "./post_author.ts";
 import { memo } from "./memo.tsx";
 import { when } from "./times.ts";
 
@@ -19,11 +20,11 @@ const QUICK = "👍";
 /** One message of a channel. */
 export const PostView = memo(function PostView(props: PostViewProps) {
   const { post, meId, onReact, onThread, onRemove } = props;
-  const name = post.user?.name ?? "Somebody";
+  const { id: authorId, name } = authorOf(post);
   const reactions = post.reactions ?? [];
   return (
     <article class={`post ${post.isPending ? "pending" : ""}`} aria-label={name}>
-      <span class="avatar" aria-hidden="true" style={{ background: colourOf(post.user_id) }}>
+      <span class="avatar" aria-hidden="true" style={{ background: colourOf(authorId) }}>
         {initialsOf(name)}
       </span>
       <div>
@@ -34,6 +35,7 @@ export const PostView = memo(function PostView(props: PostViewProps) {
           </time>
         </header>
         <MarkdownView text={post.content} />
+        <AnswerState post={post} />
         {reactions.length > 0 && (
           <div class="reactions">
             {reactions.map((reaction) => {
@@ -45,6 +47,7 @@ export const PostView = memo(function PostView(props: PostViewProps) {
                   title={names}
                   aria-label={`${reaction.name}, ${reaction.count}: ${names}`}
                   aria-pressed={reaction.users.some(({ id }) => id === meId)}
+                  disabled={!onReact}
                   onClick={() => onReact?.(reaction.name)}
                 >
                   {reaction.name} {reaction.count}
@@ -84,7 +87,27 @@ export const PostView = memo(function PostView(props: PostViewProps) {
       )}
     </article>
   );
-}, (a, b) => a.post === b.post && a.meId === b.meId);
+}, (a, b) =>
+  a.post === b.post && a.meId === b.meId && !a.onReact === !b.onReact &&
+  !a.onRemove === !b.onRemove);
+
+/** How far a model has got, and how its answer ended. */
+function AnswerState({ post }: { post: Post }) {
+  const { done, error, interrupted } = post.meta ?? {};
+  if (error) {
+    const { content } = error as { content?: string };
+    return <p class="error" role="alert">{content ?? "The model could not answer."}</p>;
+  }
+  if (interrupted) return <p class="hint">Stopped before its end.</p>;
+  if (done !== false || post.content !== "") return null;
+  return (
+    <p class="waiting" role="status" aria-label="Waiting for the first words">
+      <i></i>
+      <i></i>
+      <i></i>
+    </p>
+  );
+}
 
 function Act(
   { icon, label, onClick }: {

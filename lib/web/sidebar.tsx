@@ -4,6 +4,7 @@ import { messageOf } from "../client/errors.ts";
 import { type Channel } from "../protocol/channel.ts";
 import { askText, confirm } from "./dialogs.tsx";
 import type { AppSession } from "./app_session.ts";
+import { titleOf } from "./channel_list.ts";
 import { Icon, type IconName } from "./icons.tsx";
 import { useValue } from "./observable.ts";
 import { addressOf, go, type Place, route } from "./route.ts";
@@ -99,16 +100,18 @@ function Channels({ session }: { session: AppSession }) {
     <section aria-labelledby="channels-title">
       <h2 id="channels-title">
         Channels
-        <button type="button" class="icon-button" aria-label="New channel" onClick={create}>
-          <Icon name="plus" />
-        </button>
+        {session.me.role === "admin" && (
+          <button type="button" class="icon-button" aria-label="New channel" onClick={create}>
+            <Icon name="plus" />
+          </button>
+        )}
       </h2>
       {channels?.length === 0 && <p class="none">No channels yet.</p>}
       <ul>
-        {channels?.map(({ id, name, users }) => {
+        {channels?.map((channel) => {
+          const { id } = channel;
           const count = unread.get(id) ?? 0;
-          const others = users?.filter((user) => user.id !== session.me.id);
-          const title = name || others?.map((user) => user.name).join(", ") || "Direct message";
+          const title = titleOf(channel, session.me.id);
           return (
             <li key={id} class={count > 0 ? "unread" : ""}>
               <a
@@ -117,7 +120,7 @@ function Channels({ session }: { session: AppSession }) {
                 aria-current={place === "channel" && current === id ? "page" : undefined}
               >
                 <Icon name="channel" />
-                <span>{title}</span>
+                <span dir="auto">{title}</span>
                 {count > 0 && (
                   <b class="badge" aria-label={`${count} unread`}>{count > 99 ? "99+" : count}</b>
                 )}

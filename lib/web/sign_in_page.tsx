@@ -1,5 +1,6 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
+import type { PublicConfig } from "../protocol/public_config.ts";
 import type { Me } from "./app_session.ts";
 import { openApi, signedIn } from "./signed_in.ts";
 
@@ -8,6 +9,16 @@ export function SignInPage() {
   const [isNew, setNew] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<string>();
+  const [config, setConfig] = useState<PublicConfig>();
+  // A server that can't be asked now may let people in all the same.
+  const maySignUp = config?.features.enable_signup !== false;
+  useEffect(() => {
+    document.title = "Sign in · WebUI";
+    openApi<PublicConfig>("GET", "/api/config").then((found) => {
+      setConfig(found);
+      if (!found.features.enable_signup) setNew(false);
+    }, () => undefined);
+  }, []);
 
   async function submit(event: SubmitEvent) {
     event.preventDefault();
@@ -57,19 +68,26 @@ export function SignInPage() {
         <button type="submit" class="primary" disabled={isBusy}>
           {isBusy ? "One moment…" : isNew ? "Sign up" : "Sign in"}
         </button>
-        <p class="switch">
-          {isNew ? "Signed up before?" : "New here?"}{" "}
-          <button
-            type="button"
-            class="link"
-            onClick={() => {
-              setNew(!isNew);
-              setError(undefined);
-            }}
-          >
-            {isNew ? "Sign in" : "Create an account"}
-          </button>
-        </p>
+        {maySignUp && (
+          <p class="switch">
+            {isNew ? "Signed up before?" : "New here?"}{" "}
+            <button
+              type="button"
+              class="link"
+              onClick={() => {
+                setNew(!isNew);
+                setError(undefined);
+              }}
+            >
+              {isNew ? "Sign in" : "Create an account"}
+            </button>
+          </p>
+        )}
+        {!maySignUp && (
+          <p class="hint">
+            Signing up is closed on this server.
+          </p>
+        )}
       </form>
     </main>
   );

@@ -1,0 +1,17 @@
+import type { ChannelMessage } from "../protocol/channel.ts";
+
+export interface Author {
+  id: string;
+  name: string;
+}
+
+/**
+ * Who says what a message says. An answer belongs to the person who asked for it, so that they may
+ * delete it; the model in its `meta` wrote it.
+ */
+export function authorOf({ user_id, user, meta }: ChannelMessage): Author {
+  const modelId = meta?.model_id;
+  if (typeof modelId !== "string") return { id: user_id, name: user?.name ?? "Somebody" };
+  const name = meta?.model_name;
+  return { id: modelId, name: typeof name === "string" && name !== "" ? name : modelId };
+}
