@@ -34,6 +34,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   common: [],
   protocol: [],
   markdown: [],
+  note_schema: [],
   sharing: [],
   config: [],
   transport: [],
@@ -48,15 +49,15 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   channels: [...STATE_INTERFACE, "markdown", "sharing"],
   notes: [...STATE_INTERFACE, "sharing"],
   groups: [...STATE_INTERFACE, "sharing"],
-  documents: [...STATE_INTERFACE, TOPICS, "markdown"],
+  documents: [...STATE_INTERFACE, TOPICS, "note_schema"],
   tasks: [...STATE_INTERFACE, TOPICS],
   completions: [...STATE_INTERFACE, "tasks", "chats"],
-  http: [...EDGES, ...STATE_INTERFACE],
+  http: [...EDGES, ...STATE_INTERFACE, "note_schema"],
   realtime: [...EDGES, ...STATE_INTERFACE],
   bridge: [],
   openwebui: [...STATE_INTERFACE, "auth"],
   client: [],
-  web: ["client", "markdown"],
+  web: ["client", "markdown", "note_schema"],
 };
 /** The composition root knows every part: `lib/app.ts` with its pieces, `lib/mod.ts`, and `main.ts`. */
 export const isRoot = (path: string) =>
