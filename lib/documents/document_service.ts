@@ -3,6 +3,7 @@ import type { Subscription } from "../bus/topics.ts";
 import { AppError } from "../common/errors.ts";
 import { settledWithin } from "../common/deadline.ts";
 import type { SweepJob } from "../common/sweep_job.ts";
+import type { NoteSnapshot } from "../note_schema/note_content.ts";
 import { keys } from "../state/key_space.ts";
 import { type AccessChange, changesOf, noteAccess } from "./document_changes.ts";
 import { documentOfNote, type DocumentRef } from "./document_id.ts";
@@ -11,7 +12,7 @@ import { DocumentRegistry } from "./document_registry.ts";
 import { documentSweep } from "./document_sweep.ts";
 import type { OpenDocument } from "./open_document.ts";
 import type { Member } from "./members.ts";
-import type { NoteAccess, NoteSnapshot } from "./note_ports.ts";
+import type { NoteAccess } from "./note_ports.ts";
 import { missingFrom } from "./yjs_state.ts";
 
 type Given = "store" | "topics" | "content" | "audience" | "logger";

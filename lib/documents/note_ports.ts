@@ -1,12 +1,5 @@
 /** What documents need of notes, which are another domain's. */
-import type { JsonNode } from "./prosemirror_json.ts";
-
-/** A note's text in its three forms; `json` is ProseMirror's and the one that counts when it is there. */
-export interface NoteSnapshot {
-  md?: string | null;
-  html?: string | null;
-  json?: JsonNode | null;
-}
+import type { NoteSnapshot } from "../note_schema/note_content.ts";
 
 export interface NoteAccess {
   mayRead(userId: string, noteId: string): Promise<boolean>;

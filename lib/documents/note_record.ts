@@ -4,9 +4,9 @@ import { keys } from "../state/key_space.ts";
 import type { UpdateLog } from "../state/state_store.ts";
 import type { DocumentRef } from "./document_id.ts";
 import { acquireSoon, type DocumentParts } from "./document_parts.ts";
-import type { NoteSnapshot } from "./note_ports.ts";
-import { contentOf } from "./parse_content.ts";
-import { fingerprint, FRAGMENT, type JsonNode, toJson } from "./prosemirror_json.ts";
+import type { JsonNode } from "../note_schema/json_node.ts";
+import { contentOf, type NoteSnapshot } from "../note_schema/note_content.ts";
+import { fingerprint, FRAGMENT, toJson } from "../note_schema/yjs_content.ts";
 import { replaceContent } from "./replace_content.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { seed } from "./yjs_state.ts";
@@ -23,7 +23,6 @@ export class NoteRecord {
   readonly #parts: DocumentParts;
   readonly #log: UpdateLog;
   #given: NoteSnapshot | undefined;
-  #isFresh = false;
   #isEdited = false;
 
   constructor(ref: DocumentRef, parts: DocumentParts, log: UpdateLog) {
@@ -62,12 +61,10 @@ export class NoteRecord {
   /** The document has changed, whoever changed it. */
   changed(): void {
     this.#isEdited = true;
-    this.#isFresh = false;
   }
 
   give(snapshot: NoteSnapshot): void {
     this.#given = snapshot;
-    this.#isFresh = true;
   }
 
   /** The update that brings the change from the last saved text to `content` into the document. */
@@ -90,7 +87,6 @@ export class NoteRecord {
     const snapshot = snapshotOf({
       json: toJson(doc.getXmlFragment(FRAGMENT)),
       given: this.#given,
-      isFresh: this.#isFresh,
       isEdited: this.#isEdited,
     });
     const state = Y.encodeStateAsUpdate(doc);

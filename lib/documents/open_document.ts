@@ -16,8 +16,7 @@ import { LogWriter } from "./log_writer.ts";
 import type { Member } from "./members.ts";
 import { NoteRecord } from "./note_record.ts";
 import { NoteSaver } from "./note_saver.ts";
-import type { NoteSnapshot } from "./note_ports.ts";
-import { contentOf } from "./parse_content.ts";
+import { contentOf, type NoteSnapshot } from "../note_schema/note_content.ts";
 import { applyAll, checkUpdate, isChange, isIncomplete } from "./yjs_state.ts";
 
 /**
@@ -116,8 +115,7 @@ export class OpenDocument {
     const content = contentOf(text);
     const update = await this.#note.changeTo(this.#doc, content);
     if (update) await this.update(update);
-    // Its writer's own Markdown and HTML are the note's, if that is all that the document says.
-    this.give({ ...present(text), json: content });
+    this.give({ json: content, ...(text.md && { md: text.md }) });
   }
 
   /** @throws {AppError} `invalid_payload`, `forbidden` */
@@ -262,9 +260,6 @@ export class OpenDocument {
     });
   }
 }
-
-const present = (text: NoteSnapshot): NoteSnapshot =>
-  Object.fromEntries(Object.entries(text).filter(([, value]) => value));
 
 const personOf = ({ sid, userId, userName, userColor }: Person): Person => ({
   sid,

@@ -1,18 +1,18 @@
 import * as Y from "yjs";
+import { type JsonNode, MAX_DEPTH } from "../note_schema/json_node.ts";
 import {
   type Child,
   childFingerprint,
   childJson,
   childrenOf,
-  type JsonNode,
+  elementAttributes,
   runsOf,
   type TextRun,
   typeOf,
-} from "./prosemirror_json.ts";
+} from "../note_schema/yjs_content.ts";
 
 /** Above this many pairs to compare, only the common beginning and end are kept. */
 const MAX_PAIRS = 250_000;
-const MAX_DEPTH = 150;
 
 type Parent = Y.XmlFragment | Y.XmlElement;
 
@@ -107,13 +107,12 @@ function replaceGap(
 }
 
 function replaceAttributes(element: Y.XmlElement, node: JsonNode): void {
-  const attrs = node.attrs ?? {};
+  const attrs = elementAttributes(node);
   const before: Record<string, unknown> = element.getAttributes();
   for (const name of Object.keys(before)) {
-    if (attrs[name] === null || attrs[name] === undefined) element.removeAttribute(name);
+    if (!(name in attrs)) element.removeAttribute(name);
   }
   for (const [name, value] of Object.entries(attrs)) {
-    if (value === null || value === undefined) continue;
     if (JSON.stringify(before[name]) !== JSON.stringify(value)) {
       element.setAttribute(name, value as string);
     }

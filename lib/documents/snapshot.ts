@@ -1,6 +1,7 @@
-import type { NoteSnapshot } from "./note_ports.ts";
-import { fingerprint, type JsonNode } from "./prosemirror_json.ts";
-import { toHtml, toMd } from "./render_content.ts";
+import { contentOf, type NoteSnapshot, snapshotFrom } from "../note_schema/note_content.ts";
+import type { JsonNode } from "../note_schema/json_node.ts";
+import { fromMd } from "../note_schema/markdown_reader.ts";
+import { fingerprint } from "../note_schema/yjs_content.ts";
 
 /** What is known at the moment of a save. */
 export interface SnapshotSources {
@@ -8,34 +9,22 @@ export interface SnapshotSources {
   json: JsonNode;
   /** What an editor last said the text is. */
   given: NoteSnapshot | undefined;
-  /** Nothing has changed the document since `given` came. */
-  isFresh: boolean;
   /** Somebody has edited the document since it was opened. */
   isEdited: boolean;
 }
 
 /**
- * What the note is to say. The document is the truth: an editor's own rendering is taken when it
- * says the same, because it knows every extension's Markdown and HTML; one that has not seen
- * another's edit yet must not undo it.
+ * What the note is to say. The document is the truth, and all forms are made from it: what an editor
+ * says of it may be stale, or say anything. It counts where the document says nothing itself. Of
+ * Markdown that means the document, its writer's form stays.
  */
-export function snapshotOf({ json, given, isFresh, isEdited }: SnapshotSources): NoteSnapshot {
-  const derived = () => ({ json, md: toMd(json), html: toHtml(json) });
-  if (!given) return derived();
+export function snapshotOf({ json, given, isEdited }: SnapshotSources): NoteSnapshot {
   const isElsewhere = json.content?.length === 0;
-  if (isElsewhere || !isEdited) return { json: null, md: null, html: null, ...given };
-  if (given.json?.content) {
-    return saysTheSame(given.json, json) ? { ...derived(), ...given } : derived();
-  }
-  const text = isFresh ? Object.entries(given).filter(([, value]) => value) : [];
-  return { ...derived(), ...Object.fromEntries(text), json };
+  const content = given && (isElsewhere || !isEdited) ? contentOf(given) : json;
+  const snapshot = snapshotFrom(content);
+  return given?.md && means(given.md, content) ? { ...snapshot, md: given.md } : snapshot;
 }
 
-/** What can't be compared, such as attributes nested without end, is not the same. */
-function saysTheSame(one: JsonNode, other: JsonNode): boolean {
-  try {
-    return fingerprint(one) === fingerprint(other);
-  } catch {
-    return false;
-  }
-}
+const MAX_COMPARED_LENGTH = 64 * 1024;
+const means = (md: string, json: JsonNode): boolean =>
+  md.length <= MAX_COMPARED_LENGTH && fingerprint(fromMd(md)) === fingerprint(json);

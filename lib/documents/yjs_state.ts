@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import * as Y from "yjs";
 import { AppError } from "../common/errors.ts";
 import { yieldToEvents } from "../common/pause.ts";
-import { FRAGMENT, type JsonNode } from "./prosemirror_json.ts";
+import type { JsonNode } from "../note_schema/json_node.ts";
+import { FRAGMENT } from "../note_schema/yjs_content.ts";
 import { replaceContent } from "./replace_content.ts";
 
 /** Updates that are applied before others get their turn: some ten milliseconds' worth. */

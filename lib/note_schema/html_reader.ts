@@ -14,7 +14,7 @@ import {
 } from "./html_elements.ts";
 import { htmlTree, textOfHtml } from "./html_tree.ts";
 import type { JsonNode } from "./json_node.ts";
-import { attributesFor, jsonOfDocument, markOf, nodesOf } from "./lenient.ts";
+import { attributesFor, heldNodes, jsonOfDocument, markOf } from "./lenient.ts";
 import { plainDocument } from "./plain_text.ts";
 import { noteSchema } from "./schema.ts";
 import { readHeld, readMark } from "./unknown_nodes.ts";
@@ -77,7 +77,7 @@ function create({ type, attrs }: Typed, marks: readonly Mark[] = []): Node {
 function element(node: Tree.Element, place: Place): Node[] {
   const { tagName } = node;
   const { "data-unknown": held, "data-unknown-mark": heldMark } = attributesOf(node);
-  if (held !== undefined) return nodesOf(readHeld(held));
+  if (held !== undefined) return heldNodes(readHeld(held), tagName === "span");
   if (isIgnored(node)) return [];
   if (tagName === "wbr") return text(characterOf(node), place);
   if (tagName === "pre") return [codeBlock(node)];

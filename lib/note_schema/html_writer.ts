@@ -46,9 +46,12 @@ function element(
 }
 
 /** What the rendering itself does not say of a node or mark. */
-function more({ attrs }: Node | Mark): Attributes {
-  const unknown = attrs[UNKNOWN_ATTRS];
-  return unknown ? { "data-unknown-attrs": JSON.stringify(unknown) } : {};
+function more({ type, attrs }: Node | Mark): Attributes {
+  // Of an attribute that the schema knows, what it does not take is nothing to export: a script's address.
+  const unknown = Object.entries(attrs[UNKNOWN_ATTRS] ?? {})
+    .filter(([name]) => !Object.hasOwn(type.spec.attrs ?? {}, name));
+  if (unknown.length === 0) return {};
+  return { "data-unknown-attrs": JSON.stringify(Object.fromEntries(unknown)) };
 }
 
 export function markHtml(mark: Mark): { open: string; close: string } {

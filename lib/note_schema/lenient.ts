@@ -129,7 +129,13 @@ export function nodeOf({ name, attrs, children, marks = [], original }: Describe
 }
 
 /** The schema's nodes for those of a note. */
-export const nodesOf = (json: readonly JsonNode[]): Node[] => json.flatMap((one) => read(one, 0));
+const nodesOf = (json: readonly JsonNode[]): Node[] => json.flatMap((one) => read(one, 0));
+
+/** The nodes that an unknown one holds, as one may stand where it stood. */
+export function heldNodes(json: readonly JsonNode[], isInline: boolean): Node[] {
+  const type = isInline ? noteSchema.nodes.paragraph : noteSchema.topNodeType;
+  return type ? [...contentFor(type, nodesOf(json)).content] : [];
+}
 
 function childrenOf({ content = [] }: JsonNode, depth: number): Node[] {
   return content.flatMap((child) => read(child, depth));

@@ -21,7 +21,10 @@ const options: Options = {
   ...{ bullet: "-", bulletOther: "*", bulletOrdered: ".", rule: "-", listItemIndent: "one" },
   ...{ resourceLink: true, fences: true, incrementListMarker: true },
   // A bare address is a link to a reader; one that is none in the document is kept from it.
-  unsafe: [{ character: ":", before: "[ps]", after: "\\/", inConstruct: "phrasing" }],
+  unsafe: [{
+    ...{ character: ":", before: "[ps]", after: "\\/", inConstruct: "phrasing" },
+    notInConstruct: ["autolink", "link", "image", "label"],
+  }],
   extensions: [gfmTableToMarkdown({ tablePipeAlign: false }), gfmStrikethroughToMarkdown()],
 };
 
@@ -173,11 +176,12 @@ const signOf = (md: string) => /^(?:([-*+])|\d+([.)])) /.exec(`${md} `)?.slice(1
 function blockMd(node: Node, previous: string | undefined): string {
   const asHtml = () => htmlLine(nodeHtml(node));
   if (node.nodeSize > MAX_CHECKED_SIZE && node.type.name !== "codeBlock") return asHtml();
-  const before = signOf(previous ?? "");
+  const isOrdered = node.type.name === "orderedList";
+  const before = isOrdered || /List$/.test(node.type.name) ? signOf(previous ?? "") : undefined;
   const md = toMarkdown({ type: "root", children: blockContent(node) }, {
     ...options,
-    ...(before === "-" && { bullet: "*", bulletOther: "-" }),
-    ...(before === "." && { bulletOrdered: ")" }),
+    ...(!isOrdered && before === "-" && { bullet: "*", bulletOther: "-" }),
+    ...(isOrdered && before === "." && { bulletOrdered: ")" }),
   }).replace(/\n$/, "");
   const isDoubtful = before !== undefined && signOf(md) === before;
   const { content } = fromMd(md);

@@ -7,8 +7,9 @@ import {
   DocumentService,
   type DocumentServiceOptions,
 } from "../../lib/documents/document_service.ts";
-import type { NoteAccess, NoteContent, NoteSnapshot } from "../../lib/documents/note_ports.ts";
-import type { JsonNode } from "../../lib/documents/prosemirror_json.ts";
+import type { NoteAccess, NoteContent } from "../../lib/documents/note_ports.ts";
+import type { JsonNode } from "../../lib/note_schema/json_node.ts";
+import type { NoteSnapshot } from "../../lib/note_schema/note_content.ts";
 import type { SessionUser } from "../../lib/protocol/user.ts";
 import { Dispatcher } from "../../lib/realtime/dispatcher.ts";
 import { documentAudience, documentEvents } from "../../lib/realtime/document_events.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { until } from "../support/until.ts";
 import { Client, FakeNotes, openStore, startInstance, textJson } from "./fixture.ts";
 
-const written = { json: textJson("by HTTP"), md: "by *HTTP*" };
+const written = { json: textJson("by HTTP"), md: "by HTTP\n" };
 const merged = (isMerged: boolean) => Promise.resolve(isMerged);
 
 Deno.test("D3: a note without a text that is open elsewhere gets what is written by HTTP", async () => {
@@ -14,7 +14,7 @@ Deno.test("D3: a note without a text that is open elsewhere gets what is written
   using editor = await Client.open(a.url, "ada", "note:n1");
   assert.equal(await b.documents.writeText("n1", written, merged), true);
   await until(() => editor.text() === "by HTTP", { what: "the text at the editor" });
-  assert.equal(notes.notes.get("n1")?.md, "by *HTTP*", "its writer's own Markdown");
+  assert.equal(notes.notes.get("n1")?.md, "by HTTP\n", "its writer's own Markdown");
   await editor.write("typed");
   await until(() => notes.text("n1") === "by HTTPtyped", { what: "both in the note" });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { contentOf } from "../../lib/documents/parse_content.ts";
-import type { JsonNode } from "../../lib/documents/prosemirror_json.ts";
-import { textOf } from "./fixture.ts";
+import { contentOf } from "../../lib/note_schema/note_content.ts";
+import type { JsonNode } from "../../lib/note_schema/json_node.ts";
+import { textOf } from "../documents/fixture.ts";
 
 /** Far above what any of them takes, far below what they took: minutes and more. */
 const LIMIT_MS = 5_000;

@@ -8,25 +8,13 @@
 import { encodeAny, toBase64 } from "lib0/buffer";
 import { digest } from "lib0/hash/sha256";
 import * as Y from "yjs";
-import type { Json } from "../state/state_store.ts";
-
-export interface JsonMark {
-  type: string;
-  attrs?: { [name: string]: Json | undefined };
-}
-
-export interface JsonNode {
-  type?: string;
-  text?: string;
-  attrs?: { [name: string]: Json | undefined };
-  marks?: JsonMark[];
-  content?: JsonNode[];
-}
+import { type JsonMark, type JsonNode, MAX_DEPTH } from "./json_node.ts";
+import { boundedAttributes } from "./bounded_json.ts";
 
 /** The fragment's name in Open WebUI's editor. */
 export const FRAGMENT = "prosemirror";
-/** What is nested deeper is cut off: a document must not be able to exhaust the stack. */
-const MAX_DEPTH = 150;
+/** The attribute in which an element keeps its marks: y-prosemirror has a place for those of text only. */
+const MARKS_ATTRIBUTE = "marks";
 
 export type Attributes = Record<string, unknown>;
 export interface TextRun {
@@ -51,6 +39,12 @@ const withoutNulls = (attrs: object = {}): Attributes =>
     Object.entries(attrs).filter(([, value]) => value !== null && value !== undefined),
   );
 
+/** The attributes of a node's element, its marks among them. */
+export const elementAttributes = ({ attrs, marks = [] }: JsonNode): Attributes => ({
+  ...withoutNulls(attrs),
+  ...(marks.length > 0 && { [MARKS_ATTRIBUTE]: marks }),
+});
+
 function attributesOf(marks: readonly JsonMark[] = []): Attributes {
   const attributes: Attributes = {};
   for (const mark of marks) {
@@ -62,9 +56,9 @@ function attributesOf(marks: readonly JsonMark[] = []): Attributes {
 
 function marksOf(attributes: Attributes): JsonMark[] {
   return Object.entries(attributes).map(([name, value]) => {
-    const attrs = typeof value === "object" && value !== null ? value as JsonMark["attrs"] : {};
+    const attrs = typeof value === "object" && value !== null ? boundedAttributes(value) : {};
     const type = markName(name);
-    return Object.keys(attrs ?? {}).length > 0 ? { type, attrs } : { type };
+    return Object.keys(attrs).length > 0 ? { type, attrs } : { type };
   });
 }
 
@@ -93,7 +87,7 @@ export function typeOf(child: Child, depth = 0): Y.XmlElement | Y.XmlText {
   }
   const { node } = child;
   const element = new Y.XmlElement(node.type ?? "paragraph");
-  for (const [name, value] of Object.entries(withoutNulls(node.attrs))) {
+  for (const [name, value] of Object.entries(elementAttributes(node))) {
     // Attributes are typed as text; y-prosemirror stores any JSON value.
     element.setAttribute(name, value as string);
   }
@@ -119,14 +113,17 @@ function nodesOf(item: unknown, depth: number): JsonNode[] {
     });
   }
   if (!(item instanceof Y.XmlElement)) return [];
-  const attrs = withoutNulls(item.getAttributes()) as JsonNode["attrs"];
+  const { [MARKS_ATTRIBUTE]: marks, ...attrs } = boundedAttributes(
+    withoutNulls(item.getAttributes()),
+  );
   const content = depth < MAX_DEPTH
     ? item.toArray().flatMap((inner) => nodesOf(inner, depth + 1))
     : [];
   return [{
     type: item.nodeName,
-    ...(Object.keys(attrs ?? {}).length > 0 ? { attrs } : {}),
+    ...(Object.keys(attrs).length > 0 ? { attrs } : {}),
     ...(content.length > 0 ? { content } : {}),
+    ...(Array.isArray(marks) && marks.length > 0 ? { marks: marks as unknown as JsonMark[] } : {}),
   }];
 }
 
@@ -151,7 +148,7 @@ function plain(node: JsonNode, depth: number): unknown {
   const content = depth < MAX_DEPTH
     ? childrenOf(node.content).map((child) => comparable(child, depth + 1))
     : [];
-  return [node.type, sorted(node.attrs ?? {}), content];
+  return [node.type, sorted(node.attrs ?? {}), content, sorted(node.marks ?? [])];
 }
 
 function comparable(child: Child, depth: number): unknown {
