@@ -1,0 +1,35 @@
+/** The documents name files that are there. */
+import assert from "node:assert/strict";
+import { readRepository, sourcesUnder, text } from "./sources.ts";
+
+const PATH = /\b(?:lib|tests|docs|\.github)\/[\w./-]*\.(?:tsx?|md|json)\b/g;
+/** In a picture or a table: a file by its name alone, or with its folder. */
+const NAME = /\b(?:[a-z0-9_]+\/)?[a-z0-9_]+\.tsx?\b/g;
+
+Deno.test("every path in a document leads to a file", async () => {
+  const pages = [
+    ["README.md", await text("README.md")] as const,
+    ...await sourcesUnder("docs/", ".github/"),
+  ];
+  const missing: string[] = [];
+  for (const [page, content] of pages) {
+    for (const path of new Set(content.match(PATH) ?? [])) {
+      const isThere = await Deno.stat(new URL(`../../${path}`, import.meta.url))
+        .then(() => true, () => false);
+      if (!isThere) missing.push(`${page}: ${path}`);
+    }
+  }
+  assert.deepEqual(missing, []);
+});
+
+Deno.test("every file that the architecture names is there", async () => {
+  const files = [...await readRepository("lib/"), ["main.ts", ""] as const].map(([path]) => path);
+  const named = new Set((await text("docs/architecture.md")).match(NAME) ?? []);
+  assert.ok(named.size > 20);
+  const missing = [...named].filter((name) =>
+    !files.some((file) => file === name || file.endsWith(`/${name}`)) &&
+    !name.endsWith("_test.ts") &&
+    name !== "tools/layers.ts"
+  );
+  assert.deepEqual(missing, []);
+});
