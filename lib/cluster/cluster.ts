@@ -3,7 +3,7 @@ import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { settledWithin } from "../common/deadline.ts";
 import type { ReliableTransport, TransportStats } from "../bus/reliable_transport.ts";
-import { InstanceBus } from "./instance_bus.ts";
+import { BusRequests } from "./bus_requests.ts";
 import { RoomAdapter, type VisibleData } from "./room_adapter.ts";
 
 /** Channels are subscribed again in bunches; within this time they are one gap. */
@@ -35,7 +35,7 @@ export interface ClusterStats extends TransportStats {
 export interface Cluster extends Disposable {
   /** For `new Server({adapter})`. */
   readonly adapter: NonNullable<ServerOptions["adapter"]>;
-  readonly instances: InstanceBus;
+  readonly instances: BusRequests;
   /** Waits until this instance hears the others, at most so long; says whether it does. */
   ready(timeoutMs: number): Promise<boolean>;
   stats(): Promise<ClusterStats>;
@@ -44,7 +44,7 @@ export interface Cluster extends Disposable {
 /** Joins the cluster. The transport is the caller's, and is closed after the cluster. */
 export function joinCluster(options: ClusterOptions): Cluster {
   const { transport, logger } = options;
-  const instances = new InstanceBus({ transport, instanceId: options.instanceId, logger });
+  const instances = new BusRequests({ transport, instanceId: options.instanceId, logger });
   const adapters = new Set<RoomAdapter>();
   let gaps = 0;
   let telling: ReturnType<typeof setTimeout> | undefined;

@@ -31,12 +31,15 @@ export const changesOf = (key: string): Topic<Change> => ({
   schema: ChangeSchema,
 });
 
-const AccessChangeSchema = v.object({
+const NoteAccessSchema = v.object({
   noteIds: v.array(v.string()),
   userId: v.optional(v.string()),
 });
 
 /** Whose access to which notes may have changed; without a user, everybody's. */
-export type AccessChange = v.InferOutput<typeof AccessChangeSchema>;
+export type NoteAccessChange = v.InferOutput<typeof NoteAccessSchema>;
 
-export const noteAccess: Topic<AccessChange> = { name: "note access", schema: AccessChangeSchema };
+export const noteAccess: Topic<NoteAccessChange> = {
+  name: "note access",
+  schema: NoteAccessSchema,
+};

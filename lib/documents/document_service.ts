@@ -5,7 +5,7 @@ import { settledWithin } from "../common/deadline.ts";
 import type { SweepJob } from "../common/sweep_job.ts";
 import type { NoteSnapshot } from "../note_schema/note_content.ts";
 import { keys } from "../state/key_space.ts";
-import { type AccessChange, changesOf, noteAccess } from "./document_changes.ts";
+import { changesOf, noteAccess, type NoteAccessChange } from "./document_changes.ts";
 import { documentOfNote, type DocumentRef } from "./document_id.ts";
 import type { DocumentParts } from "./document_parts.ts";
 import { DocumentRegistry } from "./document_registry.ts";
@@ -258,7 +258,7 @@ export class DocumentService implements AsyncDisposable {
     await this.#options.store.values.delete(keys.documentState(documentOfNote(noteId).key));
   }
 
-  async #accessHasChanged({ noteIds, userId }: AccessChange): Promise<void> {
+  async #accessHasChanged({ noteIds, userId }: NoteAccessChange): Promise<void> {
     this.#accessEpoch++;
     for (const noteId of noteIds) {
       this.#options.audience.accessChanged(noteId, userId);

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { Listening } from "../bus/bus.ts";
 import type { ReliableTransport } from "../bus/reliable_transport.ts";
 import { AppError, errorText, toAppError } from "../common/errors.ts";
+import type { InstanceRequestOptions, InstanceRequests } from "../common/instance_requests.ts";
 import type { Logger } from "../common/logger.ts";
 import { ERROR_CODES } from "../protocol/error_codes.ts";
 
@@ -29,25 +30,14 @@ type Request = Extract<Message, { kind: "request" }>;
 
 const MAX_PENDING = 10_000;
 
-export interface InstanceBusOptions {
+export interface BusRequestsOptions {
   transport: ReliableTransport;
   logger: Logger;
   /** Default: a new UUID. */
   instanceId?: string;
 }
 
-export interface RequestOptions {
-  /** How long an answer may take. Default: 5,000. */
-  timeoutMs?: number;
-  /** Ends the wait, and the work at the other end. */
-  signal?: AbortSignal;
-}
-
-/** Serves a topic. What it throws reaches who asked: an `AppError` as it is, anything else as `internal`. */
-export type InstanceHandler = (
-  payload: unknown,
-  context: { from: string; signal: AbortSignal },
-) => unknown;
+type Handler = Parameters<InstanceRequests["handle"]>[1];
 
 interface Pending {
   resolve(payload: unknown): void;
@@ -55,16 +45,16 @@ interface Pending {
 }
 
 /** Asks one instance, by its name, and gets its answer. No other instance hears of it. */
-export class InstanceBus implements Disposable {
+export class BusRequests implements InstanceRequests, Disposable {
   readonly id: string;
   readonly #transport: ReliableTransport;
   readonly #logger: Logger;
-  readonly #handlers = new Map<string, InstanceHandler>();
+  readonly #handlers = new Map<string, Handler>();
   readonly #pending = new Map<string, Pending>();
   readonly #serving = new Map<string, AbortController>();
   readonly #listening: Listening;
 
-  constructor({ transport, logger, instanceId = crypto.randomUUID() }: InstanceBusOptions) {
+  constructor({ transport, logger, instanceId = crypto.randomUUID() }: BusRequestsOptions) {
     this.id = instanceId;
     this.#transport = transport;
     this.#logger = logger;
@@ -83,7 +73,7 @@ export class InstanceBus implements Disposable {
    *
    * @throws {TypeError} when the topic is served already
    */
-  handle(topic: string, handler: InstanceHandler): Disposable {
+  handle(topic: string, handler: Handler): Disposable {
     if (this.#handlers.has(topic)) throw new TypeError(`Cannot serve twice: ${topic}`);
     this.#handlers.set(topic, handler);
     return { [Symbol.dispose]: () => void this.#handlers.delete(topic) };
@@ -101,7 +91,7 @@ export class InstanceBus implements Disposable {
     instanceId: string,
     topic: string,
     payload: unknown,
-    { timeoutMs = 5_000, signal }: RequestOptions = {},
+    { timeoutMs = 5_000, signal }: InstanceRequestOptions = {},
   ): Promise<unknown> {
     signal?.throwIfAborted();
     if (this.#pending.size >= MAX_PENDING) {
