@@ -1,7 +1,7 @@
 /**
  * Changes the code a little and runs the tests that should notice: in a copy, never in place.
  *
- * - `deno task mutate`: the named mutants of `mutants.ts`, each with the tests that hold it.
+ * - `deno task mutate [--only words]`: the named mutants of `mutants.ts`, each with the tests that hold it.
  * - `deno task mutate lib/tasks/task_registry.ts [--tests tests/tasks/] [--max 20] [--seed 1]`: a sample of
  *   the mutations of these files, with the tests of their room.
  *
@@ -74,8 +74,9 @@ async function passes(cwd: string, tests: readonly string[]): Promise<boolean> {
   return success;
 }
 
-async function named(): Promise<Mutant[]> {
-  return await Promise.all(MUTANTS.map(async ({ name, file, search, replace, tests }) => {
+async function named(only = ""): Promise<Mutant[]> {
+  const chosen = MUTANTS.filter(({ name }) => name.includes(only));
+  return await Promise.all(chosen.map(async ({ name, file, search, replace, tests }) => {
     const source = await Deno.readTextFile(new URL(file, root));
     if (source.split(search).length !== 2) {
       throw new Error(`Cannot make the mutant "${name}": ${file} has not once: ${search}`);
@@ -112,7 +113,9 @@ async function sampled(args: readonly string[]): Promise<Mutant[]> {
   return all;
 }
 
-const mutants = Deno.args.length === 0 ? await named() : await sampled(Deno.args);
+const mutants = Deno.args.some((arg) => arg.startsWith("lib/"))
+  ? await sampled(Deno.args)
+  : await named(option(Deno.args, "only"));
 await using folder = await copyOfRepository();
 for (const tests of new Set(mutants.map(({ tests }) => tests.join(" ")))) {
   if (await passes(folder.path, tests.split(" "))) continue;
