@@ -18,6 +18,7 @@ import { emitToUser } from "../realtime/emitter.ts";
 import { RemoteInstances } from "../realtime/remote_instances.ts";
 import { sessionEvents } from "../realtime/session_events.ts";
 import type { RealtimeServer } from "../realtime/session.ts";
+import { strangerLimits, tcpLimits } from "./connection_limits.ts";
 import { createSocketServer, type SocketServerOptions } from "../transport/socket_server.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { openChannels } from "./channels.ts";
@@ -44,6 +45,9 @@ export function openSockets(
     pingIntervalMs: config.pingIntervalMs,
     pingTimeoutMs: config.pingTimeoutMs,
     handshakeTimeoutMs: config.handshakeTimeoutMs,
+    answerTimeoutMs: config.answerTimeoutMs,
+    strangers: strangerLimits(config),
+    tcp: tcpLimits(config, logger),
     maxConnections: config.maxConnections,
     maxConnectionsPerAddress: config.maxConnectionsPerAddress,
     trustedProxies: config.trustedProxies,
@@ -125,6 +129,7 @@ export function openSockets(
       io,
       dispatcher,
       pool: sessions,
+      welcome: (socket) => server.welcome(socket),
       async verify(token) {
         const { user, claims: { jti, exp, iat } } = await tokens.verify(token);
         return { user: toSessionUser(user), jti, exp, iat };

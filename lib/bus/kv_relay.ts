@@ -3,6 +3,7 @@ import type { Logger } from "../common/logger.ts";
 import { backOff, pause } from "../common/pause.ts";
 import type { KvDatabase } from "../state/kv_database.ts";
 import { KvRelayLog, SIGNED_OFF } from "./kv_relay_log.ts";
+import { KvWatch } from "./kv_watch.ts";
 import type { LocalChannels } from "./local_channels.ts";
 
 /** How often a process that is alone looks for others. */
@@ -12,13 +13,12 @@ const MEETING_MS = 750;
 const BUSY_POLL_MS = 10;
 const IDLE_POLL_MS = 50;
 const BUSY_FOR_MS = 1_000;
-/** Where the watch tells of others, a look now and then is enough. */
-const PUSHED_POLL_MS = 5_000;
-const SIGN_EVERY_MS = 15_000;
-const SILENT_FOR_MS = 60_000;
-const CALM_MS = 1_000;
+/** Where a watch tells of others, a look now and then is enough. */
+const WATCHED_POLL_MS = 5_000;
 /** How much later than the news itself the watch may tell of it. */
 const LATE_WATCH_MS = 1_000;
+const SIGN_EVERY_MS = 15_000;
+const SILENT_FOR_MS = 60_000;
 const FORGET_AFTER_MS = 10 * 60_000;
 
 interface Writer {
@@ -38,39 +38,44 @@ export interface KvRelayOptions {
 
 /**
  * Messages between processes that share a Deno KV. Each process has a log, which it alone appends
- * to, so that writers never conflict; every process reads the logs of all others, and learns that
- * there is something to read by watching one entry, or, where the watch tells nothing of other
- * processes (a local file), by asking. A watch that should tell, and has fallen silent, is replaced.
+ * to, so that writers never conflict; every process reads the logs of all others. A KV Connect
+ * server tells that there is something to read; who shares a local file asks, because its watch
+ * tells nothing of other processes (Deno 2.9.6).
  *
  * A process that sees no other writes nothing; one that joins waits until it has been seen.
  */
 export class KvRelay implements AsyncDisposable {
-  readonly #database: KvDatabase;
   readonly #local: LocalChannels;
   readonly #logger: Logger;
   readonly #log: KvRelayLog;
   readonly #writers = new Map<string, Writer>();
   readonly #stop = new AbortController();
+  readonly #watch: KvWatch | undefined;
   #running: Promise<unknown> = Promise.resolve();
   #nap = new AbortController();
   #isWoken = false;
-  #isPushed: boolean;
-  #cancelWatch = () => {};
   #hasLooked = false;
   #busyUntilMs = 0;
   #signedAtMs = -Infinity;
 
   constructor({ database, prefix, local, logger }: KvRelayOptions) {
-    this.#database = database;
-    this.#isPushed = database.isRemote;
     this.#local = local;
     this.#logger = logger;
     this.#log = new KvRelayLog(database.client, prefix);
+    this.#watch = database.isRemote
+      ? new KvWatch({
+        open: () => database.openWatched(),
+        key: this.#log.bump,
+        writer: this.#log.writer,
+        onNews: () => this.#wake(),
+        logger,
+      })
+      : undefined;
   }
 
-  /** Whether the store tells of what other processes write. */
-  get isPushed(): boolean {
-    return this.#isPushed;
+  /** Whether the database tells of what other processes write. */
+  get isTold(): boolean {
+    return this.#watch?.isTelling ?? false;
   }
 
   /** Other processes that were heard of lately. */
@@ -83,7 +88,8 @@ export class KvRelay implements AsyncDisposable {
     await this.#sign();
     await this.#look();
     if (this.others > 0) await pause(MEETING_MS, this.#stop.signal);
-    this.#running = Promise.all([this.#keepLooking(), this.#keepWatching()]);
+    this.#watch?.start();
+    this.#running = this.#keepLooking();
   }
 
   /** Appends the message to this process's log, if there is anybody to read it. */
@@ -112,7 +118,7 @@ export class KvRelay implements AsyncDisposable {
         failedMs = 0;
       } catch (error) {
         if (failedMs === 0) {
-          this.#logger.warn("other processes can't be heard", { error: errorText(error) });
+          this.#logger.warn("bus: other processes can't be heard", { error: errorText(error) });
         }
         failedMs = backOff(failedMs);
       }
@@ -127,73 +133,22 @@ export class KvRelay implements AsyncDisposable {
     await pause(ms, this.#nap.signal);
   }
 
-  /** News that only asking brought: the watch tells nothing of others after all, or no more. */
+  /** News that only asking brought: the watch has fallen silent, unless it is only late. */
   async #doubtWatch(): Promise<void> {
-    if (!this.#isPushed) return;
-    if (this.#database.isRemote) {
-      await this.#napFor(LATE_WATCH_MS);
-      if (this.#isWoken) return;
-      this.#cancelWatch();
-    }
-    this.#isPushed = false;
+    if (!this.isTold) return;
+    await this.#napFor(LATE_WATCH_MS);
+    if (!this.#isWoken) this.#watch?.replace();
   }
 
   #pollMs(): number {
-    const isTold = this.#database.isRemote && this.#isPushed;
-    if (this.others === 0 && !isTold) return LONE_MS;
-    if (this.#isPushed) return PUSHED_POLL_MS;
+    if (this.isTold) return WATCHED_POLL_MS;
+    if (this.others === 0) return LONE_MS;
     return performance.now() < this.#busyUntilMs ? BUSY_POLL_MS : IDLE_POLL_MS;
   }
 
   #wake(): void {
     this.#isWoken = true;
     this.#nap.abort();
-  }
-
-  async #keepWatching(): Promise<void> {
-    const { signal } = this.#stop;
-    for (let pauseMs = 0; !signal.aborted;) {
-      try {
-        await this.#watch(() => pauseMs = 0);
-      } catch (error) {
-        if (!signal.aborted) {
-          this.#logger.warn("the watch of the store ended", { error: errorText(error) });
-        }
-      }
-      pauseMs = backOff(pauseMs);
-      await pause(pauseMs, signal);
-    }
-  }
-
-  /** Watches until that is cancelled, or fails. */
-  async #watch(onNews: () => void): Promise<void> {
-    const kv = await this.#database.openWatched();
-    const { signal } = this.#stop;
-    try {
-      const reader = kv.watch<[string]>([this.#log.bump]).getReader();
-      this.#cancelWatch = () => void reader.cancel().catch(() => {});
-      if (signal.aborted) return this.#cancelWatch();
-      // The first thing a watch tells is what was there before: in a file, nothing of others.
-      let next = await reader.read();
-      if (this.#isPushed) this.#wake();
-      while (!next.done) {
-        next = await reader.read();
-        if (next.done) return;
-        onNews();
-        this.#bumped(next.value[0].value);
-      }
-    } finally {
-      kv.close();
-    }
-  }
-
-  #bumped(writer: string | null): void {
-    const isOther = writer !== null && writer !== this.#log.writer;
-    // A write of our own tells of itself everywhere, and may show another's that came right behind.
-    const isCalm = performance.now() - this.#log.wroteAtMs > CALM_MS;
-    if (isOther && (this.#database.isRemote || isCalm)) this.#isPushed = true;
-    // Just as well, ours may hide another's.
-    if (isOther || this.#isPushed) this.#wake();
   }
 
   /** Reads what is new; says whether anything was. */
@@ -245,7 +200,7 @@ export class KvRelay implements AsyncDisposable {
   }
 
   #missed(): void {
-    this.#logger.warn("messages of another process have expired before they were read");
+    this.#logger.warn("bus: messages of another process have expired before they were read");
     this.#local.gap();
   }
 
@@ -259,11 +214,10 @@ export class KvRelay implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    this.#cancelWatch();
     this.#wake();
-    await this.#running;
+    await Promise.all([this.#running, this.#watch?.[Symbol.asyncDispose]()]);
     await this.#log.close({ isAlone: this.others === 0 }).catch((error) =>
-      this.#logger.warn("the process could not sign off", { error: errorText(error) })
+      this.#logger.warn("bus: the process could not sign off", { error: errorText(error) })
     );
   }
 }

@@ -50,7 +50,6 @@ export class KvRelayLog {
   #waiting: Waiting[] = [];
   #draining: Promise<void> | undefined;
   #last = 0;
-  #wroteAtMs = -Infinity;
   #written: { upTo: number; atMs: number }[] = [];
   #swept = 0;
   #sweptAtMs = performance.now();
@@ -60,11 +59,6 @@ export class KvRelayLog {
     this.#base = [prefix, "relay"];
     this.bump = [...this.#base, "bump"];
     this.#head = [...this.#base, "head", this.writer];
-  }
-
-  /** When this process wrote last. */
-  get wroteAtMs(): number {
-    return this.#wroteAtMs;
   }
 
   /** Returns when the message can be read. */
@@ -122,7 +116,6 @@ export class KvRelayLog {
     add = (atomic: Deno.AtomicOperation) => atomic,
   ): Promise<void> {
     this.#headVersion = await retryConflicts(async () => {
-      this.#wroteAtMs = performance.now();
       const told = await this.#client.call((kv) => {
         const check = { key: this.#head, versionstamp: this.#headVersion };
         return add(kv.atomic().check(check))
@@ -185,7 +178,6 @@ export class KvRelayLog {
   async close({ isAlone }: { isAlone: boolean }): Promise<void> {
     await this.#draining;
     if (!isAlone) return await this.#tell([this.#last, SIGNED_OFF], KEEP_SIGNED_OFF_MS);
-    this.#wroteAtMs = performance.now();
     await this.#client.call((kv) => kv.atomic().delete(this.#head).delete(this.bump).commit());
   }
 }

@@ -1,7 +1,7 @@
 import { AppError } from "../common/errors.ts";
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import type { Chat, ChatBody, ChatMessage, ChatSummary } from "../protocol/chat.ts";
-import { keys } from "../state/key_space.ts";
+import { keys, unchecked } from "../state/key_space.ts";
 import type {
   IndexEntry,
   IndexPageOptions,
@@ -244,7 +244,7 @@ export class ChatStore {
 
   /** After a write: of a chat that was deleted meanwhile, nothing of it may stay. */
   async #requireStill(chatId: string): Promise<void> {
-    if (await this.#store.values.get(keys.chat(chatId)) !== undefined) return;
+    if (await this.#store.values.get(unchecked(keys.chat(chatId))) !== undefined) return;
     await this.#messages(chatId).clear();
     throw noSuchChat();
   }
@@ -257,8 +257,10 @@ export class ChatStore {
 
   async #dropRemains(userId: string, entries: IndexEntry[]): Promise<void> {
     const oldest = unixSeconds(this.#clock) - MAKING_SECONDS;
-    const remains = entries.filter(({ score }) => score < oldest).map(({ member }) => member);
-    if (remains.length > 0) await this.#chatsOf(userId).remove(...remains);
+    const old = entries.filter(({ score }) => score < oldest).map(({ member }) => member);
+    if (old.length === 0) return;
+    const found = await this.#store.values.getMany(old.map((id) => unchecked(keys.chat(id))));
+    await this.#chatsOf(userId).remove(...old.filter((_, at) => found[at] === undefined));
   }
 
   /**

@@ -218,6 +218,18 @@ export const VARIABLES = {
     as.seconds(600),
     "Time for headers and handshake",
   ),
+  strangerTimeoutMs: preset(
+    "WEBSOCKET_STRANGER_TIMEOUT",
+    "30",
+    as.seconds(3_600),
+    "How long a socket may stay on which nobody has signed in",
+  ),
+  answerTimeoutMs: preset(
+    "HTTP_ANSWER_TIMEOUT",
+    "30",
+    as.seconds(3_600),
+    "How long the reader of an HTTP answer may take nothing of it",
+  ),
   eventCallerTimeoutMs: preset(
     "WEBSOCKET_EVENT_CALLER_TIMEOUT",
     "300",

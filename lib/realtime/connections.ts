@@ -27,6 +27,8 @@ export interface ConnectionsOptions {
   verify(token: string): Promise<VerifiedToken>;
   /** Whether a token that counted still does; asked when changes may have been missed. */
   stillCounts(session: Session): Promise<boolean>;
+  /** Tells the transport that a user is known; `false` when there is no place for the socket. */
+  welcome?(socket: RealtimeSocket): boolean;
   pool: {
     add(sid: string, user: SessionUser): void;
     remove(sid: string): void;
@@ -78,6 +80,7 @@ export class Connections implements Disposable {
   async signIn(socket: RealtimeSocket, token: string): Promise<Session> {
     const session = await this.#verified(socket.id, token);
     if (!socket.connected) throw new AppError("unauthenticated", "The socket is gone.");
+    this.#welcome(socket);
     const before = socket.data.session;
     if (before && before.user.id !== session.user.id) {
       for (const room of socket.rooms) if (room !== socket.id) socket.leave(room);
@@ -137,6 +140,7 @@ export class Connections implements Disposable {
     if (!auth.success || !auth.output.token) return;
     try {
       socket.data.session = await this.#verified(socket.id, auth.output.token);
+      this.#welcome(socket);
     } catch (thrown) {
       if (!(thrown instanceof AppError) || thrown.code === "unavailable") {
         // Without a session the client would stay mute for ever: closed, it comes back and tries again.
@@ -144,6 +148,11 @@ export class Connections implements Disposable {
         throw thrown;
       }
     }
+  }
+
+  #welcome(socket: RealtimeSocket): void {
+    if (this.#options.welcome?.(socket) ?? true) return;
+    throw new AppError("unavailable", "There are too many connections.");
   }
 
   async #verified(sid: string, token: string): Promise<Session> {

@@ -72,6 +72,8 @@ export interface DispatcherStats {
   refusals: ReadonlyMap<string, number>;
 }
 
+/** What a socket without a session may send: enough to sign in, and to be told that it has to. */
+const STRANGERS_EVENTS = { perSecond: 1, burst: 100 };
 const EVENT_SPAN = { "messaging.system": "socket.io" };
 const OK = { status: true } as const;
 
@@ -98,13 +100,18 @@ export class Dispatcher {
 
   /** Serves all events of the socket from here on. */
   attach(socket: RealtimeSocket): void {
-    const rate = new TokenBucket({
-      perSecond: this.#options.eventsPerSecond,
-      nowMs: this.#options.clock.nowMs(),
-    });
+    const nowMs = this.#options.clock.nowMs();
+    const rate = new TokenBucket({ perSecond: this.#options.eventsPerSecond, nowMs });
+    const strangersRate = new TokenBucket({ ...STRANGERS_EVENTS, nowMs });
     // A middleware that never calls on: the event ends here, instead of being emitted once more, a
     // tick later, for listeners that nobody has added.
-    socket.use((event) => this.#dispatch(socket, rate, event));
+    socket.use((event) => {
+      if (socket.data.session || strangersRate.take(this.#options.clock.nowMs())) {
+        return this.#dispatch(socket, rate, event);
+      }
+      // Closed below Socket.IO: an honest client comes back by itself.
+      socket.conn.close();
+    });
   }
 
   #dispatch(socket: RealtimeSocket, rate: TokenBucket, event: readonly unknown[]): void {

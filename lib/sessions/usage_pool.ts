@@ -12,6 +12,8 @@ import type { Dictionary, StateStore } from "../state/state_store.ts";
 const USAGE_SECONDS = 3;
 /** How many updates are under way at once. */
 const PARALLEL_UPDATES = 32;
+/** Distinct models that this instance's sessions use at once. */
+const MAX_MODELS = 1_000;
 const MAX_MODEL_ID_LENGTH = 256;
 
 export interface UsagePoolOptions {
@@ -24,8 +26,6 @@ export interface UsagePoolOptions {
   tickMs?: number;
   /** Default: 16. */
   maxModelsPerSession?: number;
-  /** Distinct models that this instance's sessions use at once. Default: 1,000. */
-  maxModels?: number;
 }
 
 /** Whether a ping was taken, and why not. */
@@ -55,7 +55,6 @@ export class UsagePool implements AsyncDisposable {
       clock: systemClock,
       tickMs: 250,
       maxModelsPerSession: 16,
-      maxModels: 1_000,
       ...options,
     };
     this.#models = options.store.dictionary(keys.usagePool);
@@ -69,12 +68,12 @@ export class UsagePool implements AsyncDisposable {
 
   /** The session uses the model for the next three seconds. */
   use(sid: string, model: string): UsageAnswer {
-    const { maxModels, maxModelsPerSession } = this.#options;
+    const { maxModelsPerSession } = this.#options;
     const models = this.#local.get(sid);
     if (!models?.has(model)) {
       if (model.length > MAX_MODEL_ID_LENGTH) return REFUSED;
       if ((models?.size ?? 0) >= maxModelsPerSession) return REFUSED;
-      if (!this.#users.has(model) && this.#users.size >= maxModels) return REFUSED;
+      if (!this.#users.has(model) && this.#users.size >= MAX_MODELS) return REFUSED;
       this.#users.set(model, (this.#users.get(model) ?? 0) + 1);
     }
     const now = this.#now();

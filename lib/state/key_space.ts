@@ -43,6 +43,11 @@ export function typed<T>(schema: RecordSchema<T>, key: StateKey): Key<T> {
   return Object.assign([...key], { [SCHEMA]: schema });
 }
 
+/** The same key without its schema: for asking whether anything is there, whatever its shape. */
+export function unchecked(key: StateKey): Key<unknown> {
+  return [...key];
+}
+
 /** The storage spelling of a document id: all spellings that lead to one key are one document. */
 export function documentKeyId(documentId: string): string {
   return documentId.replaceAll(":", "_");

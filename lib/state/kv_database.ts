@@ -17,9 +17,8 @@ export interface KvDatabase {
   /** A server holds it, which tells what others write. */
   readonly isRemote: boolean;
   /**
-   * What is watched, and closed with the watch. Of a server, a handle with a connection of its own:
-   * answers that share one with a stream wait for each other, tens of milliseconds and more
-   * (Nagle's algorithm).
+   * Opens a connection of its own to watch: answers that share one with a stream wait for each
+   * other, tens of milliseconds and more (Nagle's algorithm; Deno 2.9.6).
    */
   openWatched(): Promise<Pick<Deno.Kv, "watch" | "close">>;
 }
@@ -43,9 +42,6 @@ export async function openKvDatabase(path: string | undefined): Promise<KvDataba
     limits,
     isMemory,
     isRemote,
-    openWatched: async () =>
-      isRemote
-        ? await Deno.openKv(path)
-        : { watch: (...args) => kv.watch(...args), close: () => {} },
+    openWatched: () => Deno.openKv(path),
   };
 }

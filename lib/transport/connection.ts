@@ -9,7 +9,9 @@ import type { PacketOptions } from "./packet.ts";
 /** What the engine's WebSocket transport and the polling transport keep, beyond their public types. */
 interface TransportInternals {
   writable: boolean;
-  socket?: { terminate(): void };
+  socket?: { terminate(): void; _receiver?: { _maxPayload: number } };
+  /** The largest body that the polling transport takes. */
+  maxHttpBufferSize?: number;
   req?: { destroy(): void } | null;
   res?: ServerResponse | null;
   /** Ends a polling transport that waits for a poll by which it could tell of the end. */
@@ -58,6 +60,16 @@ export class ConnectionState {
 /** The connections that the engine knows, by their session ids. */
 export function connectionsOf(engine: EngineServer): Record<string, Connection> {
   return (engine as unknown as { clients: Record<string, Connection> }).clients;
+}
+
+/**
+ * Sets the largest message that the transport takes from here on. Neither `ws` 8.21 nor engine.io
+ * 6.6 can change it in public: each reads the field at every message.
+ */
+export function limitPayload(transport: Transport & TransportInternals, maxBytes: number): void {
+  const receiver = transport.socket?._receiver;
+  if (receiver !== undefined) receiver._maxPayload = maxBytes;
+  else transport.maxHttpBufferSize = maxBytes;
 }
 
 /**

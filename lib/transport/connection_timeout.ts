@@ -1,49 +1,58 @@
-import type { Socket } from "node:net";
-
 /**
- * TCP connections that owe the server a complete request: new ones, and those kept alive between two requests.
+ * Ends connections that have had their time for one step: a request's headers, its body, a sign-in.
  *
- * Whoever stays longer than `limitMs` is cut off, however busily it drips bytes. All have the same limit, so the map is in
+ * Whoever takes longer than `limitMs` is ended, however busily it drips bytes. All have the same limit, so the map is in
  * the order of the deadlines, and one timer looks at its front only.
  */
-export class ConnectionTimeout {
-  readonly #deadlines = new Map<Socket, number>();
+export class ConnectionTimeout<C> {
+  readonly #deadlines = new Map<C, number>();
   readonly #limitMs: number;
+  readonly #end: (connection: C) => void;
   readonly #timer: ReturnType<typeof setInterval>;
   #isClosed = false;
-  /** Connections cut off so far. */
+  /** Connections ended so far because their time was over. */
   expired = 0;
 
-  constructor(limitMs: number) {
+  constructor(limitMs: number, end: (connection: C) => void) {
     this.#limitMs = limitMs;
+    this.#end = end;
     this.#timer = setInterval(() => this.#sweep(), Math.max(10, Math.min(1_000, limitMs / 4)));
   }
 
-  start(socket: Socket): void {
-    if (this.#isClosed) return void socket.destroy();
-    this.#deadlines.delete(socket);
-    this.#deadlines.set(socket, performance.now() + this.#limitMs);
+  start(connection: C): void {
+    if (this.#isClosed) return this.#end(connection);
+    this.#deadlines.delete(connection);
+    this.#deadlines.set(connection, performance.now() + this.#limitMs);
   }
 
-  clear(socket: Socket): void {
-    this.#deadlines.delete(socket);
+  clear(connection: C): void {
+    this.#deadlines.delete(connection);
   }
 
-  /** Ends the timer, and the connections that are idle. */
+  /** Ends the one that has waited longest; `false` when nobody waits. */
+  endOldest(): boolean {
+    for (const connection of this.#deadlines.keys()) {
+      this.#deadlines.delete(connection);
+      this.#end(connection);
+      return true;
+    }
+    return false;
+  }
+
+  /** Ends the timer, and whoever still waits. */
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#timer);
-    for (const socket of this.#deadlines.keys()) socket.destroy();
-    this.#deadlines.clear();
+    while (this.endOldest());
   }
 
   #sweep(): void {
     const now = performance.now();
-    for (const [socket, deadline] of this.#deadlines) {
+    for (const [connection, deadline] of this.#deadlines) {
       if (deadline > now) return;
-      this.#deadlines.delete(socket);
+      this.#deadlines.delete(connection);
       this.expired++;
-      socket.destroy();
+      this.#end(connection);
     }
   }
 }

@@ -6,6 +6,7 @@ import { type ConnectionLimiter, Lease } from "./connection_limiter.ts";
 import { applyCors } from "./cors.ts";
 import { connectionsOf, STATE } from "./connection.ts";
 import { refuseRequest, refuseUpgrade } from "./refuse.ts";
+import type { AnswerTimeout } from "./answers.ts";
 import type { ConnectionTimeout } from "./connection_timeout.ts";
 
 type Query = Record<string, string | undefined>;
@@ -20,9 +21,10 @@ export interface HttpSideOptions {
   engine: EngineServer;
   limiter: ConnectionLimiter;
   /** Connections that owe a request's headers. */
-  headerTimeout: ConnectionTimeout;
+  headerTimeout: ConnectionTimeout<NetSocket>;
   /** Connections that owe the rest of a polling request's body: the engine itself would wait for ever. */
-  bodyTimeout: ConnectionTimeout;
+  bodyTimeout: ConnectionTimeout<NetSocket>;
+  answerTimeout: AnswerTimeout;
   anyOrigin: boolean;
   onRequest: (req: IncomingMessage, res: ServerResponse) => void;
 }
@@ -36,7 +38,7 @@ export interface HttpSide {
 
 /** Shares one port between Socket.IO and everything else, and keeps the door of the former. */
 export function httpSide(options: HttpSideOptions): HttpSide {
-  const { path, engine, limiter, headerTimeout, bodyTimeout } = options;
+  const { path, engine, limiter, headerTimeout, bodyTimeout, answerTimeout } = options;
   const clients = connectionsOf(engine);
 
   function isEnginePath(url: string | undefined): boolean {
@@ -61,6 +63,7 @@ export function httpSide(options: HttpSideOptions): HttpSide {
       if (req.method === "GET") {
         const lease = limiter.enter(req);
         if (!(lease instanceof Lease)) return refuseRequest(req, res, lease);
+        lease.onEvict = () => void req.socket.destroy();
         res.once("close", () => lease.releaseRequest());
       }
     } else if (Object.hasOwn(clients, sid)) {
@@ -86,6 +89,7 @@ export function httpSide(options: HttpSideOptions): HttpSide {
     onRequest(req, res) {
       const { socket } = req;
       headerTimeout.clear(socket);
+      answerTimeout.watch(res, socket);
       res.once("close", () => {
         if (!socket.destroyed) headerTimeout.start(socket);
       });
@@ -106,6 +110,7 @@ export function httpSide(options: HttpSideOptions): HttpSide {
         if (EIO !== "4") return refuseUpgrade(socket, UNSUPPORTED_PROTOCOL);
         const lease = limiter.enter(req);
         if (!(lease instanceof Lease)) return refuseUpgrade(socket, lease);
+        lease.onEvict = () => void socket.destroy();
         socket.once("close", () => lease.releaseRequest());
       }
       engine.handleUpgrade(req as Parameters<EngineServer["handleUpgrade"]>[0], socket, head);

@@ -22,7 +22,15 @@ export function remoteAddress(req: IncomingMessage, trustedProxies = 0): string 
  * customer at least one of those (RFC 6177), with more addresses in it than any limit could count.
  */
 export function limitedAddress(req: IncomingMessage, trustedProxies = 0): string {
-  const address = remoteAddress(req, trustedProxies);
+  return networkOf(remoteAddress(req, trustedProxies));
+}
+
+/** As {@linkcode limitedAddress}, of the TCP peer itself. */
+export function limitedPeer(address: string | undefined): string {
+  return networkOf(plainAddress(address ?? ""));
+}
+
+function networkOf(address: string): string {
   const bare = address.replace(/%.*$/, "");
   if (!isIPv6(bare)) return address;
   const [head = "", tail] = canonical(bare).split("::");

@@ -4,6 +4,8 @@ import { Server as EngineServer } from "engine.io";
 import { Server, type ServerOptions, type Socket } from "socket.io";
 import * as parser from "socket.io-parser";
 import type { Logger } from "../common/logger.ts";
+import { AnswerTimeout } from "./answers.ts";
+import { BoundedDecoder } from "./bounded_decoder.ts";
 import { ConnectionLimiter } from "./connection_limiter.ts";
 import { type Coalescer, RememberingEncoder, type StreamFilter } from "./coalescing.ts";
 import {
@@ -19,6 +21,8 @@ import { originCheck } from "./origins.ts";
 import { outboundGuard } from "./outbound.ts";
 import { shutDown } from "./shutdown.ts";
 import { Counters, type TransportStats } from "./stats.ts";
+import { type StrangerLimits, Strangers } from "./strangers.ts";
+import { TcpLimiter, type TcpLimits } from "./tcp_limiter.ts";
 import { ConnectionTimeout } from "./connection_timeout.ts";
 import { wsEngine } from "./ws_engine.ts";
 
@@ -46,6 +50,16 @@ export interface SocketServerOptions {
    * 16 MB then needs a line of some 4.5 Mbit/s.
    */
   bodyTimeoutMs?: number;
+  /**
+   * How long the reader of an answer may take nothing of it. Default: 30,000.
+   */
+  answerTimeoutMs?: number;
+  /** What all answers may hold that wait for their readers. Default: 256 MiB. */
+  maxUnreadBytes?: number;
+  /** What holds until `welcome` is called for a socket. Default: what holds for all. */
+  strangers?: StrangerLimits;
+  /** TCP connections of any kind. Default: without limit. */
+  tcp?: TcpLimits;
   maxConnections: number;
   /** Of one IPv4 address, or one IPv6 network of 64 bits. */
   maxConnectionsPerAddress: number;
@@ -78,6 +92,8 @@ export interface SocketServer {
    * no stream it always gets. `undefined`: all of them again.
    */
   limitStreams(socket: Pick<Socket, "conn">, wants: StreamFilter | undefined): void;
+  /** The socket's user is known: it is no stranger from here on. `false`: there is no place for it. */
+  welcome(socket: Pick<Socket, "conn">): boolean;
   stats(): TransportStats;
 }
 
@@ -87,14 +103,14 @@ export interface SocketServer {
  * @throws {TypeError} when an allowed origin isn't one
  */
 export function createSocketServer(options: SocketServerOptions): SocketServer {
-  const { logger, trustedProxies = 0, maxPacketsPerSecond = 1_000, bodyTimeoutMs = 30_000 } =
-    options;
+  const { logger, trustedProxies = 0, maxPacketsPerSecond = 1_000 } = options;
+  const { bodyTimeoutMs = 30_000, answerTimeoutMs = 30_000 } = options;
   const closeTimeoutMs = Math.min(MAX_CLOSE_TIMEOUT_MS, options.handshakeTimeoutMs);
-  const tcpConnections = new Set<NetSocket>();
   const counters = new Counters();
   const limiter = new ConnectionLimiter({
     maxConnections: options.maxConnections,
     maxConnectionsPerAddress: options.maxConnectionsPerAddress,
+    maxStrangers: options.strangers?.maxConnections,
     trustedProxies,
     isOriginAllowed: originCheck(options.allowedOrigins),
   });
@@ -112,7 +128,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const io = new Server({
     connectTimeout: options.handshakeTimeoutMs,
     serveClient: false,
-    parser: { ...parser, Encoder: RememberingEncoder },
+    parser: { ...parser, Encoder: RememberingEncoder, Decoder: BoundedDecoder },
     ...(options.adapter === undefined ? {} : { adapter: options.adapter }),
   });
   const encoder = io.encoder as unknown as RememberingEncoder;
@@ -127,6 +143,11 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   });
   const guardInbound = inboundGuard({ maxPacketsPerSecond, counters, logger });
   const burst = burstOf(maxPacketsPerSecond);
+  const strangers = options.strangers && new Strangers({
+    ...options.strangers,
+    limiter,
+    knownMaxPayloadBytes: options.maxPayloadBytes,
+  });
 
   function onEngineClose(this: Connection, _reason: string, description?: unknown): void {
     const state = this[STATE];
@@ -146,25 +167,34 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     guardOutbound(connection);
     guardInbound(connection);
     connection.once("close", onEngineClose);
+    strangers?.add(connection);
   });
   io.bind(engine);
 
-  const headerTimeout = new ConnectionTimeout(options.handshakeTimeoutMs);
-  const bodyTimeout = new ConnectionTimeout(bodyTimeoutMs);
+  const destroy = (socket: NetSocket) => void socket.destroy();
+  const headerTimeout = new ConnectionTimeout(options.handshakeTimeoutMs, destroy);
+  const bodyTimeout = new ConnectionTimeout(bodyTimeoutMs, destroy);
+  const answerTimeout = new AnswerTimeout({
+    timeoutMs: answerTimeoutMs,
+    maxHeldBytes: options.maxUnreadBytes,
+  });
+  const tcp = new TcpLimiter({
+    ...options.tcp ?? { maxConnections: Infinity, maxConnectionsPerAddress: Infinity },
+    endSilent: () => headerTimeout.endOldest(),
+  });
   const side = httpSide({
     path: options.path.replace(/\/$/, ""),
     engine,
     limiter,
     headerTimeout,
     bodyTimeout,
+    answerTimeout,
     anyOrigin: options.allowedOrigins === "*" || options.allowedOrigins.includes("*"),
     onRequest: options.onRequest,
   });
   const http = createServer({ noDelay: true });
   http.on("connection", (socket: NetSocket) => {
-    tcpConnections.add(socket);
-    socket.once("close", () => tcpConnections.delete(socket));
-    side.onConnection(socket);
+    if (tcp.admit(socket)) side.onConnection(socket);
   });
   http.on("request", side.onRequest);
   http.on("upgrade", side.onUpgrade);
@@ -184,12 +214,14 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       for (const nsp of io._nsps.values()) nsp.local.disconnectSockets(true);
       headerTimeout.close();
       bodyTimeout.close();
+      strangers?.close();
     },
-    remaining: () => limiter.taken + tcpConnections.size,
+    remaining: () => limiter.taken + tcp.open.size,
     closeServices: () => io.close(),
     destroyRemaining() {
       for (const connection of Object.values(connectionsOf(engine))) stopAwaitingPoll(connection);
-      for (const socket of tcpConnections) socket.destroy();
+      for (const socket of tcp.open) socket.destroy();
+      answerTimeout.close();
     },
   };
 
@@ -210,10 +242,15 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     limitStreams({ conn }, wants) {
       (conn as unknown as Connection)[STATE].wants = wants;
     },
+    welcome: ({ conn }) => strangers?.welcome(conn as unknown as Connection) ?? true,
     stats: () => ({
       sockets: limiter.taken,
-      tcpConnections: tcpConnections.size,
+      strangers: limiter.strangers,
+      tcpConnections: tcp.open.size,
       ...counters,
+      strangersCut: limiter.evicted + (strangers?.expired ?? 0),
+      tcpRefused: tcp.refused,
+      answersUnread: answerTimeout.expired,
       requestTimeouts: headerTimeout.expired + bodyTimeout.expired,
       refusals: { ...limiter.refusals },
     }),

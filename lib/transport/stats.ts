@@ -4,6 +4,8 @@ import type { RefusalReason } from "./connection_limiter.ts";
 export interface TransportStats {
   /** Socket.IO connections, half-open handshakes included. */
   sockets: number;
+  /** Those of them on which nobody has signed in. */
+  strangers: number;
   /** TCP connections of any kind that node:http still holds. */
   tcpConnections: number;
   receivedPackets: number;
@@ -19,6 +21,12 @@ export interface TransportStats {
   slowReadersCut: number;
   floodsCut: number;
   oversized: number;
+  /** Strangers who made room for others, or whose time was over. */
+  strangersCut: number;
+  /** TCP connections beyond the limits of all or of one address. */
+  tcpRefused: number;
+  /** Answers that ended because nobody read them. */
+  answersUnread: number;
   /** TCP connections that never finished a request in time. */
   requestTimeouts: number;
   refusals: Readonly<Record<RefusalReason, number>>;

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../common/clock.ts";
 import type { SweepJob } from "../common/sweep_job.ts";
-import { keys } from "../state/key_space.ts";
+import { keys, unchecked } from "../state/key_space.ts";
 import type { StateStore } from "../state/state_store.ts";
 
 export interface DeletedUsersSweepOptions {
@@ -32,7 +32,7 @@ export function deletedUsersSweepJob(
       for await (const page of deleted.scan()) {
         for (const [userId, deletedAtMs] of page) {
           if (signal.aborted) return;
-          const isBack = await store.values.get(keys.user(userId)) !== undefined;
+          const isBack = await store.values.get(unchecked(keys.user(userId))) !== undefined;
           const isDone = isBack || await deleteDataOf(userId, signal);
           if (isDone && clock.nowMs() - deletedAtMs > SETTLE_MS) await deleted.delete(userId);
         }

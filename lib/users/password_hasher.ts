@@ -15,8 +15,6 @@ export type Derive = (password: string, salt: Uint8Array, cost: HashCost) => Pro
 export interface PasswordHasherOptions {
   /** Of new hashes. Default: 32 MiB, three times, as OWASP advises; some 0.3 s of a core. */
   cost?: HashCost;
-  /** How many hashes run at once. Default: 2. */
-  concurrency?: number;
   /** How many more may wait. Default: 64. */
   maxWaiting?: number;
   /** Default: scrypt. */
@@ -24,6 +22,8 @@ export interface PasswordHasherOptions {
 }
 
 const DEFAULT_COST: HashCost = { logN: 15, r: 8, p: 3 };
+/** How many hashes run at once. */
+const MAX_RUNNING = 2;
 const HASH_BYTES = 32;
 const SALT_BYTES = 16;
 const FORMAT = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([\w-]+)\$([\w-]+)$/;
@@ -64,7 +64,6 @@ function read(stored: string): Stored | undefined {
  */
 export class PasswordHasher {
   readonly #cost: HashCost;
-  readonly #concurrency: number;
   readonly #maxWaiting: number;
   readonly #derive: Derive;
   readonly #waiting: (() => void)[] = [];
@@ -72,7 +71,6 @@ export class PasswordHasher {
 
   constructor(options: PasswordHasherOptions = {}) {
     this.#cost = options.cost ?? DEFAULT_COST;
-    this.#concurrency = options.concurrency ?? 2;
     this.#maxWaiting = options.maxWaiting ?? 64;
     this.#derive = options.derive ?? scryptDerive;
   }
@@ -121,7 +119,7 @@ export class PasswordHasher {
   }
 
   async #enter(): Promise<void> {
-    if (this.#running < this.#concurrency) {
+    if (this.#running < MAX_RUNNING) {
       this.#running++;
       return;
     }

@@ -18,7 +18,9 @@ export async function takeClaim(
   const mine: UniqueClaim = { id: userId, claimed_at_ms: clock.nowMs() };
   if (await values.setIfAbsent(key, mine)) return true;
   const found = await values.get(key);
-  if (found && found.id !== userId) {
+  // It was given back meanwhile, or it can't be read: then whoever has it keeps it.
+  if (!found) return await values.setIfAbsent(key, mine);
+  if (found.id !== userId) {
     if (clock.nowMs() - found.claimed_at_ms < ABANDONED_AFTER_MS) return false;
     if (await isHeld(found)) return false;
   }
@@ -38,6 +40,6 @@ export async function dropClaim(
   await values.update(key, (now) => now?.id === userId ? undefined : now);
 }
 
-function isSame(one: UniqueClaim, other: UniqueClaim | undefined): boolean {
-  return one.id === other?.id && one.claimed_at_ms === other.claimed_at_ms;
+function isSame(one: UniqueClaim, other: UniqueClaim): boolean {
+  return one.id === other.id && one.claimed_at_ms === other.claimed_at_ms;
 }

@@ -4,10 +4,6 @@ import type { User } from "../protocol/user.ts";
 export interface UserCacheOptions {
   load(userId: string): Promise<User | undefined>;
   clock: Clock;
-  /** How long a user is believed when no change was heard. Default: 5,000. */
-  ttlMs?: number;
-  /** How many users are kept. Default: 10,000. */
-  maxEntries?: number;
 }
 
 interface Entry {
@@ -15,6 +11,9 @@ interface Entry {
   endMs: number;
 }
 
+/** How long a user is believed when no change was heard. */
+const TTL_MS = 5_000;
+const MAX_USERS = 10_000;
 /** Pictures stand in the record as text; with a large one it is not worth the memory. */
 const MAX_PICTURE_LENGTH = 2_000;
 
@@ -24,14 +23,10 @@ const MAX_PICTURE_LENGTH = 2_000;
  */
 export class UserCache {
   readonly #options: UserCacheOptions;
-  readonly #ttlMs: number;
-  readonly #maxEntries: number;
   readonly #entries = new Map<string, Entry>();
 
   constructor(options: UserCacheOptions) {
     this.#options = options;
-    this.#ttlMs = options.ttlMs ?? 5_000;
-    this.#maxEntries = options.maxEntries ?? 10_000;
   }
 
   get(userId: string): Promise<User | undefined> {
@@ -42,10 +37,10 @@ export class UserCache {
       this.#entries.set(userId, known);
       return known.user;
     }
-    const entry: Entry = { user: this.#options.load(userId), endMs: now + this.#ttlMs };
+    const entry: Entry = { user: this.#options.load(userId), endMs: now + TTL_MS };
     this.#entries.set(userId, entry);
     const oldest = this.#entries.keys().next();
-    if (this.#entries.size > this.#maxEntries && !oldest.done) this.#entries.delete(oldest.value);
+    if (this.#entries.size > MAX_USERS && !oldest.done) this.#entries.delete(oldest.value);
     const drop = () => {
       if (this.#entries.get(userId) === entry) this.#entries.delete(userId);
     };

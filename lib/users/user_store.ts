@@ -1,7 +1,7 @@
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
 import type { Role, User } from "../protocol/user.ts";
-import { keys } from "../state/key_space.ts";
+import { keys, unchecked } from "../state/key_space.ts";
 import { DEFAULT_PICTURE, type UserRecord } from "../state/records.ts";
 import type {
   Dictionary,
@@ -28,8 +28,6 @@ export interface UserStoreOptions {
   announce(change: UserChange): Promise<void>;
   /** The role of all who sign up after the first. Default: `pending`. */
   defaultRole?: Role;
-  /** How long a user is believed when no change was heard, in milliseconds. Default: 5,000. */
-  cacheTtlMs?: number;
   /** Default: the system's. */
   clock?: Clock;
 }
@@ -77,7 +75,6 @@ export class UserStore {
     this.#admins = new Admins(store);
     this.#cache = new UserCache({
       clock,
-      ttlMs: options.cacheTtlMs,
       load: async (userId) => {
         const [record, lastActiveAt] = await Promise.all([
           this.#record(userId),
@@ -304,7 +301,9 @@ export class UserStore {
 
   async #dropRemains(entries: IndexEntry[]): Promise<void> {
     const oldest = unixSeconds(this.#clock) - SIGN_UP_SECONDS;
-    const remains = entries.filter(({ score }) => score < oldest).map(({ member }) => member);
-    if (remains.length > 0) await this.#index().remove(...remains);
+    const old = entries.filter(({ score }) => score < oldest).map(({ member }) => member);
+    if (old.length === 0) return;
+    const found = await this.#store.values.getMany(old.map((id) => unchecked(keys.user(id))));
+    await this.#index().remove(...old.filter((_, at) => found[at] === undefined));
   }
 }

@@ -179,9 +179,9 @@ Deno.test("a watch that has fallen silent is replaced", async () => {
   await other.publish("c", "unheard");
   await until(() => heard.length === 1, { what: "what only asking brings", limitMs: 7_000 });
   await until(() => watches === 2, { what: "a new watch" });
-  await until(() => !deaf.isPushed, { what: "the doubt" });
+  await until(() => !deaf.isTold, { what: "the doubt" });
   await other.publish("c", "heard");
-  await until(() => deaf.isPushed, { what: "the watch to tell" });
+  await until(() => deaf.isTold, { what: "the watch to tell" });
   await until(() => heard.length === 2, { what: "what the new watch tells" });
   assert.deepEqual(heard.map(({ text }) => text), ["unheard", "heard"]);
 });

@@ -9,34 +9,91 @@ export interface NamedMutant {
   tests: readonly string[];
 }
 
-export const MUTANTS: readonly NamedMutant[] = [{
-  name: "what is sent again is in the order of the failures, not of the sending",
-  file: "lib/bus/send_queue.ts",
-  search: "this.#failed.splice(0).sort((a, b) => a.seq - b.seq);",
-  replace: "this.#failed.splice(0);",
-  tests: ["tests/bus/reliable_transport_test.ts"],
-}, {
-  name: "a log is cleared though the document's lock was lost meanwhile",
-  file: "lib/documents/document_registry.ts",
-  search: "if (!(await isOurs())) return false;",
-  replace: "await isOurs();",
-  tests: ["tests/documents/"],
-}, {
-  name: "the state of a save is not kept beside the note",
-  file: "lib/documents/note_record.ts",
-  search: "    await this.#keep(state);\n  }\n\n  async differs",
-  replace: "  }\n\n  async differs",
-  tests: ["tests/documents/"],
-}, {
-  name: "a provider believes after a reconnect that it has joined",
-  file: "lib/client/document_provider.ts",
-  search: "  #lost(): void {\n    this.#isJoined = false;",
-  replace: "  #lost(): void {",
-  tests: ["tests/client/document_provider_test.ts"],
-}, {
-  name: "who may only read a channel reacts in it",
-  file: "lib/channels/conversation.ts",
-  search: "const channel = await this.#channels.enterToWrite(user, channelId);\n    const reaction",
-  replace: "const channel = await this.#channels.enter(user, channelId);\n    const reaction",
-  tests: ["tests/channels/"],
-}];
+export const MUTANTS: readonly NamedMutant[] = [
+  {
+    name: "what changes nothing answers for what this process wrote last, not for what is there",
+    file: "lib/state/kv_atomic_values.ts",
+    search: "return isRead ? folded.settle : undefined;",
+    replace: "return folded.settle;",
+    tests: ["tests/state/kv_store_test.ts"],
+  },
+  {
+    name: "a sweep takes loose parts at once, without a writer's ten minutes",
+    file: "lib/state/kv_blobs.ts",
+    search: "if (since > 0 && since + GRACE_MS > this.#clock.nowMs()) continue;",
+    replace: "if (since > this.#clock.nowMs()) continue;",
+    tests: ["tests/state/kv_blobs_test.ts"],
+  },
+  {
+    name: "who comes back first from a shared outage takes the others for dead",
+    file: "lib/sessions/instance_registry.ts",
+    search: "else if (this.#stableSinceMs === Infinity) seen.changedAtMs = now;",
+    replace: "",
+    tests: ["tests/sessions/sessions_test.ts"],
+  },
+  {
+    name: "sessions whose write failed are never written",
+    file: "lib/sessions/session_pool.ts",
+    search: "if (this.#local.has(sid)) this.#unwritten.add(sid);",
+    replace: "this.#local.has(sid);",
+    tests: ["tests/sessions/sessions_test.ts"],
+  },
+  {
+    name: "roles change though the lock was lost meanwhile",
+    file: "lib/users/user_store.ts",
+    search: "if (!lock || await lock.renew()) return;",
+    replace: "return;",
+    tests: ["tests/users/user_store_test.ts"],
+  },
+  {
+    name: "a change of access during a join is forgotten",
+    file: "lib/realtime/channel_rooms.ts",
+    search:
+      "if (userId === undefined || entering.userId === userId) entering.changed.add(channelId);",
+    replace: "entering.userId;",
+    tests: ["tests/realtime/channel_rooms_test.ts"],
+  },
+  {
+    name: "an access change while a token is verified is not asked about",
+    file: "lib/realtime/connections.ts",
+    search: "if (this.#verifiedIn.get(session) !== this.#accessEpoch) {",
+    replace: "if (this.#verifiedIn.get(session) === undefined) {",
+    tests: ["tests/realtime/connections_test.ts"],
+  },
+  {
+    name: "what is sent again is in the order of the failures, not of the sending",
+    file: "lib/bus/send_queue.ts",
+    search: "this.#failed.splice(0).sort((a, b) => a.seq - b.seq);",
+    replace: "this.#failed.splice(0);",
+    tests: ["tests/bus/reliable_transport_test.ts"],
+  },
+  {
+    name: "a log is cleared though the document's lock was lost meanwhile",
+    file: "lib/documents/document_registry.ts",
+    search: "if (!(await isOurs())) return false;",
+    replace: "await isOurs();",
+    tests: ["tests/documents/"],
+  },
+  {
+    name: "the state of a save is not kept beside the note",
+    file: "lib/documents/note_record.ts",
+    search: "    await this.#keep(state);\n  }\n\n  async differs",
+    replace: "  }\n\n  async differs",
+    tests: ["tests/documents/"],
+  },
+  {
+    name: "a provider believes after a reconnect that it has joined",
+    file: "lib/client/document_provider.ts",
+    search: "  #lost(): void {\n    this.#isJoined = false;",
+    replace: "  #lost(): void {",
+    tests: ["tests/client/document_provider_test.ts"],
+  },
+  {
+    name: "who may only read a channel reacts in it",
+    file: "lib/channels/conversation.ts",
+    search:
+      "const channel = await this.#channels.enterToWrite(user, channelId);\n    const reaction",
+    replace: "const channel = await this.#channels.enter(user, channelId);\n    const reaction",
+    tests: ["tests/channels/"],
+  },
+];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
 import type { User } from "../../lib/protocol/user.ts";
-import { keys } from "../../lib/state/key_space.ts";
+import { keys, unchecked } from "../../lib/state/key_space.ts";
 import { openKvStore } from "../../lib/state/kv_store.ts";
 import { PasswordHasher } from "../../lib/users/password_hasher.ts";
 import { FaultyStore } from "../support/faulty_store.ts";
@@ -160,6 +160,22 @@ Deno.test("the last admin stays, even when two demote each other at once", async
   assert.deepEqual(all.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
   const { users } = await h.users.page();
   assert.equal(users.filter(({ role }) => role === "admin").length, 1);
+});
+
+Deno.test("O5: a user whose record can't be read stays in the list, and keeps the address", async () => {
+  await using h = await openFixture();
+  await h.users.create(person("ada"));
+  const bob = await h.users.create(person("bob"));
+  const [at, claimAt] = [keys.user(bob.id), keys.userByEmail(bob.email)];
+  const [record, claim] = [await h.store.values.get(at), await h.store.values.get(claimAt)];
+  for (const key of [at, claimAt]) await h.store.values.set(unchecked(key), "garbage");
+  h.pass(3_600_000);
+  assert.deepEqual((await h.users.page()).users.map(({ name }) => name), ["ada"]);
+  await assert.rejects(h.users.create(person("bob")), { code: "conflict" });
+  await h.store.values.set(unchecked(at), record);
+  await h.store.values.set(unchecked(claimAt), claim);
+  assert.deepEqual((await h.users.page()).users.map(({ name }) => name), ["ada", "bob"]);
+  assert.equal((await h.users.authenticate(bob.email, "of bob"))?.id, bob.id);
 });
 
 Deno.test("M: who has lost the lock in a long pause neither demotes nor deletes an admin", async () => {

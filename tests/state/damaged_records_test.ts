@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import type { Chat } from "../../lib/protocol/chat.ts";
 import type { User } from "../../lib/protocol/user.ts";
-import { keys } from "../../lib/state/key_space.ts";
+import { keys, unchecked } from "../../lib/state/key_space.ts";
 import { connect, type Person, signUp, startServer } from "../support/server.ts";
 
 /** The statuses of what a person asks for first, and whether a socket gets a session. */
@@ -21,7 +22,7 @@ Deno.test("O5: what is no user signs nobody in, and the server goes on for all o
   const record = await values.get(keys.user(ada.id));
 
   for (const damaged of ["garbage", 1, null, [], { id: ada.id }, { ...record, role: 7 }]) {
-    await values.set<unknown>([...keys.user(ada.id)], damaged);
+    await values.set(unchecked(keys.user(ada.id)), damaged);
     app.services.users.forgetAll();
     const { statuses, joined } = await firstSteps(app.url, ada);
     assert.deepEqual(statuses, [401, 401, 401, 401], JSON.stringify(damaged));
@@ -38,7 +39,7 @@ Deno.test("O5: a user of an older record, without a picture and its times, is se
   const [, ada] = [await signUp(app.url), await signUp(app.url)];
   const record = await values.get(keys.user(ada.id));
   const { id, email, role, name } = record ?? {};
-  await values.set<unknown>([...keys.user(ada.id)], { id, email, role, name });
+  await values.set(unchecked(keys.user(ada.id)), { id, email, role, name });
   app.services.users.forgetAll();
   const { statuses, joined } = await firstSteps(app.url, ada);
   assert.deepEqual(statuses, [200, 200, 200, 200]);
@@ -51,13 +52,13 @@ Deno.test("O5: a session of another shape in the pool stops no sweep and no coun
   await using app = await startServer({ SESSION_TIMEOUT: "31" });
   const { store, sessions } = app.services;
   const admin = await signUp(app.url);
-  await store.dictionary<unknown>([...keys.sessionPool]).setMany([
+  await store.dictionary(unchecked(keys.sessionPool)).setMany([
     ["s1", "garbage"],
     ["s2", { id: 5 }],
     ["s3", { id: "u", last_seen_at: "long ago" }],
   ]);
-  await store.dictionary<unknown>([...keys.instances]).set("odd", "garbage");
-  await store.dictionary<unknown>([...keys.taskOwners]).set("odd", 7);
+  await store.dictionary(unchecked(keys.instances)).set("odd", "garbage");
+  await store.dictionary(unchecked(keys.taskOwners)).set("odd", 7);
   assert.deepEqual(await sessions.userIds(["s1", "s2", "s3"]), ["u"]);
   const status = await admin.json<{ sessions: number; instances: { id: string }[] }>(
     "GET",
@@ -65,4 +66,28 @@ Deno.test("O5: a session of another shape in the pool stops no sweep and no coun
   );
   assert.equal(status.sessions, 1);
   assert.deepEqual(status.instances.map(({ id }) => id), [app.instanceId]);
+});
+
+Deno.test("O5: a chat whose record can't be read keeps its messages and its place in the list", async () => {
+  await using app = await startServer();
+  const { store } = app.services;
+  const ada = await signUp(app.url);
+  const { id } = await ada.json<Chat>("POST", "/api/v1/chats/new", {
+    chat: {
+      title: "Kept",
+      history: { currentId: "q", messages: { q: { id: "q", role: "user", content: "hello" } } },
+    },
+  });
+  const record = await store.values.get(keys.chat(id));
+  await store.values.set(unchecked(keys.chat(id)), { id: 7 });
+  assert.equal(await ada.status("GET", `/api/v1/chats/${id}`), 404);
+  assert.equal(await ada.status("POST", `/api/v1/chats/${id}`, { chat: { title: "New" } }), 404);
+  // As if it had been there for long: what is left of a chat that never came is dropped then.
+  await store.sortedIndex(keys.userChats(ada.id)).put({ member: id, score: 1 });
+  assert.deepEqual(await ada.json("GET", "/api/v1/chats"), []);
+  await store.values.set(unchecked(keys.chat(id)), record);
+  const [listed] = await ada.json<{ id: string }[]>("GET", "/api/v1/chats");
+  assert.equal(listed?.id, id);
+  const { chat } = await ada.json<Chat>("GET", `/api/v1/chats/${id}`);
+  assert.equal(chat.history?.messages?.q?.content, "hello");
 });

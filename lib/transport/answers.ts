@@ -1,0 +1,129 @@
+import { Buffer } from "node:buffer";
+import type { ServerResponse } from "node:http";
+import type { Socket as NetSocket } from "node:net";
+
+/** What is given to the kernel at a time. Above it an answer leaves as its reader takes it. */
+const PIECE_BYTES = 64 * 1024;
+/** What all answers may hold that wait to be read. */
+const MAX_HELD_BYTES = 256 * 1024 * 1024;
+
+interface Progress {
+  takenBytes: number;
+  sinceMs: number;
+  /** What is kept for this answer alone; bytes that others share weigh nothing. */
+  heldBytes: number;
+}
+
+export interface AnswerTimeoutOptions {
+  /** How long a reader may take nothing. */
+  timeoutMs: number;
+  /** Default: 256 MiB. Above it the answer ends that has waited longest. */
+  maxHeldBytes?: number | undefined;
+}
+
+/**
+ * Answers under way. One whose reader takes nothing for `timeoutMs` ends: what it holds is freed,
+ * and so is its place. An answer that has nothing to send yet is waited for.
+ */
+export class AnswerTimeout {
+  readonly #answers = new Map<NetSocket, Progress>();
+  readonly #timeoutMs: number;
+  readonly #maxHeldBytes: number;
+  #heldBytes = 0;
+  readonly #timer: ReturnType<typeof setInterval>;
+  /** Answers that nobody read. */
+  expired = 0;
+
+  constructor({ timeoutMs, maxHeldBytes = MAX_HELD_BYTES }: AnswerTimeoutOptions) {
+    this.#timeoutMs = timeoutMs;
+    this.#maxHeldBytes = maxHeldBytes;
+    this.#timer = setInterval(() => this.#sweep(), Math.max(10, Math.min(1_000, timeoutMs / 4)));
+  }
+
+  /** Watches the answer, and lets it leave in pieces. */
+  watch(res: ServerResponse, socket: NetSocket): void {
+    const progress = { takenBytes: -1, sinceMs: performance.now(), heldBytes: 0 };
+    this.#answers.set(socket, progress);
+    endInPieces(res, (bytes) => {
+      progress.heldBytes += bytes;
+      this.#heldBytes += bytes;
+      this.#makeRoom();
+    });
+    res.once("close", () => {
+      this.#heldBytes -= progress.heldBytes;
+      progress.heldBytes = 0;
+      if (this.#answers.get(socket) === progress) this.#answers.delete(socket);
+    });
+  }
+
+  #makeRoom(): void {
+    for (const [socket, { heldBytes }] of this.#answers) {
+      if (this.#heldBytes <= this.#maxHeldBytes) return;
+      if (heldBytes > 0) this.#end(socket);
+    }
+  }
+
+  #end(socket: NetSocket): void {
+    const progress = this.#answers.get(socket);
+    this.#answers.delete(socket);
+    this.#heldBytes -= progress?.heldBytes ?? 0;
+    if (progress) progress.heldBytes = 0;
+    this.expired++;
+    socket.destroy();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const [socket, progress] of this.#answers) {
+      const takenBytes = socket.bytesWritten - socket.writableLength;
+      if (socket.writableLength === 0 || takenBytes !== progress.takenBytes) {
+        progress.takenBytes = takenBytes;
+        progress.sinceMs = now;
+      } else if (now - progress.sinceMs > this.#timeoutMs) {
+        this.#end(socket);
+      }
+    }
+  }
+}
+
+/**
+ * A body that is given as a whole leaves in pieces, each once the one before was taken. Otherwise
+ * each of many readers who read nothing would hold a copy of it, and none could be seen to read.
+ */
+function endInPieces(res: ServerResponse, hold: (bytes: number) => void): void {
+  const end = res.end.bind(res) as (...args: unknown[]) => ServerResponse;
+  res.end = ((...args: unknown[]) => {
+    const [body] = args;
+    const isLarge = (typeof body === "string" || body instanceof Uint8Array) &&
+      body.length > PIECE_BYTES;
+    if (!isLarge) return end(...args);
+    const callback = args.find((arg) => typeof arg === "function") as (() => void) | undefined;
+    const isOurs = typeof body === "string";
+    const bytes = isOurs ? Buffer.from(body) : body;
+    if (isOurs) hold(bytes.length);
+    void writeInPieces(res, bytes).then(() => end(callback));
+    return res;
+  }) as typeof res.end;
+}
+
+async function writeInPieces(res: ServerResponse, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length && !res.destroyed; at += PIECE_BYTES) {
+    if (!res.write(bytes.subarray(at, at + PIECE_BYTES))) await drained(res);
+  }
+}
+
+function drained(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      res.off("drain", done);
+      res.off("close", done);
+      resolve();
+    };
+    res.once("drain", done);
+    res.once("close", done);
+  });
+}
