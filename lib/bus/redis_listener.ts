@@ -1,9 +1,10 @@
 import type { Redis } from "ioredis";
+import { deadline } from "../common/deadline.ts";
 import { errorText } from "../common/errors.ts";
 import { disconnect, subscriptionClient } from "../redis/clients.ts";
-import { deadline } from "../common/deadline.ts";
-import { ReconnectingClient } from "../redis/reconnecting_client.ts";
+import { isRefusal } from "../redis/errors.ts";
 import type { HostAndPort, RedisConnectionOptions, RedisTarget } from "../redis/options.ts";
+import { ReconnectingClient } from "../redis/reconnecting_client.ts";
 import type { ChannelHandlers, Listening } from "./bus.ts";
 
 /** Channels of one command. */
@@ -129,17 +130,21 @@ export class RedisListener implements AsyncDisposable {
     const [, host, port] = /^MOVED \d+ (.*):(\d+)$/.exec(errorText(error)) ?? [];
     if (host) {
       this.#owner = { host, port: Number(port) };
-    } else if (error instanceof Error && error.name === "ReplyError") {
-      this.#options.connection.logger.warn("bus: Redis refused a subscription", {
-        error: errorText(error),
-      });
-    }
+    } else if (isRefusal(error)) this.#tellRefused(undefined, error);
   }
 
   async #subscribe(client: Redis, names: string[]): Promise<void> {
     const channels = names.map((name) => this.#channels.get(name));
     for (const name of names) this.#asked.add(name);
-    await deadline(this.#ask(client, names), this.#timeoutMs, "Redis subscribe");
+    try {
+      await deadline(this.#ask(client, names), this.#timeoutMs, "Redis subscribe");
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (names.length === 1) return this.#tellRefused(names[0], error);
+      // One channel that the user may not hear takes no other with it.
+      for (const name of names) await this.#subscribe(client, [name]);
+      return;
+    }
     for (const channel of channels) {
       if (channel === undefined) continue;
       const isBack = channel.on !== undefined && channel.on !== client;
@@ -147,6 +152,11 @@ export class RedisListener implements AsyncDisposable {
       channel.live.resolve();
       if (isBack) this.#guarded(() => channel.handlers.onGap?.());
     }
+  }
+
+  #tellRefused(channel: string | undefined, error: unknown): void {
+    const { logger } = this.#options.connection;
+    logger.error("bus: Redis refused a subscription", { channel, error: errorText(error) });
   }
 
   /** All of them sharded, or none. */

@@ -66,7 +66,10 @@ export class ReliableTransport implements AsyncDisposable {
     const { bus, logger, ...bounds } = options;
     this.#bus = bus;
     this.#logger = logger;
-    this.#owedGaps = new OwedGaps((channel) => this.#pushed(channel, ""), logger);
+    this.#owedGaps = new OwedGaps(
+      (channel) => receipted((receipt) => this.#sendQueue.push(channel, "", receipt)),
+      logger,
+    );
     this.#sendQueue = new SendQueue({
       ...{ bus, logger, sender: this.id },
       ...bounds,
@@ -107,19 +110,7 @@ export class ReliableTransport implements AsyncDisposable {
    * @throws {TypeError | RangeError} for what JSON can't carry
    */
   deliver(channel: string, message: unknown): Promise<void> {
-    return new Promise((resolve, reject) =>
-      this.send(channel, message, (error) => error === undefined ? resolve() : reject(error))
-    );
-  }
-
-  #pushed(channel: string, body: string): Promise<void> {
-    return new Promise((resolve, reject) =>
-      this.#sendQueue.push(
-        channel,
-        body,
-        (error) => error === undefined ? resolve() : reject(error),
-      )
-    );
+    return receipted((receipt) => this.send(channel, message, receipt));
   }
 
   /** Listens to what others send, until `stop`. */
@@ -191,4 +182,10 @@ export class ReliableTransport implements AsyncDisposable {
     await this.#owedGaps[Symbol.asyncDispose]();
     this.#reassembler[Symbol.dispose]();
   }
+}
+
+function receipted(send: (receipt: Receipt) => void): Promise<void> {
+  return new Promise((resolve, reject) =>
+    send((error) => error === undefined ? resolve() : reject(error))
+  );
 }

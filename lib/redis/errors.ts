@@ -23,6 +23,11 @@ export function isPassing(error: unknown): boolean {
     error instanceof SyntaxError);
 }
 
+/** Whether the server says no for good, as to what the user may not do. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Error && isReply(error) && !isPassing(error);
+}
+
 export function isReadonly(error: Error): boolean {
   return error.message.startsWith("READONLY");
 }

@@ -87,7 +87,6 @@ test("S8: two connections, however many channels, own and others' in their order
   assert.deepEqual(heard, sent);
   assert.equal(proxy.accepted, 2);
   for (const { stop } of listenings) stop();
-  await until(async () => await server.command("PUBSUB", "SHARDNUMSUB", "x") !== undefined);
   await until(async () => await server.command("PUBSUB", "CHANNELS") === "", {
     what: "the channels to be left",
   });
@@ -152,6 +151,31 @@ test("a listener that throws ends nothing; closing does not wait for a silent se
   await bus[Symbol.asyncDispose]();
   await waiting;
   assert.ok(performance.now() - beganMs < 1_500);
+});
+
+test("a channel that the Redis user may not hear takes no other with it", async () => {
+  await using server = await RedisServer.start();
+  const may = ["on", ">secret", "~*", "+@all", "resetchannels", "&open-webui:*"];
+  await server.command("ACL", "SETUSER", "limited", ...may);
+  const { logger, lines } = keepingLogger();
+  const url = `redis://limited:secret@127.0.0.1:${server.port}/0`;
+  await using bus = await openRedisBus({ url, logger, ...TIMES });
+  const heard: string[] = [];
+  const onMessage = (text: string) => void heard.push(text);
+  const live = [
+    bus.plain.listen("open-webui:tasks:commands", { onMessage }).live,
+    bus.listen("own", { onMessage }).live,
+  ];
+  bus.plain.listen("socketio", { onMessage });
+  bus.plain.listen("open-webui:other", { onMessage });
+  await Promise.all(live);
+  await server.cutPubSub();
+  await until(async () => {
+    await bus.publish("own", "after");
+    return heard.includes("after");
+  }, { what: "the others to be heard again", everyMs: 50 });
+  assert.ok(lines.some((line) => line.includes("refused a subscription")));
+  await assert.rejects(bus.plain.publish("socketio", "x"), { code: "internal" });
 });
 
 test("T2: over three masters, a stop of Open WebUI's comes from each, in order", async () => {
