@@ -2,6 +2,7 @@ import { type App, startApp } from "./lib/app.ts";
 import { errorText } from "./lib/common/errors.ts";
 import { createLogger } from "./lib/common/logger.ts";
 import { logUnhandledRejections } from "./lib/common/unhandled.ts";
+import { watchPort } from "./lib/transport/watchdog.ts";
 import { type Config, ConfigError, describeConfig, loadConfig } from "./lib/config.ts";
 
 function configOrExit(): Config {
@@ -33,8 +34,22 @@ const app = await startOrExit();
 logger.info(`listening on ${app.url}`, { instance: app.instanceId });
 logger.info(`open ${app.url} and sign up: the first becomes the admin`);
 
+const watchdog = config.deploymentId === undefined
+  ? watchPort({
+    url: app.url,
+    onDeaf() {
+      logger.error(
+        "the port accepts no connections any more: the process ends, to be started anew",
+      );
+      void app.stop().finally(() => Deno.exit(1));
+    },
+  })
+  // The platform keeps the port, and starts what does not answer anew.
+  : undefined;
+
 async function stop(signal: string): Promise<void> {
   logger.info("stopping", { signal });
+  watchdog?.[Symbol.dispose]();
   await app.stop();
   logger.info("stopped");
   Deno.exit(0);

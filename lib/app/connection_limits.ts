@@ -9,8 +9,12 @@ const STRANGERS_PAYLOAD_BYTES = 64 * 1024;
 /** One place for strangers on so many others: a storm of reconnects passes through them. */
 const PLACES_PER_STRANGER = 4;
 const MIN_STRANGERS = 100;
-/** For the store, Redis, model providers, and connections that are accepted while others close. */
+/** For the store, Redis and model providers. */
 const RESERVED_FILES = 200;
+/** Connections that the kernel keeps until they are accepted: node:http's own default. */
+const MAX_BACKLOG = 511;
+/** A small limit of files is shared out by this part of it, or nothing would be left for connections. */
+const PART_OF_FILES = 8;
 
 type Limits = Pick<
   Config,
@@ -37,22 +41,25 @@ export function strangerLimits(config: Limits): StrangerLimits {
 export function tcpLimits(config: Limits, logger: Logger): TcpLimits {
   const { maxConnections, maxConnectionsPerAddress, trustedProxies } = config;
   const wanted = maxConnections + 2 * strangersOf(config);
-  const files = maxOpenFiles(wanted + RESERVED_FILES, new URL(import.meta.url));
-  const room = files === undefined ? Infinity : Math.max(1, files - reserveOf(files));
-  if (room < wanted) {
+  const probed = wanted + RESERVED_FILES + 2 * MAX_BACKLOG;
+  const files = maxOpenFiles(probed, new URL(import.meta.url));
+  const part = Math.max(1, Math.floor((files ?? Infinity) / PART_OF_FILES));
+  const backlog = Math.min(MAX_BACKLOG, part);
+  // Deno 2.9 accepts all that wait before a connection that is turned away is closed.
+  const reserved = Math.min(RESERVED_FILES, part) + 2 * backlog;
+  const room = files === undefined ? Infinity : Math.max(1, files - reserved);
+  if (room < maxConnections) {
     logger.warn(
-      `only ${room} of ${wanted} connections fit below the limit of open files: raise it (ulimit -n) or lower MAX_CONNECTIONS`,
+      `only ${room} of MAX_CONNECTIONS fit below the limit of open files: raise it (ulimit -n) or lower it`,
       { openFiles: files },
     );
   }
   return {
+    backlog,
     maxConnections: Math.min(wanted, room),
     maxConnectionsPerAddress: trustedProxies > 0 ? Infinity : 2 * maxConnectionsPerAddress,
   };
 }
-
-/** A small limit keeps less back, or nothing would be left of it. */
-const reserveOf = (files: number) => Math.min(RESERVED_FILES, Math.ceil(files / 4));
 
 function strangersOf({ maxConnections }: Limits): number {
   return Math.max(MIN_STRANGERS, Math.ceil(maxConnections / PLACES_PER_STRANGER));

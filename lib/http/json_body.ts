@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type * as v from "valibot";
 import { checked } from "../common/checked.ts";
 import { AppError } from "../common/errors.ts";
+import { isNestedDeeper, MAX_JSON_DEPTH } from "../common/json_nesting.ts";
 
 export interface JsonBodyOptions {
   /** The largest body, in bytes. Default: 16 MiB; a chat with its whole history fits. */
@@ -12,9 +13,6 @@ export interface JsonBodyOptions {
    */
   timeoutMs?: number;
 }
-
-/** Below what ends the stack of anything that walks the value, the store's own code included. */
-const MAX_DEPTH = 256;
 
 /**
  * Reads and checks a JSON body, whatever its content type. The limits hold while it is read, so
@@ -63,31 +61,17 @@ async function readText(request: Request, maxBytes: number, timeoutMs: number): 
   }
 }
 
+/** What is nested deeper would end the stack of anything that walks it, the store's own code included. */
 function parse(text: string): unknown {
-  let body: unknown;
+  if (isNestedDeeper(text)) {
+    const message = `The body is nested more than ${MAX_JSON_DEPTH} levels deep.`;
+    throw new AppError("invalid_payload", message);
+  }
   try {
-    body = JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
     throw new AppError("invalid_payload", "The body is no JSON.", { cause });
   }
-  if (isTooDeep(body)) {
-    throw new AppError("invalid_payload", `The body is nested more than ${MAX_DEPTH} levels deep.`);
-  }
-  return body;
-}
-
-/** Level by level: a recursion could be ended by what it looks for. */
-function isTooDeep(body: unknown): boolean {
-  let level = [body].filter(isObject);
-  for (let depth = 1; level.length > 0; depth++) {
-    if (depth > MAX_DEPTH) return true;
-    level = level.flatMap((value) => Object.values(value).filter(isObject));
-  }
-  return false;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }
 
 function tooLarge(maxBytes: number): AppError {

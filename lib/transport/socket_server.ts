@@ -231,7 +231,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     listen({ host, port }) {
       return new Promise((resolve, reject) => {
         http.once("error", reject);
-        http.listen(port, host, () => {
+        http.listen({ port, host, backlog: options.tcp?.backlog }, () => {
           http.off("error", reject);
           const at = http.address() as AddressInfo;
           resolve({ host: at.address, port: at.port });

@@ -6,6 +6,8 @@ export interface TcpLimits {
   maxConnections: number;
   /** Of one address. */
   maxConnectionsPerAddress: number;
+  /** Those that the kernel keeps until they are accepted. Default: 511. */
+  backlog?: number;
 }
 
 export interface TcpLimiterOptions extends TcpLimits {

@@ -40,10 +40,21 @@ export interface SpawnedServer {
 /** The permissions of `deno task start`, and the folder of the test's own database. */
 const START_FLAGS = ["--quiet", "--no-prompt", "-P=start", "--allow-read", "--allow-write"];
 
+export interface SpawnOptions {
+  /** The limit of open files, as of `ulimit -n`. Default: this process' own. */
+  maxOpenFiles?: number;
+}
+
 /** Spawns a server. */
-export function spawnServer(env: Env, flags: readonly string[] = START_FLAGS): SpawnedServer {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", ...flags, "main.ts"],
+export function spawnServer(
+  env: Env,
+  flags: readonly string[] = START_FLAGS,
+  { maxOpenFiles }: SpawnOptions = {},
+): SpawnedServer {
+  const limited = ["-c", `ulimit -n ${maxOpenFiles}; exec "$0" "$@"`, Deno.execPath()];
+  const [command, before] = maxOpenFiles === undefined ? [Deno.execPath(), []] : ["sh", limited];
+  const child = new Deno.Command(command, {
+    args: [...before, "run", ...flags, "main.ts"],
     cwd: ROOT,
     env: {
       HOST: "127.0.0.1",
@@ -69,8 +80,9 @@ export function spawnServer(env: Env, flags: readonly string[] = START_FLAGS): S
 export async function startServerProcess(
   env: Env,
   flags?: readonly string[],
+  options?: SpawnOptions,
 ): Promise<ServerProcess> {
-  const { child, log, read } = spawnServer(env, flags);
+  const { child, log, read } = spawnServer(env, flags, options);
   let isOver = false;
   const status = child.status.finally(() => isOver = true);
   const kill: ServerProcess["kill"] = (signal) => {
