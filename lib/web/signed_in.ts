@@ -51,9 +51,10 @@ export async function signOut(): Promise<void> {
   const current = session.value;
   if (typeof current !== "object") return;
   const { id, token } = current.me;
-  await current.api("POST", "/api/v1/auths/signout").catch(() => undefined);
+  // Said before: the server ends the sockets of the session, and each tab then knows why.
   localStorage.setItem(SIGNED_OUT, id);
   go("chat");
+  await current.api("POST", "/api/v1/auths/signout").catch(() => undefined);
   end(token);
 }
 
@@ -109,6 +110,9 @@ function forgetAnswers(): void {
 // A tab that could not hear the server end its session hears of it from the tab that ended it.
 addEventListener("storage", ({ key, newValue }) => {
   const current = session.value;
-  if (key !== SIGNED_OUT || typeof current !== "object" || newValue !== current.me.id) return;
-  end(current.me.token);
+  if (key === SIGNED_OUT && typeof current === "object" && newValue === current.me.id) {
+    end(current.me.token);
+  }
+  // Who signs in at one tab has signed in at those that wait for somebody.
+  if (key === TOKEN && newValue !== null && current === undefined) void restore();
 });

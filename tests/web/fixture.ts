@@ -50,10 +50,12 @@ export async function visitAs(
   browser: Browser,
   person: Person,
   url: string,
-  options: Parameters<Browser["newContext"]>[0] = {},
+  { origin = new URL(url).origin, ...options }:
+    & Parameters<Browser["newContext"]>[0]
+    & { origin?: string } = {},
 ): Promise<Visitor> {
   const localStorage = [{ name: "token", value: person.token }];
-  const storageState = { cookies: [], origins: [{ origin: new URL(url).origin, localStorage }] };
+  const storageState = { cookies: [], origins: [{ origin, localStorage }] };
   return await visit(browser, url, { storageState, ...options });
 }
 
