@@ -1,20 +1,13 @@
-import { watchChannels } from "./app/channels.ts";
+import { layFoundation } from "./app/foundation.ts";
 import { createMetrics, readinessChecks } from "./app/observability.ts";
 import { createRoutes } from "./app/routes.ts";
 import { openServices, type Services, startServices } from "./app/services.ts";
-import { openSockets, type Sockets, watchAccess } from "./app/sockets.ts";
-import { openShared } from "./app/store.ts";
+import { followAccess, openSockets, type Sockets } from "./app/sockets.ts";
 import { createSweeper } from "./app/sweeps.ts";
-import { namedChannel } from "./bus/named_channel.ts";
-import { ReliableTransport } from "./bus/reliable_transport.ts";
-import { TransportTopics } from "./bus/transport_topics.ts";
-import { joinCluster } from "./cluster/cluster.ts";
 import { settledWithin } from "./common/deadline.ts";
 import { errorText } from "./common/errors.ts";
 import type { Logger } from "./common/logger.ts";
 import type { Config } from "./config.ts";
-import { keys } from "./state/key_space.ts";
-import { visibleSession } from "./realtime/remote_instances.ts";
 
 /** How the time of a stop is spent: a platform gives five seconds and then kills. */
 const DRAIN_MS = 1_500;
@@ -52,59 +45,34 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   }
 }
 
+/** A server of its own: everything is made first, then tied, then started. */
 async function assemble(config: Config, logger: Logger, stack: AsyncDisposableStack): Promise<App> {
-  const { store, bus } = await openShared(config, logger, stack);
-  const transport = stack.use(new ReliableTransport({ bus, logger }));
-  const instanceId = crypto.randomUUID();
-  const cluster = stack.use(
-    joinCluster({
-      transport,
-      logger,
-      instanceId,
-      visibleData: (data) => visibleSession(data, instanceId),
-      onGap: () => sockets.tellMissed(),
-    }),
-  );
-  const topics = new TransportTopics({ transport, logger });
-  const commands = namedChannel(
-    bus,
-    [config.redisKeyPrefix, ...keys.taskCommands].join(":"),
-    logger,
-  );
-  const services = await openServices({ config, store, topics, commands, logger, stack, cluster });
-  logger.info("store open", { store: store.name, signingKey: services.keySource });
-
-  const { metrics, lag } = createMetrics(services, cluster, () => sockets, stack);
-  const sockets: Sockets = openSockets(
-    config,
-    services,
-    logger,
-    stack,
-    cluster,
-    (req, res) => routes(req, res),
-  );
-  const sweeper = stack.use(
-    createSweeper(config, services, sockets, logger, sockets.toUser),
-  );
+  const foundation = await layFoundation(config, logger, stack);
+  const services = await openServices(foundation);
+  const sockets = openSockets(foundation, services);
+  const sweeper = createSweeper(foundation, services, sockets);
+  const { metrics, lag } = createMetrics(foundation, services, sockets);
   const checks = readinessChecks(services, sweeper);
-  const routes = createRoutes({ config, services, sockets, metrics, lag, checks, logger });
+  const onRequest = createRoutes({ config, services, sockets, metrics, lag, checks, logger });
 
   const [isHeard] = await Promise.all([
-    cluster.ready(CLUSTER_READY_MS),
-    stack.use(watchAccess(services, sockets)).whenLive(),
-    stack.use(watchChannels(services, sockets)).whenLive(),
-    sockets.documents.start(),
+    foundation.cluster.ready(CLUSTER_READY_MS),
+    followAccess(foundation, services, sockets),
     startServices(services),
   ]);
   if (!isHeard) logger.warn("other instances are not heard yet");
   sweeper.start();
-  const { host, port } = await sockets.server.listen({ host: config.host, port: config.port });
+  const { host, port } = await sockets.server.listen({
+    host: config.host,
+    port: config.port,
+    onRequest,
+  });
 
   let stopped: Promise<void> | undefined;
   const stop = () => stopped ??= stopInOrder(services, sockets, stack, logger);
   return {
     url: `http://${isAnyAddress(host) ? "localhost" : host}:${port}`,
-    instanceId,
+    instanceId: foundation.instanceId,
     services,
     sockets,
     stop,

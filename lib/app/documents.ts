@@ -1,18 +1,15 @@
-import type { Logger } from "../common/logger.ts";
-import type { Config } from "../config.ts";
 import { DocumentService } from "../documents/document_service.ts";
 import { documentAudience, documentEvents } from "../realtime/document_events.ts";
 import { NoteRooms } from "../realtime/note_rooms.ts";
 import type { RealtimeServer } from "../realtime/session.ts";
+import type { Foundation } from "./foundation.ts";
 import type { Services } from "./services.ts";
 
 /** Ties documents to sockets and notes. What is unsaved at the end is saved before the store closes. */
 export function openDocuments(
-  config: Config,
+  { config, store, topics, logger, stack }: Foundation,
+  { sessions, notes }: Services,
   io: RealtimeServer,
-  { store, topics, sessions, notes }: Services,
-  logger: Logger,
-  stack: AsyncDisposableStack,
 ) {
   const noteRooms = stack.use(new NoteRooms({ io, access: notes, logger }));
   const service = new DocumentService({

@@ -3,7 +3,6 @@ import { groupRoutes } from "../http/groups.ts";
 import type { HttpEnv } from "../http/http_env.ts";
 import { noteRoutes } from "../http/notes.ts";
 import { rooms } from "../protocol/events.ts";
-import { findPublicUser } from "./channels.ts";
 import type { Services } from "./services.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -12,8 +11,8 @@ export function createNoteRoutes(
   services: Services,
   { io, documents, channels }: Pick<Sockets, "io" | "documents" | "channels">,
 ): { notes: Hono<HttpEnv>; groups: Hono<HttpEnv> } {
-  const { notes, groups } = services;
-  const publicUser = findPublicUser(services);
+  const { users, notes, groups } = services;
+  const publicUser = (userId: string) => users.findPublic(userId);
   return {
     notes: noteRoutes({
       notes,
@@ -27,7 +26,7 @@ export function createNoteRoutes(
     groups: groupRoutes({
       groups,
       publicUser,
-      regrouped: (userIds) => channels.regrouped(userIds),
+      regrouped: (userIds) => channels.access.changed({ user_ids: [...userIds] }),
       async readersChanged(groupId) {
         for await (const noteIds of notes.sharedWith(groupId)) {
           await documents.manyAccessChanged(noteIds);

@@ -3,7 +3,7 @@ import { watchEventLoop } from "../common/event_loop.ts";
 import { type Durations, Metrics } from "../common/metrics.ts";
 import type { ReadinessCheck } from "../http/operations.ts";
 import type { Sweeper } from "../sessions/sweeper.ts";
-import type { Cluster } from "../cluster/cluster.ts";
+import type { Foundation } from "./foundation.ts";
 import type { Services } from "./services.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -30,38 +30,34 @@ export function readinessChecks(
 
 /** Registers what `/metrics` shows; all of it is read at the time of a scrape. */
 export function createMetrics(
-  services: Services,
-  cluster: Cluster,
-  sockets: () => Sockets | undefined,
-  stack: AsyncDisposableStack,
+  { store, cluster, stack }: Foundation,
+  { sessions, tasks, streams }: Services,
+  { server, dispatcher }: Sockets,
 ): { metrics: Metrics; lag: Durations } {
-  const { store, sessions, tasks, streams } = services;
   const metrics = new Metrics();
   const lag = metrics.durations("rt_event_loop_lag_seconds", "How late the event loop was");
   stack.use(watchEventLoop({ everyMs: LAG_EVERY_MS, onLag: (lagMs) => lag.add(lagMs) }));
-  const transport = () => sockets()?.server.stats();
-  const events = () => sockets()?.dispatcher.stats();
   metrics.gauges("rt_transport", "Sockets, packets, bytes and cuts of the transport", () => {
-    const { refusals: _, ...numbers } = transport() ?? { refusals: {} };
+    const { refusals: _, ...numbers } = server.stats();
     return numbers;
   });
   metrics.counts(
     "rt_connection_refusals_total",
     "Connections refused",
     "reason",
-    () => ({ ...transport()?.refusals }),
+    () => ({ ...server.stats().refusals }),
   );
   metrics.counts(
     "rt_events_total",
     "Events handled",
     "event",
-    () => Object.fromEntries(events()?.events ?? []),
+    () => Object.fromEntries(dispatcher.stats().events),
   );
   metrics.counts(
     "rt_event_refusals_total",
     "Events refused",
     "code",
-    () => Object.fromEntries(events()?.refusals ?? []),
+    () => Object.fromEntries(dispatcher.stats().refusals),
   );
   metrics.gauges(
     "rt_cluster",

@@ -1,26 +1,21 @@
 import { answerSweepJob } from "../channels/answer_sweep.ts";
-import type { Logger } from "../common/logger.ts";
 import type { SweepJob } from "../common/sweep_job.ts";
 import { sweepInterrupted } from "../completions/interrupted_sweep.ts";
-import type { Config } from "../config.ts";
-import type { CompletionEvent } from "../protocol/events.ts";
 import { sessionSweepJob } from "../sessions/session_sweep.ts";
 import { Sweeper } from "../sessions/sweeper.ts";
 import { keys } from "../state/key_space.ts";
 import { taskSweepJob } from "../tasks/task_sweep.ts";
 import { deletedUsersSweepJob } from "../users/deleted_users_sweep.ts";
+import type { Foundation } from "./foundation.ts";
 import type { Services } from "./services.ts";
 import type { Sockets } from "./sockets.ts";
 
 /** Everything that a dead instance may leave behind has its job here. */
 export function createSweeper(
-  config: Config,
-  services: Services,
-  { documents, channels }: Pick<Sockets, "documents" | "channels">,
-  logger: Logger,
-  emit: (userId: string, event: CompletionEvent) => void,
+  { config, store, logger, stack }: Foundation,
+  { registry, usage, answers, chats, activity }: Services,
+  { documents, channels, toUser: emit }: Sockets,
 ): Sweeper {
-  const { store, registry, usage, answers, chats, activity } = services;
   const everyMs = config.sessionTimeoutMs / 8;
   const interrupted: SweepJob = {
     name: "streams",
@@ -37,7 +32,7 @@ export function createSweeper(
       if (ended > 0) logger.info("interrupted answers ended", { ended });
     },
   };
-  return new Sweeper({
+  const sweeper = new Sweeper({
     store,
     logger,
     lockTtlMs: Math.min(config.lockTimeoutMs, config.sessionTimeoutMs / 4),
@@ -68,4 +63,5 @@ export function createSweeper(
       channels.deletionSweep,
     ],
   });
+  return stack.use(sweeper);
 }

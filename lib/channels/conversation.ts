@@ -18,9 +18,10 @@ export interface ConversationOptions {
   /** Sends to all who are in the channel's room, on every instance. */
   emit(event: ChannelEvent): void;
   emitToUser(userId: string, event: ChannelEvent): void;
-  /** Somebody has said something: models that it calls may answer. */
-  onPosted(channel: Channel, message: ChannelMessage, user: PublicUser): Promise<void>;
 }
+
+/** Somebody has said something: models that it calls may answer. */
+type Posted = (channel: Channel, message: ChannelMessage, user: PublicUser) => Promise<void>;
 
 interface ViewPage {
   messages: ChannelMessage[];
@@ -33,6 +34,7 @@ export class Conversation {
   readonly #channels: ChannelStore;
   readonly #messages: ChannelMessages;
   readonly #views: MessageViews;
+  #posted: Posted = async () => {};
 
   constructor(options: ConversationOptions) {
     this.#options = options;
@@ -41,11 +43,16 @@ export class Conversation {
     this.#views = new MessageViews(this.#messages, options.findUser);
   }
 
+  /** Who answers what is posted from here on. */
+  onPosted(posted: Posted): void {
+    this.#posted = posted;
+  }
+
   /** @throws {AppError} `not_found`, `forbidden`, `invalid_payload` */
   async post(user: PublicUser, channelId: string, body: MessageBody): Promise<ChannelMessage> {
     const channel = await this.#channels.enterToWrite(user, channelId);
     const message = await this.say(user, channel, { ...body, meta: ownMeta(body.meta) });
-    await this.#options.onPosted(channel, message, user);
+    await this.#posted(channel, message, user);
     return message;
   }
 

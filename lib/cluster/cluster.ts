@@ -22,8 +22,6 @@ export interface ClusterOptions {
   heartbeatTimeoutMs?: number;
   /** How long `socket.join` waits for the bus at most. Default: 1,000. */
   joinTimeoutMs?: number;
-  /** The bus was lost and is back: events of others may have been missed. Told once for all channels. */
-  onGap?(): void;
 }
 
 export interface ClusterStats extends TransportStats {
@@ -38,6 +36,8 @@ export interface Cluster extends Disposable {
   readonly instances: BusRequests;
   /** Waits until this instance hears the others, at most so long; says whether it does. */
   ready(timeoutMs: number): Promise<boolean>;
+  /** Calls the listener when the bus was lost and is back, and events may have been missed: once a gap. */
+  onGap(listener: () => void): void;
   stats(): Promise<ClusterStats>;
 }
 
@@ -46,6 +46,7 @@ export function joinCluster(options: ClusterOptions): Cluster {
   const { transport, logger } = options;
   const instances = new BusRequests({ transport, instanceId: options.instanceId, logger });
   const adapters = new Set<RoomAdapter>();
+  const listeners: (() => void)[] = [];
   let gaps = 0;
   let telling: ReturnType<typeof setTimeout> | undefined;
 
@@ -58,7 +59,7 @@ export function joinCluster(options: ClusterOptions): Cluster {
       logger.warn("cluster: events of other instances may have been missed", {
         bus: transport.busName,
       });
-      options.onGap?.();
+      for (const listener of listeners) listener();
     }, GAP_SETTLES_MS);
   }
 
@@ -81,6 +82,7 @@ export function joinCluster(options: ClusterOptions): Cluster {
   return {
     adapter: adapter as unknown as Cluster["adapter"],
     instances,
+    onGap: (listener) => void listeners.push(listener),
     ready: (timeoutMs) =>
       settledWithin(
         Promise.all([instances.live(), ...[...adapters].map((made) => made.live())]),

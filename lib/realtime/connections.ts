@@ -22,7 +22,6 @@ export interface VerifiedToken {
 
 export interface ConnectionsOptions {
   io: RealtimeServer;
-  dispatcher: Dispatcher;
   /** Throws `unauthenticated` or `forbidden` for a token that does not count. */
   verify(token: string): Promise<VerifiedToken>;
   /** Whether a token that counted still does; asked when changes may have been missed. */
@@ -64,13 +63,16 @@ export class Connections implements Disposable {
     );
   }
 
-  /** Takes every socket of the server from here on. */
-  listen(): void {
+  /** Takes every socket of the server from here on; the dispatcher hears what they send. */
+  listen(dispatcher: Pick<Dispatcher, "attach">): void {
     const { io } = this.#options;
     io.use((socket, next) =>
       void this.#admit(socket).then(() => next(), () => socket.conn.close())
     );
-    io.on("connection", (socket) => this.#connected(socket));
+    io.on("connection", (socket) => {
+      dispatcher.attach(socket);
+      this.#connected(socket);
+    });
   }
 
   /**
@@ -164,8 +166,7 @@ export class Connections implements Disposable {
   }
 
   #connected(socket: RealtimeSocket): void {
-    const { dispatcher, logger, isLogged } = this.#options;
-    dispatcher.attach(socket);
+    const { logger, isLogged } = this.#options;
     const { session } = socket.data;
     socket.on("disconnect", (reason) => {
       if (isLogged) logger.info("disconnected", { sid: socket.id, reason });

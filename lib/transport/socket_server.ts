@@ -73,16 +73,22 @@ export interface SocketServerOptions {
   coalesce?: Coalescer;
   /** A Socket.IO adapter. Default: in memory. */
   adapter?: ServerOptions["adapter"];
-  /** Every HTTP request that isn't Socket.IO's. */
-  onRequest: (req: IncomingMessage, res: ServerResponse) => void;
   logger: Logger;
+}
+
+export interface ListenOptions {
+  host: string;
+  /** 0: a free one. */
+  port: number;
+  /** Answers every HTTP request that isn't Socket.IO's. */
+  onRequest: (req: IncomingMessage, res: ServerResponse) => void;
 }
 
 /** The one HTTP server, and the Socket.IO server on it. */
 export interface SocketServer {
   readonly io: Server;
-  /** Opens the port (0: a free one) and says where it listens. */
-  listen(at: { host: string; port: number }): Promise<{ host: string; port: number }>;
+  /** Opens the port and says where it listens. */
+  listen(options: ListenOptions): Promise<{ host: string; port: number }>;
   /** Closes the port; the connections there are go on. New ones over a connection that is kept alive get 503. */
   stopAccepting(): void;
   /** Says goodbye to all clients, waits for what is under way, and destroys what remains after `timeoutMs`. */
@@ -182,22 +188,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     ...options.tcp ?? { maxConnections: Infinity, maxConnectionsPerAddress: Infinity },
     endSilent: () => headerTimeout.endOldest(),
   });
-  const side = httpSide({
-    path: options.path.replace(/\/$/, ""),
-    engine,
-    limiter,
-    headerTimeout,
-    bodyTimeout,
-    answerTimeout,
-    anyOrigin: options.allowedOrigins === "*" || options.allowedOrigins.includes("*"),
-    onRequest: options.onRequest,
-  });
   const http = createServer({ noDelay: true });
-  http.on("connection", (socket: NetSocket) => {
-    if (tcp.admit(socket)) side.onConnection(socket);
-  });
-  http.on("request", side.onRequest);
-  http.on("upgrade", side.onUpgrade);
   let closed: Promise<void> | undefined;
   let portClosed: Promise<void> | undefined;
 
@@ -228,7 +219,17 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   return {
     io,
     stopAccepting: () => void stopAccepting(),
-    listen({ host, port }) {
+    listen({ host, port, onRequest }) {
+      const side = httpSide({
+        path: options.path.replace(/\/$/, ""),
+        anyOrigin: options.allowedOrigins === "*" || options.allowedOrigins.includes("*"),
+        ...{ engine, limiter, headerTimeout, bodyTimeout, answerTimeout, onRequest },
+      });
+      http.on("connection", (socket: NetSocket) => {
+        if (tcp.admit(socket)) side.onConnection(socket);
+      });
+      http.on("request", side.onRequest);
+      http.on("upgrade", side.onUpgrade);
       return new Promise((resolve, reject) => {
         http.once("error", reject);
         http.listen({ port, host, backlog: options.tcp?.backlog }, () => {

@@ -1,6 +1,6 @@
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
-import type { Role, User } from "../protocol/user.ts";
+import type { PublicUser, Role, User } from "../protocol/user.ts";
 import { keys, unchecked } from "../state/key_space.ts";
 import { DEFAULT_PICTURE, type UserRecord } from "../state/records.ts";
 import type {
@@ -157,6 +157,12 @@ export class UserStore {
   /** The user, at most a few seconds old; a change that was announced is seen at once. */
   get(userId: string): Promise<User | undefined> {
     return this.#cache.get(userId);
+  }
+
+  /** What others are told about the user. */
+  async findPublic(userId: string): Promise<PublicUser | undefined> {
+    const user = await this.get(userId);
+    return user && { id: user.id, name: user.name, role: user.role };
   }
 
   /** A page in the order of sign-up. */

@@ -28,7 +28,6 @@ async function openConnections() {
     });
     connections = new Connections({
       io,
-      dispatcher,
       logger: silentLogger,
       nowMs: () => systemClock.nowMs(),
       verify(token) {
@@ -45,7 +44,7 @@ async function openConnections() {
       },
       pool: { add: (sid) => open.add(sid), remove: (sid) => open.delete(sid) },
     });
-    connections.listen();
+    connections.listen(dispatcher);
   });
   assert.ok(connections);
   const made = connections;

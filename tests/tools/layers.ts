@@ -53,7 +53,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   tasks: [...STATE_INTERFACE, TOPICS],
   completions: [...STATE_INTERFACE, "tasks", "chats"],
   http: [...EDGES, ...STATE_INTERFACE, "note_schema"],
-  realtime: [...EDGES, ...STATE_INTERFACE],
+  realtime: [...EDGES, ...STATE_INTERFACE, TOPICS],
   bridge: [],
   openwebui: [...STATE_INTERFACE, "auth"],
   client: [],

@@ -30,11 +30,13 @@ export interface Member {
   readonly heard: unknown[];
 }
 
-export type InstanceOptions = Partial<ClusterOptions> & Partial<TransportOptions>;
+export type InstanceOptions = Partial<ClusterOptions> & Partial<TransportOptions> & {
+  onGap?: () => void;
+};
 
 export async function startInstance(
   openBus: OpenBus,
-  options: InstanceOptions = {},
+  { onGap = () => {}, ...options }: InstanceOptions = {},
 ): Promise<Instance> {
   const bus = await openBus();
   const transport = new ReliableTransport({ logger: silentLogger, ...options, bus });
@@ -44,6 +46,7 @@ export async function startInstance(
     ...options,
     transport,
   });
+  cluster.onGap(onGap);
   const http = createServer();
   const io = new Server(http, {
     adapter: cluster.adapter,

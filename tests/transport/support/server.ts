@@ -1,5 +1,6 @@
 import {
   createSocketServer,
+  type ListenOptions,
   type SocketServer,
   type SocketServerOptions,
 } from "../../../lib/transport/socket_server.ts";
@@ -14,7 +15,11 @@ export interface TestServer extends AsyncDisposable {
 }
 
 /** A server on a free port, with limits small enough to be reached. */
-export async function startServer(options: Partial<SocketServerOptions> = {}): Promise<TestServer> {
+export async function startServer(
+  { onRequest = (_req, res) => void res.end("not socket.io"), ...options }:
+    & Partial<SocketServerOptions>
+    & Partial<ListenOptions> = {},
+): Promise<TestServer> {
   const server = createSocketServer({
     path: PATH,
     transports: "both",
@@ -26,11 +31,10 @@ export async function startServer(options: Partial<SocketServerOptions> = {}): P
     maxConnections: 2_000,
     maxConnectionsPerAddress: 2_000,
     maxSendBufferBytes: 1_000_000,
-    onRequest: (_req, res) => res.end("not socket.io"),
     logger: silentLogger,
     ...options,
   });
-  const { port } = await server.listen({ host: "127.0.0.1", port: 0 });
+  const { port } = await server.listen({ host: "127.0.0.1", port: 0, onRequest });
   return {
     server,
     port,

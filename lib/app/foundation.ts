@@ -1,16 +1,56 @@
 import { dirname } from "node:path";
 import type { Bus } from "../bus/bus.ts";
 import { openKvBus } from "../bus/kv_bus.ts";
+import { namedChannel } from "../bus/named_channel.ts";
+import { ReliableTransport } from "../bus/reliable_transport.ts";
+import type { NamedChannel, Topics } from "../bus/topics.ts";
+import { TransportTopics } from "../bus/transport_topics.ts";
+import { type Cluster, joinCluster } from "../cluster/cluster.ts";
 import { AppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import type { Config } from "../config.ts";
+import { visibleSession } from "../realtime/remote_instances.ts";
+import { keys } from "../state/key_space.ts";
 import { openKvStore } from "../state/kv_store.ts";
 import type { StateStore } from "../state/state_store.ts";
 
-/** What an instance shares with others. */
-export interface Shared {
-  store: StateStore;
-  bus: Bus;
+/** What everything else stands on, whatever it is a server for. */
+export interface Foundation {
+  readonly config: Config;
+  readonly logger: Logger;
+  /** Owns all that has an end, in the reverse order of its making. */
+  readonly stack: AsyncDisposableStack;
+  readonly instanceId: string;
+  readonly store: StateStore;
+  /** What instances tell each other. */
+  readonly topics: Topics;
+  /** Where Open WebUI's instances tell each other of stops. */
+  readonly commands: NamedChannel;
+  /** Socket.IO across instances, and questions to one of them. */
+  readonly cluster: Cluster;
+}
+
+/** @throws {AppError} `unavailable` when the store can't be opened */
+export async function layFoundation(
+  config: Config,
+  logger: Logger,
+  stack: AsyncDisposableStack,
+): Promise<Foundation> {
+  const { store, bus } = await openShared(config, logger, stack);
+  const transport = stack.use(new ReliableTransport({ bus, logger }));
+  const instanceId = crypto.randomUUID();
+  const cluster = stack.use(
+    joinCluster({
+      ...{ transport, logger, instanceId },
+      visibleData: (data) => visibleSession(data, instanceId),
+    }),
+  );
+  const commands = [config.redisKeyPrefix, ...keys.taskCommands].join(":");
+  return {
+    ...{ config, logger, stack, instanceId, store, cluster },
+    topics: new TransportTopics({ transport, logger }),
+    commands: namedChannel(bus, commands, logger),
+  };
 }
 
 /**
@@ -18,11 +58,11 @@ export interface Shared {
  * stack closes the bus before the store. Redis' client is loaded where it is used only: it is a tenth
  * of what a start has to load.
  */
-export async function openShared(
+async function openShared(
   config: Config,
   logger: Logger,
   stack: AsyncDisposableStack,
-): Promise<Shared> {
+): Promise<{ store: StateStore; bus: Bus }> {
   const keyPrefix = config.redisKeyPrefix;
   if (config.manager === "redis") {
     const [{ openRedisStore }, { openRedisBus }] = await Promise.all([
