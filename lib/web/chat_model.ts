@@ -74,7 +74,9 @@ export class ChatModel implements Disposable {
   }
 
   get isStreaming(): boolean {
-    return this.#asking.size > 0 || this.#followed.size > 0;
+    // An answer may have ended before its request has been answered.
+    return this.#followed.size > 0 ||
+      [...this.#asking.keys()].some((id) => this.messages?.[id]?.done !== true);
   }
 
   /** Reads what the server has. A change while it is read has it read again. */
