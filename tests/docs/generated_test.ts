@@ -24,7 +24,7 @@ Deno.test("decision records have one form: number, title, date, status, three se
     assert.ok(title && date, `${file}: "- Date: YYYY-MM-DD", then "- Status: …" below the title`);
     assert.match(
       status,
-      /^(proposed|accepted|superseded by \[\d{4}\]\(\S+\.md\))$/,
+      /^(proposed|accepted(?:; .+)?|superseded by \[\d{4}\]\(\S+\.md\))$/,
       `${file}: status`,
     );
     assert.deepEqual(sections, ["Context", "Decision", "Consequences"], `${file}: sections`);

@@ -80,6 +80,7 @@ const MOUNTED_AT: Record<string, string> = {
   "channel_messages.ts": "/api/v1/channels/:id/messages",
   "tasks.ts": "/api/tasks",
   "completions.ts": "/api",
+  "public_config.ts": "/api/config",
   "operations.ts": "",
 };
 
@@ -90,7 +91,9 @@ Deno.test("every route is in section 11, and every route there is built", async 
   const built = new Set<string>();
   for (const [file, source] of await readRepository("lib/http/")) {
     const found = [
-      ...source.matchAll(/\b(?:routes|app)\.(get|post|put|delete)\(\s*(["`])(\/.*?)\2/g),
+      ...source.matchAll(
+        /(?:\broutes|\bapp|Hono<HttpEnv>\(\))\.(get|post|put|delete)\(\s*(["`])(\/.*?)\2/g,
+      ),
     ];
     if (found.length === 0 || file.endsWith("/pages.ts")) continue;
     const prefix = MOUNTED_AT[file.slice("lib/http/".length)];
