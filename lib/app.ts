@@ -1,5 +1,5 @@
 import { layFoundation } from "./app/foundation.ts";
-import { createMetrics, readinessChecks } from "./app/observability.ts";
+import { createMetrics, createSystemStatus, readinessChecks } from "./app/observability.ts";
 import { createRoutes } from "./app/routes.ts";
 import { openServices, type Services, startServices } from "./app/services.ts";
 import { followAccess, openSockets, type Sockets } from "./app/sockets.ts";
@@ -53,7 +53,16 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
   const sweeper = createSweeper(foundation, services, sockets);
   const { metrics, lag } = createMetrics(foundation, services, sockets);
   const checks = readinessChecks(services, sweeper);
-  const onRequest = createRoutes({ config, services, sockets, metrics, lag, checks, logger });
+  const systemStatus = createSystemStatus(foundation, services, sockets, lag);
+  const onRequest = createRoutes({
+    config,
+    logger,
+    services,
+    sockets,
+    metrics,
+    systemStatus,
+    checks,
+  });
 
   const [isHeard] = await Promise.all([
     foundation.cluster.ready(CLUSTER_READY_MS),

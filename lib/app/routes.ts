@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { RateLimiter } from "../auth/rate_limiter.ts";
 import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
-import type { Durations, Metrics } from "../common/metrics.ts";
+import type { Metrics } from "../common/metrics.ts";
 import { AnswerStops } from "../chats/answer_stops.ts";
 import { CompletionService } from "../completions/completion_service.ts";
 import type { ModelProvider } from "../completions/model_provider.ts";
@@ -23,10 +23,10 @@ import { pageRoutes } from "../http/pages.ts";
 import { publicConfigRoutes } from "../http/public_config.ts";
 import { taskRoutes } from "../http/tasks.ts";
 import { userRoutes } from "../http/users.ts";
+import type { SystemStatus } from "../protocol/system_status.ts";
 import { browserProvider } from "../realtime/browser_provider.ts";
 import { createEventEmitter } from "../realtime/emitter.ts";
 import { limitedAddress } from "../transport/socket_server.ts";
-import { createSystemStatus } from "./system_status.ts";
 import { createNoteRoutes } from "./notes.ts";
 import type { Services } from "./services.ts";
 import type { Sockets } from "./sockets.ts";
@@ -39,7 +39,7 @@ export interface RoutesOptions {
   services: Services;
   sockets: Sockets;
   metrics: Metrics;
-  lag: Durations;
+  systemStatus: () => Promise<SystemStatus>;
   checks: readonly ReadinessCheck[];
   logger: Logger;
 }
@@ -48,7 +48,7 @@ type Listener = (req: IncomingMessage, res: ServerResponse) => void;
 
 /** Mounts every resource's routes and returns the listener of the HTTP server. */
 export function createRoutes(options: RoutesOptions): Listener {
-  const { config, services, sockets, metrics, lag, checks, logger } = options;
+  const { config, services, sockets, metrics, systemStatus, checks, logger } = options;
   const { store, users, tokens, chats, tasks, usage, catalogue } = services;
   const stops = new AnswerStops(store);
   const app = createHttpApp({ allowedOrigins: config.corsAllowOrigin, logger });
@@ -100,7 +100,7 @@ export function createRoutes(options: RoutesOptions): Listener {
   app.use("/api/v1/live", requireAdmin);
   app.route(
     "/api/v1/live",
-    systemStatusRoutes({ read: createSystemStatus(services, sockets, lag) }),
+    systemStatusRoutes({ read: systemStatus }),
   );
   app.route(
     "/api/v1/chats",

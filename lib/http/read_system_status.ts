@@ -2,14 +2,35 @@ import type { Durations } from "../common/metrics.ts";
 import type { SystemStatus } from "../protocol/system_status.ts";
 import { keys } from "../state/key_space.ts";
 import type { TaskOwner } from "../state/records.ts";
-import type { Services } from "./services.ts";
-import type { Sockets } from "./sockets.ts";
+import type { StateStore } from "../state/state_store.ts";
+import type { UserStore } from "../users/user_store.ts";
+
+/** What this instance alone knows of itself. */
+type OwnFigures = Pick<
+  SystemStatus,
+  | "instance_id"
+  | "local_sessions"
+  | "documents"
+  | "streams"
+  | "events"
+  | "packets_sent"
+  | "bytes_sent"
+>;
+
+export interface SystemStatusSources {
+  store: StateStore;
+  users: Pick<UserStore, "get">;
+  modelsInUse(): Promise<string[]>;
+  /** The rooms here with their members' number; of sockets' own rooms, which tell nothing, none. */
+  rooms(): Iterable<SystemStatus["rooms"][number]>;
+  own(): OwnFigures;
+  /** How late the event loop was. */
+  lag: Durations;
+}
 
 /** What is listed; the rest is only counted. */
 const MAX_ROOMS = 20;
 const MAX_TASKS = 100;
-
-const sum = (counts: Iterable<number>) => [...counts].reduce((total, count) => total + count, 0);
 
 /** How long a reading counts at least. */
 const FRESH_MS = 900;
@@ -17,14 +38,14 @@ const FRESH_MS = 900;
 const SHARE = 20;
 
 /** Reads what runs right now. Several admins that look at once cost one reading. */
-export function createSystemStatus(services: Services, sockets: Sockets, lag: Durations) {
+export function systemStatusReader(sources: SystemStatusSources): () => Promise<SystemStatus> {
   let view: Promise<SystemStatus> | undefined;
   let freshUntilMs = 0;
-  return async (): Promise<SystemStatus> => {
+  return async () => {
     const startedMs = performance.now();
     if (view && startedMs < freshUntilMs) return await view;
     freshUntilMs = Infinity;
-    view = read(services, sockets, lag);
+    view = read(sources);
     try {
       return await view;
     } finally {
@@ -34,39 +55,26 @@ export function createSystemStatus(services: Services, sockets: Sockets, lag: Du
   };
 }
 
-async function read(services: Services, sockets: Sockets, lag: Durations): Promise<SystemStatus> {
-  const { store, registry, sessions, streams, usage } = services;
-  const [instances, everywhere, tasks, { model_ids }] = await Promise.all([
-    readInstances(services),
-    countSessions(services),
-    readTasks(services),
-    usage.inUse(),
+async function read(sources: SystemStatusSources): Promise<SystemStatus> {
+  const { store, lag } = sources;
+  const [instances, everywhere, tasks, models] = await Promise.all([
+    readInstances(sources),
+    countSessions(sources),
+    readTasks(sources),
+    sources.modelsInUse(),
   ]);
-  const rooms = [...sockets.io.sockets.adapter.rooms]
-    // Each socket has a room of its own, which tells nothing.
-    .filter(([name]) => !sockets.io.sockets.sockets.has(name))
-    .map(([name, members]) => ({ name, size: members.size }));
-  const transport = sockets.server.stats();
+  const rooms = [...sources.rooms()].sort((a, b) => b.size - a.size);
   return {
-    instance_id: registry.id,
-    instances,
-    ...everywhere,
-    local_sessions: sessions.size,
-    rooms: rooms.sort((a, b) => b.size - a.size).slice(0, MAX_ROOMS),
+    ...sources.own(),
+    ...{ instances, ...everywhere, models, tasks },
+    rooms: rooms.slice(0, MAX_ROOMS),
     room_count: rooms.length,
-    models: model_ids,
-    tasks,
-    documents: sockets.documents.size,
-    streams: streams.size,
-    events: sum(sockets.dispatcher.stats().events.values()),
-    packets_sent: transport.sentPackets,
-    bytes_sent: transport.sentBytes,
     store_round_trips: store.stats().roundTrips,
     lag: { sum_ms: lag.sumMs, count: lag.count },
   };
 }
 
-async function readInstances({ store }: Services): Promise<SystemStatus["instances"]> {
+async function readInstances({ store }: SystemStatusSources): Promise<SystemStatus["instances"]> {
   const found: SystemStatus["instances"] = [];
   for await (const page of store.dictionary(keys.instances).scan()) {
     for (const [id, { host = null, started_at, heartbeat_at }] of page) {
@@ -77,7 +85,9 @@ async function readInstances({ store }: Services): Promise<SystemStatus["instanc
   return found;
 }
 
-async function countSessions({ store }: Services): Promise<{ sessions: number; users: number }> {
+async function countSessions(
+  { store }: SystemStatusSources,
+): Promise<{ sessions: number; users: number }> {
   const users = new Set<string>();
   let count = 0;
   for await (const page of store.dictionary(keys.sessionPool).scan()) {
@@ -87,7 +97,7 @@ async function countSessions({ store }: Services): Promise<{ sessions: number; u
   return { sessions: count, users: users.size };
 }
 
-async function readTasks({ store, users }: Services): Promise<SystemStatus["tasks"]> {
+async function readTasks({ store, users }: SystemStatusSources): Promise<SystemStatus["tasks"]> {
   const found: (readonly [id: string, owner: TaskOwner])[] = [];
   for await (const page of store.dictionary(keys.taskOwners).scan()) {
     found.push(...page);
