@@ -122,7 +122,8 @@ export function createRoutes(options: RoutesOptions): Listener {
   app.route(
     "/api",
     completionRoutes({
-      models: () => catalogue.models(),
+      models: () => catalogue.list(),
+      check: providerFor,
       usage: () => usage.inUse(),
       async start(asked) {
         const { userId, messageId } = asked;
@@ -132,7 +133,10 @@ export function createRoutes(options: RoutesOptions): Listener {
         const { chatId } = placed;
         if (asked.chatId === undefined) listChanged(userId, chatId);
         const provider = providerAt({ chatId, messageId });
-        const taskId = await completions.start({ userId, messageId, provider, ...placed });
+        const taskId = await completions.start({
+          ...{ userId, messageId, provider, isContinued: asked.isContinued },
+          ...placed,
+        });
         if (await starting.isStopped(chatId, messageId)) {
           await tasks.stop(taskId, { userId, admin: false });
         }

@@ -14,7 +14,7 @@ export interface ChannelModel {
   stream(
     request: { model: string; messages: { role: string; content: string }[] },
     signal: AbortSignal,
-  ): AsyncIterable<{ content?: string }>;
+  ): AsyncIterable<{ content?: string; wasReasoning?: true }>;
 }
 
 export interface ModelAnswersOptions {
@@ -152,6 +152,8 @@ export class ModelAnswers {
     });
     try {
       for await (const chunk of untilAborted(model.stream(request, signal), signal)) {
+        // Only the end of a thought was marked: it was no part of the answer.
+        if (chunk.wasReasoning) content = "";
         if (!chunk.content) continue;
         content += chunk.content;
         if (content.length > MAX_LENGTH) throw new AppError("too_large", "The answer is too long.");

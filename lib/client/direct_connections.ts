@@ -13,8 +13,10 @@ export interface DirectProvider {
 /** How often a line is sent again while the connection comes back. */
 const RESEND_LIMIT = 30;
 const RESEND_AFTER_MS = 500;
-/** A line of a stream is small; what is longer is no stream. */
-const MAX_LINE = 1_000_000;
+/** One delta may be a picture; what is longer than a message of the wire may be is no line. */
+const MAX_LINE = 9_000_000;
+/** As much of a refusal's body as can hold its words. */
+const MAX_REFUSAL = 20_000;
 
 const headersOf = ({ apiKey }: DirectProvider): Record<string, string> => ({
   "content-type": "application/json",
@@ -46,33 +48,34 @@ export async function completeDirectly(
     signal: stopped.signal,
   });
   if (!response.ok) {
-    const body: { error?: { message?: string } } | undefined = await response.json()
-      .catch(() => undefined);
-    return { error: body?.error?.message ?? `The provider answered ${response.status}.` };
+    // The server finds the words in whatever shape they have, as it does for its own provider.
+    return {
+      error: (await response.text().catch(() => "")).slice(0, MAX_REFUSAL),
+      http_status: response.status,
+      retry_after: response.headers.get("retry-after"),
+    };
   }
-  if (!response.headers.get("content-type")?.includes("text/event-stream")) {
-    return await response.json();
-  }
-  void sendLines(connection, channel, response).catch(() => {
+  void sendLines(connection, channel, response).catch((thrown) => {
     // Nobody waits for the lines any more (stopped), or the provider broke off: the server ends the
     // answer either way, and says so in the chat.
     stopped.abort();
-    finish(connection, channel);
+    finish(connection, channel, messageOf(thrown));
   });
   return { status: true };
 }
 
+/** Whatever the provider says that it sends: the server reads the lines as what they are. */
 async function sendLines(connection: Connection, channel: StreamChannel, response: Response) {
   let rest = "";
   const decoder = new TextDecoder();
   const reader = response.body?.getReader();
   // Not every browser can iterate over a stream.
   for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
-    const lines = (rest + decoder.decode(read.value, { stream: true })).split("\n");
+    const lines = (rest + decoder.decode(read.value, { stream: true })).split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop() ?? "";
     if (rest.length > MAX_LINE) throw new ClientError("too_large", "This is no stream of lines.");
     for (const line of lines) {
-      if (line.trim() !== "") await sendLine(connection, channel, line);
+      if (line.trim() !== "" && !line.startsWith(":")) await sendLine(connection, channel, line);
     }
   }
   if (rest.trim() !== "") await sendLine(connection, channel, rest);
@@ -93,9 +96,9 @@ async function sendLine(connection: Connection, channel: StreamChannel, line: St
   }
 }
 
-function finish(connection: Connection, channel: StreamChannel): void {
+function finish(connection: Connection, channel: StreamChannel, error: string): void {
   try {
-    connection.send(channel, { done: true });
+    connection.send(channel, { done: true, error });
   } catch (thrown) {
     throw new ClientError("unavailable", messageOf(thrown), { cause: thrown });
   }

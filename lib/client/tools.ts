@@ -20,6 +20,8 @@ function operationOf({ name, server }: ToolData): Operation {
   throw new ClientError("not_found", `The tool server has no operation "${name}".`);
 }
 
+const isDots = (segment: string) => /^(\.|%2e){1,2}$/i.test(segment);
+
 /**
  * Calls an HTTP tool (`execute:tool`) once the person has agreed. What is not part of the path goes
  * into the query of a GET and into the body of anything else. The page's own token is never sent.
@@ -40,10 +42,14 @@ export async function runTool(
   }
   const rest = new Map(Object.entries(tool.params ?? {}));
   const filled = path.replace(/\{([^}]+)\}/g, (_, name: string) => {
-    const value = rest.get(name);
+    const value = encodeURIComponent(String(rest.get(name) ?? ""));
     rest.delete(name);
-    return encodeURIComponent(String(value ?? ""));
+    return value;
   });
+  // A whole segment of dots means another place, however it is written (WHATWG URL, 4.4).
+  if (filled !== path && filled.split("/").some(isDots)) {
+    throw new ClientError("invalid_payload", "params: a part of the path may not be . or ..");
+  }
   const url = new URL(base.href.replace(/\/$/, "") + filled);
   const isGet = method.toLowerCase() === "get";
   if (isGet) { for (const [name, value] of rest) url.searchParams.set(name, String(value)); }

@@ -1,7 +1,9 @@
-import { AppError, errorText } from "../common/errors.ts";
+import { AppError, errorText, toAppError } from "../common/errors.ts";
 import { type Clock, systemClock } from "../common/clock.ts";
 import { timeoutSignal } from "../common/deadline.ts";
 import type { Logger } from "../common/logger.ts";
+import type { AnswerError } from "../protocol/answer_outcome.ts";
+import type { ModelList } from "../protocol/model_list.ts";
 import type { Model, ModelProvider } from "./model_provider.ts";
 
 /** How long the list of models is good. */
@@ -14,9 +16,17 @@ export interface ModelCatalogueOptions {
   timeoutMs?: number;
 }
 
+/** What a provider says of its models: the list, or why there is none. */
+interface Asked {
+  provider: ModelProvider;
+  list: Model[];
+  failure?: AnswerError;
+}
+
 interface Listing {
   models: Model[];
   providers: Map<string, ModelProvider>;
+  error: AnswerError | undefined;
   readAtMs: number;
 }
 
@@ -36,15 +46,26 @@ export class ModelCatalogue {
     this.#options = { clock: systemClock, timeoutMs: 5_000, ...options };
   }
 
+  /** The models, and why those of a provider are missing. */
+  async list(): Promise<ModelList> {
+    const { models, error } = await this.#current();
+    return { data: models, ...(error && { error }) };
+  }
+
   async models(): Promise<Model[]> {
     return (await this.#current()).models;
   }
 
-  /** Who runs the model. Throws `not_found` when nobody does. */
+  /**
+   * Who runs the model. Throws `not_found` when nobody does, and why that can't be told where a
+   * provider could not be asked.
+   */
   async providerOf(modelId: string): Promise<ModelProvider> {
-    const provider = (await this.#current()).providers.get(modelId);
-    if (!provider) throw new AppError("not_found", `There is no model ${modelId.slice(0, 200)}.`);
-    return provider;
+    const { providers, error } = await this.#current();
+    const provider = providers.get(modelId);
+    if (provider) return provider;
+    if (error) throw new AppError("unavailable", error.content);
+    throw new AppError("not_found", `There is no model ${modelId.slice(0, 200)}.`);
   }
 
   #current(): Promise<Listing> {
@@ -59,32 +80,37 @@ export class ModelCatalogue {
     const lists = await Promise.all(this.#providers.map((provider) => this.#modelsOf(provider)));
     const models: Model[] = [];
     const providers = new Map<string, ModelProvider>();
-    for (const [provider, list] of lists) {
+    let error: AnswerError | undefined;
+    for (const { provider, list, failure } of lists) {
+      // What was known before is there still: nothing is missing.
+      if (list.length === 0) error ??= failure;
       for (const model of list) {
         if (providers.has(model.id)) continue;
         providers.set(model.id, provider);
         models.push(model);
       }
     }
-    this.#listing = { models, providers, readAtMs: this.#options.clock.nowMs() };
+    this.#listing = { models, providers, error, readAtMs: this.#options.clock.nowMs() };
     return this.#listing;
   }
 
-  async #modelsOf(provider: ModelProvider): Promise<[ModelProvider, Model[]]> {
+  async #modelsOf(provider: ModelProvider): Promise<Asked> {
     using timeout = timeoutSignal(
       this.#options.timeoutMs,
       () => new AppError("timeout", "The list of models takes too long."),
     );
     try {
-      const models = await provider.models(timeout.signal);
-      this.#lastKnown.set(provider, models);
-      return [provider, models];
+      const list = await provider.models(timeout.signal);
+      this.#lastKnown.set(provider, list);
+      return { provider, list };
     } catch (error) {
       this.#options.logger.warn("models of a provider can't be listed", {
         provider: provider.name,
         error: errorText(error),
       });
-      return [provider, this.#lastKnown.get(provider) ?? []];
+      const { code, message } = toAppError(error);
+      const list = this.#lastKnown.get(provider) ?? [];
+      return { provider, list, failure: { code, content: message } };
     }
   }
 }

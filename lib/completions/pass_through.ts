@@ -1,6 +1,7 @@
 import { AppError } from "../common/errors.ts";
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import type { CompletionChunk, CompletionRequest, ModelProvider } from "./model_provider.ts";
+import { sanitised } from "./request_messages.ts";
 import { wholeCompletion, writeChunk } from "./openai_chunk.ts";
 
 /**
@@ -12,10 +13,11 @@ import { wholeCompletion, writeChunk } from "./openai_chunk.ts";
  */
 export function passThrough(
   provider: ModelProvider,
-  request: CompletionRequest,
+  asked: CompletionRequest,
   signal: AbortSignal,
   clock: Clock = systemClock,
 ): Promise<Response> {
+  const request: CompletionRequest = { ...asked, messages: sanitised(asked.messages) };
   if (provider.raw) return provider.raw(request, signal);
   return request["stream"] === false
     ? wholeAnswer(provider, request, signal, clock)

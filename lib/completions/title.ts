@@ -6,13 +6,15 @@ import {
   type ModelProvider,
   type RequestMessage,
 } from "./model_provider.ts";
+import { withoutThoughts } from "./request_messages.ts";
 import { timeoutSignal } from "../common/deadline.ts";
 import { untilAborted } from "../common/pause.ts";
 
 /** The longest title, in UTF-16 units. */
 const MAX_TITLE_LENGTH = 80;
 
-const MAX_TOKENS = 60;
+/** A title is a few words, but some models think first. */
+const MAX_TOKENS = 1_000;
 
 /** As much of the exchange as a title needs, in UTF-16 units. */
 const MAX_QUOTED = 2_000;
@@ -28,22 +30,24 @@ export interface TitleOptions {
   timeoutMs?: number;
 }
 
+/** The question's first words as a title; `undefined` when it has none. */
+export function titleOfQuestion(messages: readonly RequestMessage[]): string | undefined {
+  return asTitle(bareTitle(lastUserText(messages))) || undefined;
+}
+
 /**
- * A title for a chat: the model's, or the first line of the user where the model has none, fails or
- * takes too long. One line, at most 80 characters, never empty. Throws only the signal's reason.
+ * A title of the model's own; `undefined` where it writes none, fails, takes too long, is cut at a
+ * limit or writes more than a title. Never throws.
  */
-export async function makeTitle(options: TitleOptions): Promise<string> {
-  const { provider, messages, signal, logger } = options;
-  if (provider.writesTitles) {
-    try {
-      const title = asTitle(await askModel(options));
-      if (title !== "") return title;
-    } catch (error) {
-      signal.throwIfAborted();
-      logger.info("the model gave no title", { error: errorText(error) });
-    }
+export async function makeTitle(options: TitleOptions): Promise<string | undefined> {
+  const { provider, logger } = options;
+  if (!provider.writesTitles) return undefined;
+  try {
+    return await askModel(options) || undefined;
+  } catch (error) {
+    logger.info("the model gave no title", { error: errorText(error) });
+    return undefined;
   }
-  return asTitle(bareTitle(lastUserText(messages))) || "New Chat";
 }
 
 async function askModel(options: TitleOptions): Promise<string> {
@@ -61,17 +65,25 @@ async function askModel(options: TitleOptions): Promise<string> {
     }],
   };
   let text = "";
-  for await (const { content = "" } of untilAborted(provider.stream(request, signal), signal)) {
-    text += content;
-    if (text.length > 10 * MAX_TITLE_LENGTH) break;
+  for await (const chunk of untilAborted(provider.stream(request, signal), signal)) {
+    // Only the end of a thought was marked: what came before was no title.
+    if (chunk.wasReasoning) text = "";
+    text += chunk.content ?? "";
+    const { finishReason = "stop" } = chunk;
+    if (finishReason !== "stop") throw new Error(`the title ended by ${finishReason}`);
+    if (text.length > 10 * MAX_TITLE_LENGTH) throw new Error("it is no title");
   }
-  return bareTitle(text);
+  const title = asTitle(bareTitle(text), Infinity);
+  if (title.length > MAX_TITLE_LENGTH) throw new Error("the title is too long");
+  return title;
 }
 
 /** The first line of words, without what is put around one: thoughts, Markdown, quotes, a label. */
 export function bareTitle(text: string): string {
-  const lines = text.replace(/<think>.*?(<\/think>|$)/s, "").split("\n").map((line) => line.trim());
-  const first = lines.find((line) => line !== "" && !line.startsWith("```")) ?? "";
+  const lines = withoutThoughts(text).split("\n").map((line) => line.trim());
+  // A line that announces the next one is none.
+  const isTitle = (line: string) => line !== "" && !line.startsWith("```") && !line.endsWith(":");
+  const first = lines.find(isTitle) ?? lines.find((line) => line !== "") ?? "";
   return first
     .replace(/^#{1,6}\s+/, "")
     .replace(/(\*\*|__|`)(.+?)\1/g, "$2")
@@ -81,10 +93,10 @@ export function bareTitle(text: string): string {
 }
 
 /** The text as one line, cut at the end of a word, or within the first if that is too long. */
-export function asTitle(text: string): string {
+export function asTitle(text: string, maxLength = MAX_TITLE_LENGTH): string {
   const line = text.slice(0, 10 * MAX_TITLE_LENGTH).replace(/[\s\p{Cc}]+/gu, " ").trim();
-  if (line.length <= MAX_TITLE_LENGTH) return line;
-  const cut = line.slice(0, MAX_TITLE_LENGTH);
-  const space = line[MAX_TITLE_LENGTH] === " " ? MAX_TITLE_LENGTH : cut.lastIndexOf(" ");
+  if (line.length <= maxLength) return line;
+  const cut = line.slice(0, maxLength);
+  const space = line[maxLength] === " " ? maxLength : cut.lastIndexOf(" ");
   return space > 0 ? cut.slice(0, space) : cut.replace(/[\uD800-\uDBFF]$/, "");
 }

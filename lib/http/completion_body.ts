@@ -71,6 +71,8 @@ export const CompletionSchema = v.looseObject({
   )),
   /** Whose browser runs the model, where `model_item.direct` says that one does. */
   session_id: v.nullish(v.pipe(v.string(), v.maxLength(64))),
+  /** The answer of this `id` goes on where it was cut: its text stays, and the new one follows. */
+  continue: v.nullish(v.boolean()),
   model_item: v.nullish(v.looseObject({ direct: v.nullish(v.boolean()) })),
 });
 type CompletionBody = v.InferOutput<typeof CompletionSchema>;
@@ -83,11 +85,15 @@ type CompletionBody = v.InferOutput<typeof CompletionSchema>;
  */
 export function readCompletion(body: CompletionBody) {
   const { model, messages, stream, params, chat_id, id, parent_id, ...more } = body;
-  const { user_message, message_ids, session_id, model_item, ...rest } = more;
+  const { user_message, message_ids, session_id, model_item, ...others } = more;
+  const { continue: isContinued = false, ...rest } = others;
   const isBeginning = !chat_id && parent_id === null;
   const isKept = isBeginning || (chat_id && !isTemporary(chat_id));
   const question = isKept && user_message ? asQuestion(user_message, parent_id) : undefined;
-  if (!messages && !question) {
+  if (isContinued && (!id || !chat_id || message_ids)) {
+    throw new AppError("invalid_payload", "continue: needs the chat_id and the id of one answer");
+  }
+  if (!messages && !question && !isContinued) {
     throw new AppError("invalid_payload", "messages: is missing, and there is no user_message");
   }
   return {
@@ -97,6 +103,7 @@ export function readCompletion(body: CompletionBody) {
     sessionId: session_id ?? undefined,
     isDirect: model_item?.direct === true,
     modelItem: model_item,
+    isContinued: isContinued === true,
     answers: message_ids ?? [{ model_id: model, message_id: id }],
     request: {
       ...omit(rest, CLIENT_FIELDS),

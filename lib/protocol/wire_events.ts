@@ -93,8 +93,8 @@ declare const isStreamChannel: unique symbol;
 /** The event under which a browser sends the lines of its own model back: named by the server. */
 export type StreamChannel = string & { readonly [isStreamChannel]: true };
 
-/** A line of an SSE stream, or the stream's end. */
-export type StreamLine = string | { done: true };
+/** A line of an SSE stream, or the stream's end: with `error`, it broke off. */
+export type StreamLine = string | { done: true; error?: string };
 
 type PartOf<E, P extends "payload" | "answer"> = E extends ClientEventName
   ? ClientEvents[E] extends Record<P, infer T> ? T : never

@@ -1,3 +1,4 @@
+import type { ModelList } from "../protocol/model_list.ts";
 import { type Api, createApi } from "../client/api.ts";
 import { type ChannelEventHandler, channelEventHandler } from "../client/channels.ts";
 import { type ChatEventHandler, chatEventHandler } from "../client/chats.ts";
@@ -26,6 +27,9 @@ export interface Model {
   isDirect?: boolean;
 }
 
+/** What tells a model from all others: one's own may have the id of one of the server's. */
+export const choiceOf = ({ id, isDirect }: Model): string => isDirect ? `mine:${id}` : id;
+
 /** Everything that lives as long as somebody is signed in. */
 export interface AppSession extends Disposable {
   me: Me;
@@ -37,6 +41,8 @@ export interface AppSession extends Disposable {
   channelList: ChannelList;
   chatList: ChatList;
   models: Observable<readonly Model[]>;
+  /** Why models of the server are missing. */
+  modelProblem: Observable<string | undefined>;
   reloadModels(): Promise<void>;
 }
 
@@ -50,8 +56,10 @@ export function openAppSession(me: Me, onSignedOut: () => void): AppSession {
   const channelList = new ChannelList(api, channels);
   const chatList = new ChatList(api);
   const models = new Observable<readonly Model[]>([]);
+  const modelProblem = new Observable<string | undefined>(undefined);
   const reloadModels = async () => {
-    const found = await api<{ data: Model[] }>("GET", "/api/models").catch(() => ({ data: [] }));
+    const found = await api<ModelList>("GET", "/api/models").catch((): ModelList => ({ data: [] }));
+    modelProblem.value = found.error?.content;
     const own = settings.value.direct?.models ?? [];
     models.value = [
       ...found.data,
@@ -80,7 +88,18 @@ export function openAppSession(me: Me, onSignedOut: () => void): AppSession {
   void reloadModels();
   void channelList.reload();
   return {
-    ...{ me, api, connection, status, chats, channels, channelList, chatList, models },
+    ...{
+      me,
+      api,
+      connection,
+      status,
+      chats,
+      channels,
+      channelList,
+      chatList,
+      models,
+      modelProblem,
+    },
     reloadModels,
     [Symbol.dispose]() {
       for (const end of ends) end();

@@ -4,7 +4,7 @@ import type { ChatMessage } from "../protocol/chat.ts";
 import { ChatModel } from "./chat_model.ts";
 import { Composer } from "./composer.tsx";
 import { moveDraft } from "./drafts.ts";
-import type { AppSession, Model } from "./app_session.ts";
+import { type AppSession, choiceOf, type Model } from "./app_session.ts";
 import { MessageView } from "./message_view.tsx";
 import { useFrames, useValue } from "./observable.ts";
 import { rename, route } from "./route.ts";
@@ -44,7 +44,8 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
   const { model: wanted } = useValue(settings);
   const { state } = useValue(session.status);
   const [isStopping, setStopping] = useState(false);
-  const model = models.find(({ id }) => id === wanted) ?? models[0];
+  const model = models.find((each) => choiceOf(each) === wanted) ?? models[0];
+  const problem = useValue(session.modelProblem);
   const { branch, isStreaming } = chat;
   const scroll = useScroll(chat, chat.saidHere);
 
@@ -60,7 +61,7 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
 
   async function send(text: string) {
     if (!model) {
-      toast("There is no model to ask.", "error");
+      toast(["There is no model to ask.", problem].filter(Boolean).join(" "), "error");
       throw new Error("no model");
     }
     try {
@@ -80,7 +81,10 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
   }
 
   function again(message: ChatMessage, how: "regenerate" | "continueAnswer") {
-    const asked = models.find(({ id }) => id === message.model) ?? model;
+    // Of two with one id, the one that is chosen, or one's own: its words are not the server's to hear.
+    const same = models.filter(({ id }) => id === message.model);
+    const chosen = same.find((each) => model && choiceOf(each) === choiceOf(model));
+    const asked = chosen ?? same.find(({ isDirect }) => isDirect) ?? same[0] ?? model;
     if (asked) void chat[how](message, asked);
   }
 
@@ -140,11 +144,13 @@ function ModelChoice({ models, model }: { models: readonly Model[]; model: Model
     <label class="choice">
       <span class="sr-only">Model</span>
       <select
-        value={model?.id ?? ""}
+        value={model ? choiceOf(model) : ""}
         onChange={(event) => change({ model: event.currentTarget.value })}
       >
         {models.length === 0 && <option value="">No model</option>}
-        {models.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
+        {models.map((each) => (
+          <option key={choiceOf(each)} value={choiceOf(each)}>{each.name}</option>
+        ))}
       </select>
     </label>
   );

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { silentLogger } from "../../lib/common/logger.ts";
 import { EchoProvider } from "../../lib/completions/echo_provider.ts";
+import type { CompletionChunk } from "../../lib/completions/model_provider.ts";
 import { ModelCatalogue } from "../../lib/completions/model_catalogue.ts";
 import { passThrough } from "../../lib/completions/pass_through.ts";
-import { asTitle, bareTitle, makeTitle } from "../../lib/completions/title.ts";
+import { asTitle, bareTitle, makeTitle, titleOfQuestion } from "../../lib/completions/title.ts";
 import { providerOf, request } from "./fixture.ts";
 
 const signal = new AbortController().signal;
@@ -32,17 +33,32 @@ Deno.test("a model's title is bare: no thoughts, Markdown, label, quotes or furt
   assert.equal(bareTitle("C# and 2 * 3 * 4"), "C# and 2 * 3 * 4");
 });
 
-Deno.test("the model's title, or the user's words where it fails, hangs or only echoes", async () => {
-  const says = providerOf(async function* () {
-    yield await Promise.resolve({ content: '"A greeting"\n' });
-  });
-  assert.equal(await makeTitle({ ...title, provider: says }), "A greeting");
+Deno.test("a model's title is its own and whole, or there is none: the question's words stay", async () => {
+  const saying = (...chunks: CompletionChunk[]) =>
+    makeTitle({
+      ...title,
+      provider: providerOf(async function* () {
+        for (const chunk of chunks) yield await Promise.resolve(chunk);
+      }),
+    });
+  assert.equal(await saying({ content: '"A greeting"\n' }), "A greeting");
+  assert.equal(await saying({ content: "A greeting" }, { finishReason: "stop" }), "A greeting");
+  assert.equal(await saying({ content: "Sure, here it is:\nA greeting" }), "A greeting");
+  assert.equal(
+    await saying({ content: "hm, " }, { wasReasoning: true, content: "Tides" }),
+    "Tides",
+  );
+  assert.equal(await saying({ reasoning: "Let me think" }, { finishReason: "length" }), undefined);
+  assert.equal(await saying({ content: "A title that is" }, { finishReason: "length" }), undefined);
+  assert.equal(await saying({ content: "word ".repeat(30) }), undefined, "no title is so long");
+  assert.equal(await saying({ content: "<think>never ending" }), undefined);
   const hangs = providerOf(async function* () {
     await new Promise(() => {});
     yield {};
   });
-  assert.equal(await makeTitle({ ...title, provider: hangs, timeoutMs: 10 }), "Hello there");
-  assert.equal(await makeTitle({ ...title, provider: echo }), "Hello there");
+  assert.equal(await makeTitle({ ...title, provider: hangs, timeoutMs: 10 }), undefined);
+  assert.equal(await makeTitle({ ...title, provider: echo }), undefined);
+  assert.equal(titleOfQuestion(request.messages), "Hello there");
 });
 
 Deno.test("echo says the last words of the user, over SSE too, and stops at once", async () => {

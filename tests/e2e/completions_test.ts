@@ -135,7 +135,7 @@ const isActive = ({ data }: ChatEvent) =>
 const isIdle = ({ data }: ChatEvent) =>
   data.type === "chat:active" && Reflect.get(Object(data.data), "active") === false;
 
-Deno.test("an answer is framed by chat:active, and an untitled chat gets the model's title", async () => {
+Deno.test("an answer is framed by chat:active; a chat is called by its question, then by the model's title", async () => {
   await using provider = startModelProvider();
   await using app = await startServer({ OPENAI_API_BASE_URL: provider.baseUrl });
   const ada = await signUp(app.url);
@@ -149,8 +149,8 @@ Deno.test("an answer is framed by chat:active, and an untitled chat gets the mod
   assert.equal(types[0], "chat:active");
   assert.ok(isActive(client.events.find(({ data }) => data.type === "chat:active") ?? fail()));
   assert.equal(types.at(-1), "chat:active");
-  const titled = client.events.find(({ data }) => data.type === "chat:title");
-  assert.equal(titled?.data.data, "A fine title");
+  const titles = client.events.filter(({ data }) => data.type === "chat:title");
+  assert.deepEqual(titles.map(({ data }) => data.data), ["What is it?", "A fine title"]);
   const chat = await ada.json<Chat>("GET", `/api/v1/chats/${chatId}`);
   assert.equal(chat.title, "A fine title");
   assert.equal(chat.chat.history?.messages?.q?.childrenIds.includes("a"), true);

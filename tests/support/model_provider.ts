@@ -24,6 +24,13 @@ export interface Script {
   body?: string;
   /** Never answers at all. */
   isSilent?: boolean;
+  /** Before the head is sent, in milliseconds. Default: 0. */
+  headAfterMs?: number;
+  /**
+   * The answer's body as it is on the wire, in place of all of the above: each piece is one write,
+   * a number is a wait in milliseconds, `"reset"` as `end` breaks the connection after them.
+   */
+  wire?: readonly (string | Uint8Array | number)[];
 }
 
 /** A request as the stand-in saw it. */
@@ -51,6 +58,8 @@ export interface StandInProvider extends AsyncDisposable {
   /** For each request from now on. A function is asked with the request's body. */
   script: Script | ((body: Record<string, unknown>) => Script);
   models: { id: string; name?: string }[];
+  /** What `/models` answers, in place of the list. */
+  modelsAnswer?: () => Response;
   readonly requests: SeenRequest[];
 }
 
@@ -74,7 +83,8 @@ function chunk(delta: Record<string, unknown>, finishReason: string | null = nul
 }
 
 /** The writes of an answer, but for how it ends. */
-function* writesOf(script: Script): Generator<string> {
+function* writesOf(script: Script): Generator<string | Uint8Array | number> {
+  if (script.wire) return yield* script.wire;
   const { tokens = ["One", " two", " three."], reasoning = [], tokensPerWrite = 1 } = script;
   for (const text of reasoning) yield chunk({ reasoning_content: text });
   for (let at = 0; at < tokens.length; at += tokensPerWrite) {
@@ -115,8 +125,12 @@ export function startModelProvider(): StandInProvider {
         if (seen.writes > 0 && script.paceMs) await wait(script.paceMs);
         if (seen.closedAtMs !== undefined) return;
         const { done, value } = writes.next();
-        if (!done) {
-          controller.enqueue(encoder.encode(value));
+        if (typeof value === "number") {
+          await wait(value);
+          // An empty write is none: the next pull goes on.
+          if (seen.closedAtMs === undefined) controller.enqueue(new Uint8Array());
+        } else if (!done) {
+          controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);
           seen.writes++;
         } else if (script.end === "hang") {
           await stop;
@@ -143,6 +157,7 @@ export function startModelProvider(): StandInProvider {
     onListen: () => {},
   }, async (request) => {
     if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: CORS });
+    if (request.method === "GET" && provider.modelsAnswer) return provider.modelsAnswer();
     if (request.method === "GET") {
       return Response.json({ object: "list", data: provider.models }, { headers: CORS });
     }
@@ -151,6 +166,7 @@ export function startModelProvider(): StandInProvider {
     requests.push(seen);
     const script = typeof provider.script === "function" ? provider.script(body) : provider.script;
     if (script.isSilent) await stop;
+    if (script.headAfterMs) await wait(script.headAfterMs);
     if (script.body !== undefined || (script.status ?? 200) !== 200) {
       const { status = 200, headers = {} } = script;
       return new Response(script.body ?? "", { status, headers: { ...CORS, ...headers } });
