@@ -1,12 +1,13 @@
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
-import type {
-  Channel,
-  ChannelBody,
-  ChannelEvent,
-  ChannelMember,
-  ChannelPatch,
-  ChannelRole,
+import {
+  type Channel,
+  type ChannelBody,
+  type ChannelEvent,
+  type ChannelMember,
+  type ChannelPatch,
+  type ChannelRole,
+  channelUpdated,
 } from "../protocol/channel.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import { MAX_MEMBERS } from "./channel_members.ts";
@@ -23,7 +24,7 @@ export interface ChannelServiceOptions {
   ): Promise<{ userIds: string[]; cursor: string | undefined }>;
   /** Whether the user is a member has changed: told to all instances. */
   membershipChanged(channelId: string, userId: string, isMember: boolean): Promise<void>;
-  /** Whoever may enter the channel has changed: told to all instances. */
+  /** Whoever may enter the channel has changed: told to all instances, and there to who may now. */
   accessChanged(channelId: string): Promise<void>;
   /** Ends the answers of models that are being written in the channel. */
   stopAnswers(channelId: string): Promise<unknown>;
@@ -79,7 +80,6 @@ export class ChannelService {
     if (!isNew) return channel;
     if (channel.type === null) {
       await this.#options.accessChanged(channel.id);
-      this.#options.emit(created(channel, user));
     } else await this.#welcome(channel, user, [...new Set([user.id, ...userIds])]);
     return channel;
   }
@@ -117,12 +117,9 @@ export class ChannelService {
   async update(user: PublicUser, channelId: string, patch: ChannelPatch): Promise<Channel> {
     const { channel, isAccessChanged } = await this.#channels.update(user, channelId, patch);
     const { accessChanged, emit } = this.#options;
-    // Who has to leave hears of it before, who may come in afterwards.
-    emit(updated(channel));
-    if (isAccessChanged) {
-      await accessChanged(channel.id);
-      emit(updated(channel));
-    }
+    // Who has to leave hears of it before.
+    emit(channelUpdated(channel.id));
+    if (isAccessChanged) await accessChanged(channel.id);
     return channel;
   }
 
@@ -135,7 +132,7 @@ export class ChannelService {
   async delete(user: PublicUser, channelId: string): Promise<void> {
     const { accessChanged, stopAnswers, emit } = this.#options;
     const channel = await this.#channels.delete(user, channelId);
-    emit(updated(channel));
+    emit(channelUpdated(channel.id));
     await Promise.all([accessChanged(channel.id), stopAnswers(channel.id)]);
     await this.#channels.clear(channel);
   }
@@ -195,7 +192,7 @@ export class ChannelService {
       this.#channels.messages.reads.forget(channel.id, userIds),
       ...userIds.map((id) => this.#options.membershipChanged(channel.id, id, false)),
     ]);
-    for (const id of userIds) this.#options.emitToUser(id, updated(channel));
+    for (const id of userIds) this.#options.emitToUser(id, channelUpdated(channel.id));
     return removed;
   }
 
@@ -260,13 +257,6 @@ const created = (channel: Channel, user: PublicUser): ChannelEvent => ({
   data: { type: "channel:created", data: channel },
   user: publicly(user),
   channel,
-});
-
-/** Says that there is something to ask for, not what: who hears it may have to leave. */
-const updated = ({ id, updated_at }: Channel): ChannelEvent => ({
-  channel_id: id,
-  message_id: null,
-  data: { type: "channel:updated", data: { updated_at } },
 });
 
 function requireGroup(channel: Channel): Channel {

@@ -139,7 +139,7 @@ export interface ChannelEventTypes {
   typing: { typing: boolean };
   "channel:created": Channel;
   /** The channel has changed, or is gone, or may be entered no more: who shows it asks again. */
-  "channel:updated": { updated_at: number };
+  "channel:updated": null;
   /** Unix seconds. */
   last_read_at: { last_read_at: number };
 }
@@ -154,3 +154,10 @@ export interface ChannelEvent {
   user?: PublicUser;
   channel?: Channel;
 }
+
+/** Says that there is something to ask for, not what: who hears it may have to leave. */
+export const channelUpdated = (channelId: string): ChannelEvent => ({
+  channel_id: channelId,
+  message_id: null,
+  data: { type: "channel:updated", data: null },
+});

@@ -1,5 +1,6 @@
 import { AccessReview } from "../common/access_review.ts";
 import type { Logger } from "../common/logger.ts";
+import { channelUpdated } from "../protocol/channel.ts";
 import { rooms } from "../protocol/events.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import { isHere, socketsIn } from "./local_sockets.ts";
@@ -56,7 +57,7 @@ export class ChannelRooms implements Disposable {
     if (isHere(this.#options.io, userId)) await this.#review.ask(this.#mayEnter(userId, channelId));
   }
 
-  /** Anybody's access to the channel may have changed. Never rejects. */
+  /** Anybody's access to the channel may have changed; who may enter it hears so. Never rejects. */
   async channelChanged(channelId: string): Promise<void> {
     this.#note(channelId);
     const users = new Set<string>();
@@ -64,6 +65,8 @@ export class ChannelRooms implements Disposable {
       if (data.session) users.add(data.session.user.id);
     }
     await this.#review.askAll([...users].map((userId) => this.#mayEnter(userId, channelId)));
+    const here = this.#options.io.local.to(rooms.channel(channelId));
+    here.emit("events:channel", channelUpdated(channelId));
   }
 
   /** The user's access to any channel may have changed: a group was joined or left. Never rejects. */

@@ -1,6 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
-import { pagesOf } from "../client/pages.ts";
 import type { Note, NoteSummary } from "../protocol/note.ts";
 import type { AppSession } from "./app_session.ts";
 import { addressOf, go } from "./route.ts";
@@ -25,15 +24,16 @@ function useNotes(session: AppSession) {
   async function read(count: number): Promise<void> {
     try {
       const found = new Map<string, ListedNote>();
-      const pages = pagesOf<ListedNote>(session.api, "/api/v1/notes/");
-      let page = await pages.next();
-      for (let at = 0; !page.done; at++) {
-        for (const note of page.value) found.set(note.id, note);
-        if (at + 1 >= count && found.size > 0) break;
-        page = await pages.next();
-      }
+      let cursor: string | undefined;
+      let pages = 0;
+      do {
+        const page = await session.api.page<ListedNote>("/api/v1/notes/", cursor);
+        for (const note of page.items) found.set(note.id, note);
+        cursor = page.cursor;
+        pages++;
+      } while (cursor !== undefined && pages < count);
       shown.current = count;
-      setMore(!page.done && page.value.length > 0);
+      setMore(cursor !== undefined);
       setNotes([...found.values()]);
       setError(undefined);
     } catch (thrown) {
