@@ -33,3 +33,34 @@ Deno.test("every file that the architecture names is there", async () => {
   );
   assert.deepEqual(missing, []);
 });
+
+/** As GitHub names a heading. */
+const anchorOf = (heading: string) =>
+  heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-");
+
+Deno.test("every link between documents leads to a file, and to a heading in it", async () => {
+  const pages = new Map([
+    ["README.md", await text("README.md")] as const,
+    ...await sourcesUnder("docs/", ".github/"),
+  ]);
+  const broken: string[] = [];
+  let count = 0;
+  for (const [page, content] of pages) {
+    for (const [, to = ""] of content.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(to)) continue;
+      count++;
+      const [file = "", anchor] = to.split("#");
+      const path = file === "" ? page : new URL(file, `file:///${page}`).pathname.slice(1);
+      const isThere = await Deno.stat(new URL(`../../${path}`, import.meta.url))
+        .then(() => true, () => false);
+      const headings = [...(pages.get(path) ?? "").matchAll(/^#+ (.+)$/gm)].map(([, one = ""]) =>
+        anchorOf(one)
+      );
+      if (!isThere || (anchor !== undefined && !headings.includes(anchor))) {
+        broken.push(`${page}: ${to}`);
+      }
+    }
+  }
+  assert.ok(count > 30, `only ${count} links were found`);
+  assert.deepEqual(broken, []);
+});

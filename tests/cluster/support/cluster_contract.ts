@@ -165,15 +165,13 @@ export function runClusterContract(
     const [a, b] = take2(instances);
     const [y, z] = await Promise.all([b.join("large"), b.join("small")]);
     const large = "x".repeat(33 * 1024 * 1024);
-    let passedMs = Infinity;
-    z.client.once("said", () => passedMs = performance.now() - began);
-    const began = performance.now();
+    let hasPassed = false;
+    z.client.once("said", () => hasPassed = y.heard.length === 0);
     a.io.to("large").emit("said", large);
     a.io.to("small").emit("said", "small");
     await until(() => y.heard.length === 1, { limitMs: 30_000, what: "the large event" });
-    const arrivedMs = performance.now() - began;
     assert.ok(y.heard[0] === large);
-    assert.ok(passedMs < arrivedMs / 2, `the small one took ${passedMs} of ${arrivedMs} ms`);
+    assert.ok(hasPassed, "the small one waited for the large one");
     const stats = await b.cluster.stats();
     assert.deepEqual([stats.gaps, stats.droppedUnfinished, stats.unfinished], [0, 0, 0]);
     assert.ok(stats.receivedParts > 60);
