@@ -1,4 +1,5 @@
 import { AppError } from "../common/errors.ts";
+import { pause } from "../common/pause.ts";
 import { type ChatMessage, MAX_MESSAGES } from "../protocol/chat.ts";
 import type { Dictionary } from "../state/state_store.ts";
 import type { Knowledge } from "./knowledge.ts";
@@ -6,6 +7,7 @@ import {
   fromClient,
   isDeletedBy,
   mergedMessage,
+  type Stamps,
   type StoredMessage,
   toClient,
 } from "./merge_history.ts";
@@ -34,17 +36,16 @@ export class ChatMessages {
   }
 
   /** The first messages of a chat that nobody knows yet: all came with its first version. */
-  async setFirst(messages: Messages): Promise<Messages> {
+  async setFirst(messages: Messages): Promise<void> {
     const first = Object.fromEntries(
       Object.entries(messages).map(([id, message]) => [id, fromClient(message)]),
     );
     requireRoom(Object.keys(first).length);
-    await this.#stored.setMany(
-      Object.entries(first).map(([id, message]) =>
-        [id, { ...message, stamps: { added: { at: 1 } } }] as const
-      ),
+    const stamps: Stamps = { added: { at: 1 } };
+    await inGroups(
+      Object.entries(first),
+      (group) => this.#stored.setMany(group.map(([id, one]) => [id, { ...one, stamps }] as const)),
     );
-    return first;
   }
 
   async get(id: string): Promise<ChatMessage | undefined> {
@@ -98,7 +99,7 @@ export class ChatMessages {
     const changed = copies.filter((copy) =>
       mergedMessage(all.get(copy.id), copy, knowledge) !== all.get(copy.id)
     );
-    await inGroups(changed, async (copy) => {
+    await eachInGroups(changed, async (copy) => {
       let isEdited = false;
       await this.#stored.update(copy.id, (current) => {
         const merged = mergedMessage(current, copy, knowledge);
@@ -107,7 +108,7 @@ export class ChatMessages {
       });
       if (isEdited) edited.push(copy.id);
     });
-    await inGroups([...left], async (id) => {
+    await eachInGroups([...left], async (id) => {
       let isDeleted = false;
       await this.#stored.update(id, (current) => {
         isDeleted = current !== undefined && isDeletedBy(current, knowledge);
@@ -120,8 +121,8 @@ export class ChatMessages {
 
   /** Says with which version of the chat the messages came: who read that version has seen them. */
   async stamp({ added, edited }: Pick<Merged, "added" | "edited">, at: number): Promise<void> {
-    await inGroups(added, (id) => this.#stamp(id, "added", at));
-    await inGroups(edited, (id) => this.#stamp(id, "edited", at));
+    await eachInGroups(added, (id) => this.#stamp(id, "added", at));
+    await eachInGroups(edited, (id) => this.#stamp(id, "edited", at));
   }
 
   /** Names the message among its parent's children: they keep the order in which they came. */
@@ -192,8 +193,16 @@ function byArrival(a: StoredMessage, b: StoredMessage): number {
   return (a.timestamp ?? 0) - (b.timestamp ?? 0) || (a.id < b.id ? -1 : 1);
 }
 
-async function inGroups<T>(all: readonly T[], write: (one: T) => Promise<void>): Promise<void> {
+/** Others have their turn in between. */
+async function inGroups<T>(
+  all: readonly T[],
+  write: (group: readonly T[]) => Promise<unknown>,
+): Promise<void> {
   for (let at = 0; at < all.length; at += WRITES_AT_ONCE) {
-    await Promise.all(all.slice(at, at + WRITES_AT_ONCE).map(write));
+    await write(all.slice(at, at + WRITES_AT_ONCE));
+    if (at + WRITES_AT_ONCE < all.length) await pause(0);
   }
 }
+
+const eachInGroups = <T>(all: readonly T[], write: (one: T) => Promise<void>): Promise<void> =>
+  inGroups(all, (group) => Promise.all(group.map(write)));
