@@ -20,7 +20,7 @@ export function boundedAttributes(value: object, depth = 0): { [name: string]: J
 const isObject = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-function marksOf(marks: unknown): JsonMark[] {
+export function boundedMarks(marks: unknown): JsonMark[] {
   if (!Array.isArray(marks)) return [];
   return marks.filter((mark) => typeof mark?.type === "string").map(({ type, attrs }) => ({
     ...{ type },
@@ -33,7 +33,7 @@ export function boundedNode(value: unknown, depth = 0): JsonNode[] {
   if (!isObject(value)) return [];
   const { type, text, attrs, marks, content }: Record<string, unknown> = { ...value };
   if (typeof type !== "string") return [];
-  const held = marksOf(marks);
+  const held = boundedMarks(marks);
   return [{
     ...{ type },
     ...(typeof text === "string" && { text }),

@@ -8,10 +8,8 @@ import { type Json, type JsonMark, type JsonNode, MAX_DEPTH } from "./json_node.
 import { noteSchema } from "./schema.ts";
 import { ALIASES, UNKNOWN_ATTRS } from "./unknown_nodes.ts";
 
-const { nodes, marks } = noteSchema;
-const VARIANTS: Readonly<Record<string, NodeType | undefined>> = {
-  listItem: nodes.looseListItem,
-};
+/** Types that take what the one of the note's name does not. */
+const VARIANTS: Readonly<Record<string, string>> = { listItem: "looseListItem" };
 const isHolder = (name: string) => name.startsWith("unknown") || name in ALIASES;
 
 export type Attributes = Readonly<Record<string, unknown>>;
@@ -43,10 +41,11 @@ export function attributesOf({ type, attrs }: Node | Mark): { [name: string]: Js
 /** A type's name in the note. */
 export const nameOf = ({ name }: NodeType): string => ALIASES[name] ?? name;
 
-export function markOf({ type, attrs }: JsonMark): Mark {
+export function markOf({ type, attrs }: JsonMark, { marks } = noteSchema): Mark {
   const known = Object.hasOwn(marks, type) && !isHolder(type) ? marks[type] : undefined;
   if (known) return known.create(attributesFor(known, attrs));
-  return noteSchema.mark("unknownMark", { mark: { type, ...(attrs && { attrs }) } });
+  const mark = { type, ...(attrs && { attrs }) };
+  return marks.unknownMark?.create({ mark }) ?? noteSchema.mark("unknownMark", { mark });
 }
 
 export function jsonOfMark(mark: Mark): JsonMark {
@@ -55,24 +54,28 @@ export function jsonOfMark(mark: Mark): JsonMark {
   return { type: mark.type.name, ...(Object.keys(attrs).length > 0 && { attrs }) };
 }
 
-function unknown(name: "unknownBlock" | "unknownInline", held: readonly JsonNode[]): Node {
-  return noteSchema.node(name, { nodes: held });
+export function unknown(
+  name: "unknownBlock" | "unknownInline",
+  held: readonly JsonNode[],
+  schema = noteSchema,
+): Node {
+  return schema.node(name, { nodes: held });
 }
 
 /** A node as it can stand among words. */
 function inlineForm(node: Node): Node {
+  const { schema, name } = node.type;
   if (node.isInline) return node;
-  if (node.type === nodes.image) return noteSchema.node("inlineImage", node.attrs, [], node.marks);
-  return unknown("unknownInline", jsonOf(node));
+  if (name === "image") return schema.node("inlineImage", node.attrs, [], node.marks);
+  return unknown("unknownInline", jsonOf(node), schema);
 }
 
 /** A node as it can stand among blocks. */
 function blockForm(node: Node): Node {
+  const { schema, name } = node.type;
   if (node.isBlock) return node;
-  if (node.type === nodes.inlineImage && node.marks.length === 0) {
-    return noteSchema.node("image", node.attrs);
-  }
-  return unknown("unknownBlock", jsonOf(node));
+  if (name === "inlineImage" && node.marks.length === 0) return schema.node("image", node.attrs);
+  return unknown("unknownBlock", jsonOf(node), schema);
 }
 
 /** All types that may stand somewhere in a node of this type. */
@@ -93,17 +96,18 @@ function typesIn(type: NodeType): ReadonlySet<NodeType> {
   return types;
 }
 
-/** The children in the forms that a node of this type takes. */
-export function contentFor(type: NodeType, children: readonly Node[]): Fragment {
+/** The child in the form that a node of this type takes. */
+export function formFor(type: NodeType, child: Node): Node {
   const types = typesIn(type);
-  return Fragment.from(children.map((child) => {
-    const form = type.inlineContent ? inlineForm(child) : blockForm(child);
-    if (types.has(form.type)) return form;
-    const name = type.inlineContent ? "unknownInline" : "unknownBlock";
-    const stand = nodes[name];
-    return stand && types.has(stand) ? unknown(name, jsonOf(form)) : form;
-  }));
+  const form = type.inlineContent ? inlineForm(child) : blockForm(child);
+  if (types.has(form.type)) return form;
+  const name = type.inlineContent ? "unknownInline" : "unknownBlock";
+  const stand = type.schema.nodes[name];
+  return stand && types.has(stand) ? unknown(name, jsonOf(form), type.schema) : form;
 }
+
+const contentFor = (type: NodeType, children: readonly Node[]): Fragment =>
+  Fragment.from(children.map((child) => formFor(type, child)));
 
 interface Described {
   name: string;
@@ -115,17 +119,21 @@ interface Described {
 }
 
 /** The node of that name with these children; an unknown one when the schema does not take it. */
-export function nodeOf({ name, attrs, children, marks = [], original }: Described): Node {
+export function nodeOf(
+  { name, attrs, children, marks = [], original }: Described,
+  schema = noteSchema,
+): Node {
+  const { nodes } = schema;
   const known = Object.hasOwn(nodes, name) && !isHolder(name) ? nodes[name] : undefined;
-  const set = marks.map(markOf);
-  for (const type of [known, known && VARIANTS[name]]) {
-    if (!type || type.isText || type === noteSchema.topNodeType) continue;
+  const set = marks.map((mark) => markOf(mark, schema));
+  for (const type of [known, known && nodes[VARIANTS[name] ?? ""]]) {
+    if (!type || type.isText || type === schema.topNodeType) continue;
     // What ought to be empty and is not would lose what is in it.
     if (type.isLeaf && children.length > 0) continue;
     const content = contentFor(type, children);
     if (type.validContent(content)) return type.create(attributesFor(type, attrs), content, set);
   }
-  return unknown("unknownBlock", original());
+  return unknown("unknownBlock", original(), schema);
 }
 
 /** The schema's nodes for those of a note. */
@@ -143,7 +151,9 @@ function childrenOf({ content = [] }: JsonNode, depth: number): Node[] {
 
 function read(json: JsonNode, depth: number): Node[] {
   if (typeof json.text === "string") {
-    return json.text === "" ? [] : [noteSchema.text(json.text, (json.marks ?? []).map(markOf))];
+    return json.text === ""
+      ? []
+      : [noteSchema.text(json.text, (json.marks ?? []).map((mark) => markOf(mark)))];
   }
   if (!json.type) return [];
   if (depth >= MAX_DEPTH) return [];
@@ -162,7 +172,7 @@ function read(json: JsonNode, depth: number): Node[] {
 export function documentOf(json: JsonNode): Node {
   const type = noteSchema.topNodeType;
   const content = contentFor(type, childrenOf(json, 0));
-  return type.create(null, content.size > 0 ? content : nodes.paragraph?.create());
+  return type.create(null, content.size > 0 ? content : noteSchema.nodes.paragraph?.create());
 }
 
 /** A node as the note's JSON has it: of an unknown one, all that it holds. */
@@ -172,7 +182,7 @@ export function jsonOf(node: Node): JsonNode[] {
     const set = node.marks.map(jsonOfMark);
     return [{ type: "text", text: node.text ?? "", ...(set.length > 0 && { marks: set }) }];
   }
-  if (type === nodes.unknownBlock || type === nodes.unknownInline) return node.attrs.nodes;
+  if (/^unknown(Block|Inline)$/.test(type.name)) return node.attrs.nodes;
   const attrs = attributesOf(node);
   const content = node.children.flatMap(jsonOf);
   return [{

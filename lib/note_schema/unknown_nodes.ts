@@ -38,6 +38,8 @@ export const UnknownBlock = Node.create({
   name: "unknownBlock",
   group: "block",
   atom: true,
+  // What is selected as a whole is replaced by the next letter.
+  selectable: false,
   addAttributes: () => ({ nodes: held }),
   parseHTML: () => [{ tag: "div[data-unknown]" }],
   renderHTML: ({ node, HTMLAttributes }) => ["div", HTMLAttributes, shown(node.attrs.nodes)],
@@ -48,6 +50,7 @@ export const UnknownInline = Node.create({
   group: "inline",
   inline: true,
   atom: true,
+  selectable: false,
   addAttributes: () => ({ nodes: held }),
   parseHTML: () => [{ tag: "span[data-unknown]" }],
   renderHTML: ({ node, HTMLAttributes }) => ["span", HTMLAttributes, shown(node.attrs.nodes)],

@@ -9,7 +9,7 @@ import { encodeAny, toBase64 } from "lib0/buffer";
 import { digest } from "lib0/hash/sha256";
 import * as Y from "yjs";
 import { type JsonMark, type JsonNode, MAX_DEPTH } from "./json_node.ts";
-import { boundedAttributes } from "./bounded_json.ts";
+import { boundedAttributes, boundedMarks } from "./bounded_json.ts";
 
 /** The fragment's name in Open WebUI's editor. */
 export const FRAGMENT = "prosemirror";
@@ -54,7 +54,8 @@ function attributesOf(marks: readonly JsonMark[] = []): Attributes {
   return attributes;
 }
 
-function marksOf(attributes: Attributes): JsonMark[] {
+/** The marks that a text's attributes say. */
+export function marksOf(attributes: Attributes): JsonMark[] {
   return Object.entries(attributes).map(([name, value]) => {
     const attrs = typeof value === "object" && value !== null ? boundedAttributes(value) : {};
     const type = markName(name);
@@ -105,6 +106,13 @@ export function runsOf(text: Y.XmlText): TextRun[] {
   );
 }
 
+/** A node's attributes as its element has them, and its marks. */
+export function attributesOfElement(element: Y.XmlElement) {
+  const all = withoutNulls(element.getAttributes());
+  const { [MARKS_ATTRIBUTE]: marks, ...attrs } = boundedAttributes(all);
+  return { attrs, marks: boundedMarks(marks) };
+}
+
 function nodesOf(item: unknown, depth: number): JsonNode[] {
   if (item instanceof Y.XmlText) {
     return runsOf(item).map(({ insert, attributes }) => {
@@ -113,9 +121,7 @@ function nodesOf(item: unknown, depth: number): JsonNode[] {
     });
   }
   if (!(item instanceof Y.XmlElement)) return [];
-  const { [MARKS_ATTRIBUTE]: marks, ...attrs } = boundedAttributes(
-    withoutNulls(item.getAttributes()),
-  );
+  const { attrs, marks } = attributesOfElement(item);
   const content = depth < MAX_DEPTH
     ? item.toArray().flatMap((inner) => nodesOf(inner, depth + 1))
     : [];
@@ -123,7 +129,7 @@ function nodesOf(item: unknown, depth: number): JsonNode[] {
     type: item.nodeName,
     ...(Object.keys(attrs).length > 0 ? { attrs } : {}),
     ...(content.length > 0 ? { content } : {}),
-    ...(Array.isArray(marks) && marks.length > 0 ? { marks: marks as unknown as JsonMark[] } : {}),
+    ...(marks.length > 0 ? { marks } : {}),
   }];
 }
 

@@ -189,7 +189,13 @@ async function isFresh(): Promise<boolean> {
   try {
     const built = (await Deno.stat(new URL("assets.json", dist))).mtime?.getTime() ?? 0;
     const { mtime } = await Deno.stat(new URL("deno.json", root));
-    const folders = ["lib/web/", "lib/client/", "lib/markdown/", "lib/protocol/"];
+    const folders = [
+      "lib/web/",
+      "lib/client/",
+      "lib/markdown/",
+      "lib/note_schema/",
+      "lib/protocol/",
+    ];
     const times = await Promise.all(folders.map((folder) => changedAt(new URL(folder, root))));
     return built > Math.max(mtime?.getTime() ?? 0, ...times);
   } catch (thrown) {

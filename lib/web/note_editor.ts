@@ -1,22 +1,11 @@
-import { baseKeymap, setBlockType, toggleMark, wrapIn } from "prosemirror-commands";
-import {
-  InputRule,
-  inputRules,
-  textblockTypeInputRule,
-  wrappingInputRule,
-} from "prosemirror-inputrules";
-import { keymap } from "prosemirror-keymap";
-import type { MarkType } from "prosemirror-model";
-import { liftListItem, sinkListItem, splitListItem, wrapInList } from "prosemirror-schema-list";
-import { type Command, EditorState, Plugin, PluginKey } from "prosemirror-state";
-import { Decoration, DecorationSet, EditorView } from "prosemirror-view";
-import { redo, undo, yCursorPlugin, ySyncPlugin, yUndoPlugin } from "y-prosemirror";
+import { Editor, Extension, type Extensions, type Node, type NodeViewRenderer } from "@tiptap/core";
+import { Placeholder } from "@tiptap/extensions";
+import { Plugin, PluginKey, type Transaction } from "prosemirror-state";
+import { redo, undo, yCursorPlugin, ySyncPluginKey, yUndoPlugin } from "y-prosemirror";
 import type { DocumentProvider } from "../client/document_provider.ts";
-import { schema } from "./note_schema.ts";
-
-/** The fragment of Open WebUI's editor. */
-const FRAGMENT = "prosemirror";
-const { nodes, marks } = schema;
+import { noteExtensions } from "../note_schema/extensions.ts";
+import { FRAGMENT } from "../note_schema/yjs_content.ts";
+import { lossless } from "./note_binding.ts";
 
 export type Tool =
   | "bold"
@@ -28,70 +17,16 @@ export type Tool =
   | "numbers"
   | "codeBlock";
 
-const COMMANDS: Record<Tool, Command> = {
-  bold: toggleMark(marks.bold),
-  italic: toggleMark(marks.italic),
-  code: toggleMark(marks.code),
-  heading: (state, dispatch) =>
-    state.selection.$from.parent.type === nodes.heading
-      ? setBlockType(nodes.paragraph)(state, dispatch)
-      : setBlockType(nodes.heading, { level: 2 })(state, dispatch),
-  quote: wrapIn(nodes.blockquote),
-  bullets: wrapInList(nodes.bulletList),
-  numbers: wrapInList(nodes.orderedList),
-  codeBlock: setBlockType(nodes.codeBlock),
+const COMMANDS: Record<Tool, (editor: Editor) => boolean> = {
+  bold: ({ commands }) => commands.toggleBold(),
+  italic: ({ commands }) => commands.toggleItalic(),
+  code: ({ commands }) => commands.toggleCode(),
+  heading: ({ commands }) => commands.toggleHeading({ level: 2 }),
+  quote: ({ commands }) => commands.toggleBlockquote(),
+  bullets: ({ commands }) => commands.toggleBulletList(),
+  numbers: ({ commands }) => commands.toggleOrderedList(),
+  codeBlock: ({ commands }) => commands.toggleCodeBlock(),
 };
-
-const enterInLists: Command = (state, dispatch) =>
-  splitListItem(nodes.listItem)(state, dispatch) ||
-  splitListItem(nodes.taskItem, { checked: false })(state, dispatch);
-
-const eachList = (make: typeof sinkListItem): Command => (state, dispatch) =>
-  make(nodes.listItem)(state, dispatch) || make(nodes.taskItem)(state, dispatch);
-
-function rules(): Plugin {
-  const mark = (pattern: RegExp, type: MarkType) =>
-    new InputRule(pattern, (state, match, start, end) => {
-      const text = match[1];
-      if (text === undefined) return null;
-      return state.tr.replaceWith(start, end, schema.text(text, [type.create()]))
-        .removeStoredMark(type);
-    });
-  return inputRules({
-    rules: [
-      textblockTypeInputRule(/^(#{1,4})\s$/, nodes.heading, ([, hashes = "#"]) => ({
-        level: hashes.length,
-      })),
-      textblockTypeInputRule(/^```$/, nodes.codeBlock),
-      wrappingInputRule(/^\s*>\s$/, nodes.blockquote),
-      wrappingInputRule(/^\s*[-*]\s$/, nodes.bulletList),
-      wrappingInputRule(
-        /^(\d+)\.\s$/,
-        nodes.orderedList,
-        ([, start]) => ({ start: Number(start) }),
-      ),
-      mark(/\*\*([^*]+)\*\*$/, marks.bold),
-      mark(/`([^`]+)`$/, marks.code),
-    ],
-  });
-}
-
-/** Says in an empty note what one can do there. */
-function placeholder(text: string): Plugin {
-  return new Plugin({
-    key: new PluginKey("placeholder"),
-    props: {
-      decorations({ doc }) {
-        const first = doc.firstChild;
-        if (doc.childCount !== 1 || first?.type !== nodes.paragraph || first.content.size > 0) {
-          return null;
-        }
-        const attrs = { "data-placeholder": text };
-        return DecorationSet.create(doc, [Decoration.node(0, first.nodeSize, attrs)]);
-      },
-    },
-  });
-}
 
 /** Another's cursor, styled without style attributes: the page's policy allows none. */
 function cursorOf(user: { name?: string; color?: string }): HTMLElement {
@@ -110,6 +45,70 @@ function cursorOf(user: { name?: string; color?: string }): HTMLElement {
 const colourFrom = (colour: unknown) =>
   typeof colour === "string" && /^#[0-9a-f]{6}$/i.test(colour) ? colour : "#5c5f56";
 
+const isShared = (transaction: unknown) =>
+  (transaction as Transaction | undefined)?.getMeta(ySyncPluginKey)?.isChangeOrigin === true;
+
+/** Refuses what an extension adds to others' changes: only a person's edit changes a document. */
+const onlyPersons = () =>
+  new Plugin({
+    key: new PluginKey("onlyPersons"),
+    filterTransaction: (transaction) =>
+      !transaction.docChanged || !isShared(transaction.getMeta("appendedTransaction")),
+  });
+
+/** The shared document, others' cursors, and an undo that takes back one's own edits only. */
+function collaboration({ doc, awareness }: DocumentProvider): Extension {
+  const cursors = {
+    cursorBuilder: cursorOf,
+    selectionBuilder: (user: { color?: string }) => ({
+      style: `background-color: ${colourFrom(user.color)}33`,
+    }),
+  };
+  return Extension.create({
+    name: "collaboration",
+    priority: 1_000,
+    addProseMirrorPlugins() {
+      const { schema } = this.editor;
+      return [
+        lossless(doc.getXmlFragment(FRAGMENT), schema),
+        yCursorPlugin(awareness, cursors),
+        yUndoPlugin(),
+        onlyPersons(),
+      ];
+    },
+    addKeyboardShortcuts: () => ({
+      "Mod-z": ({ editor }) => undo(editor.state) ?? true,
+      "Mod-y": ({ editor }) => redo(editor.state) ?? true,
+      "Mod-Shift-z": ({ editor }) => redo(editor.state) ?? true,
+    }),
+  });
+}
+
+/** A picture from elsewhere is not loaded: its server would learn who reads the note. */
+function pictureOf(attrs: Record<string, unknown>, tag: "p" | "span"): { dom: HTMLElement } {
+  const { src, alt } = attrs;
+  if (typeof src === "string" && /^data:image\//i.test(src)) {
+    const picture = document.createElement("img");
+    picture.src = src;
+    picture.alt = String(alt ?? "");
+    return { dom: picture };
+  }
+  const dom = document.createElement(tag);
+  dom.className = "picture";
+  dom.textContent = `Picture: ${alt || src || ""}`;
+  return { dom };
+}
+
+const pictures: Record<string, "p" | "span"> = { image: "p", inlineImage: "span" };
+
+/** The schema's extensions, as the page shows them. */
+const extensions: Extensions = noteExtensions.map((extension) => {
+  const tag = pictures[extension.name];
+  if (!tag || extension.type !== "node") return extension;
+  const view: NodeViewRenderer = ({ node }) => pictureOf(node.attrs, tag);
+  return (extension as Node).extend({ addNodeView: () => view });
+});
+
 export interface NoteEditor extends Disposable {
   focus(): void;
   apply(tool: Tool): void;
@@ -121,66 +120,32 @@ export function openEditor(
   provider: DocumentProvider,
   options: { isEditable: () => boolean },
 ): NoteEditor {
-  const fragment = provider.doc.getXmlFragment(FRAGMENT);
-  const state = EditorState.create({
-    schema,
-    plugins: [
-      ySyncPlugin(fragment),
-      yCursorPlugin(provider.awareness, {
-        cursorBuilder: cursorOf,
-        selectionBuilder: (user: { color?: string }) => ({
-          style: `background-color: ${colourFrom(user.color)}33`,
-        }),
+  const editor = new Editor({
+    element: place,
+    injectCSS: false,
+    extensions: [
+      ...extensions,
+      collaboration(provider),
+      Placeholder.configure({
+        placeholder: "Write. Markdown works: # for a heading, - for a list.",
       }),
-      yUndoPlugin(),
-      rules(),
-      placeholder("Write. Markdown works: # for a heading, - for a list."),
-      keymap({
-        "Mod-z": undo,
-        "Mod-y": redo,
-        "Mod-Shift-z": redo,
-        "Mod-b": COMMANDS.bold,
-        "Mod-i": COMMANDS.italic,
-        "Mod-e": COMMANDS.code,
-        "Mod-Alt-2": COMMANDS.heading,
-        "Enter": enterInLists,
-        "Mod-[": eachList(liftListItem),
-        "Mod-]": eachList(sinkListItem),
-      }),
-      keymap(baseKeymap),
     ],
-  });
-  const view = new EditorView(place, {
-    state,
-    editable: options.isEditable,
-    attributes: {
-      class: "markdown",
-      "aria-label": "Text of the note",
-      role: "textbox",
-      "aria-multiline": "true",
+    editorProps: {
+      editable: options.isEditable,
+      attributes: {
+        class: "markdown",
+        "aria-label": "Text of the note",
+        role: "textbox",
+        "aria-multiline": "true",
+      },
     },
-    handleDOMEvents: { change: ticked },
   });
   return {
-    focus: () => view.focus(),
+    focus: () => void editor.commands.focus(),
     apply(tool) {
-      COMMANDS[tool](view.state, view.dispatch);
-      view.focus();
+      COMMANDS[tool](editor);
+      editor.commands.focus();
     },
-    [Symbol.dispose]: () => view.destroy(),
+    [Symbol.dispose]: () => editor.destroy(),
   };
-}
-
-/** A box of a task list was ticked. */
-function ticked(view: EditorView, event: Event): boolean {
-  const { target } = event;
-  if (!(target instanceof HTMLInputElement) || target.type !== "checkbox") return false;
-  const at = view.state.doc.resolve(view.posAtDOM(target, 0));
-  for (let depth = at.depth; depth > 0; depth--) {
-    if (at.node(depth).type !== nodes.taskItem) continue;
-    const change = view.state.tr.setNodeAttribute(at.before(depth), "checked", target.checked);
-    view.dispatch(change);
-    return true;
-  }
-  return false;
 }
