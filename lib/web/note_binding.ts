@@ -16,11 +16,8 @@ import {
   ySyncPluginKey,
 } from "y-prosemirror";
 import * as Y from "yjs";
-import { SharedReader } from "./note_reader.ts";
+import { type Mapping, SharedReader } from "./note_reader.ts";
 import { SharedWriter } from "./note_writer.ts";
-
-/** A Yjs type, and what shows it: a node, or the nodes of a run of text. */
-export type Mapping = Map<object, Node | Node[]>;
 
 class NoteBinding {
   readonly #binding: ProsemirrorBinding;

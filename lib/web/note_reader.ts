@@ -3,7 +3,9 @@ import * as Y from "yjs";
 import type { JsonNode } from "../note_schema/json_node.ts";
 import { formFor, markOf, nodeOf, unknown } from "../note_schema/lenient.ts";
 import { attributesOfElement, childJson, marksOf, runsOf } from "../note_schema/yjs_content.ts";
-import type { Mapping } from "./note_binding.ts";
+
+/** A Yjs type, and what shows it: a node, or the nodes of a run of text. */
+export type Mapping = Map<object, Node | Node[]>;
 
 /** Reads the shared document as the schema's nodes; what has been read and has not changed is the same node. */
 export class SharedReader {

@@ -11,7 +11,7 @@ import {
   typeOf,
 } from "../note_schema/yjs_content.ts";
 import { replaceText } from "../note_schema/yjs_text.ts";
-import type { Mapping } from "./note_binding.ts";
+import type { Mapping } from "./note_reader.ts";
 
 type Child = Node | Node[];
 type Shared = Y.XmlFragment | Y.XmlElement;
