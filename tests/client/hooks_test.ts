@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { completeDirectly } from "../../lib/client/direct_connections.ts";
 import { runTool } from "../../lib/client/tools.ts";
-import type { Chat } from "../../lib/protocol/chat.ts";
-import { startModelProvider } from "../support/model_provider.ts";
+import type { Chat, ChatMessage } from "../../lib/protocol/chat.ts";
+import { choice, DONE, H, sse, STOP, W } from "../completions/dialects.ts";
+import { type Script, startModelProvider } from "../support/model_provider.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { libraryClient } from "./fixture.ts";
@@ -109,6 +110,82 @@ Deno.test("a browser's provider that refuses is the answer's error", async () =>
   assert.match(answer.error?.content ?? "", /wrong key/);
 });
 
+const BROKEN: [name: string, Script, code: string, words: RegExp, content: string][] = [
+  ["the connection breaks", { wire: [H], end: "reset" }, "stream_broken", /broke off/, "Hello "],
+  ["the body ends", { wire: [H] }, "stream_broken", /in the middle/, "Hello "],
+  [
+    "403 for moderation",
+    { status: 403, body: '{"detail":"flagged"}' },
+    "provider_error",
+    /refuses this \(403\): flagged/,
+    "",
+  ],
+  [
+    "200 with an error",
+    { body: '{"object":"error","message":"asleep"}' },
+    "provider_error",
+    /asleep/,
+    "",
+  ],
+  ["an empty answer", { wire: [STOP, DONE] }, "empty_answer", /empty/, ""],
+];
+const WELL: [name: string, Script][] = [
+  ["a whole completion", {
+    wire: [
+      JSON.stringify(
+        { choices: [{ message: { content: "Hello world" } }], object: "chat.completion" },
+        null,
+        1,
+      ),
+    ],
+    headers: { "content-type": "application/json" },
+  }],
+  ["a stream labelled as JSON", {
+    wire: [H, W, STOP, DONE],
+    headers: { "content-type": "application/json" },
+  }],
+  ["events parted by one newline", { wire: [(H + W + STOP).replaceAll("\n\n", "\n")] }],
+  ["thoughts inline", { wire: [sse(choice({ content: "hm</think>Hello " })), W, STOP, DONE] }],
+];
+
+Deno.test("W4: a model of the browser's own is read, and ends, as the server's does", async (t) => {
+  await using provider = startModelProvider();
+  await using app = await startServer();
+  const ada = await signUp(app.url);
+  await using client = await libraryClient({ url: app.url, token: ada.token }, {
+    complete: (asked) => completeDirectly(client.connection, { baseUrl: provider.baseUrl }, asked),
+  });
+  const answerOf = async (script: Script) => {
+    provider.script = script;
+    const { id: chatId } = await ada.json<Chat>("POST", "/api/v1/chats/new", {
+      chat: { title: "titled" },
+    });
+    const { answer } = client.chats.follow({ chatId, messageId: "a", resume: false });
+    await ada.json("POST", "/api/chat/completions", {
+      ...{ model: "mine", messages: [{ role: "user", content: "go" }], chat_id: chatId, id: "a" },
+      ...{ session_id: client.connection.sessionId, model_item: { direct: true } },
+    });
+    await until(() => answer.isDone, { what: "the answer" });
+    const { chat } = await ada.json<Chat>("GET", `/api/v1/chats/${chatId}`);
+    const stored = chat.history?.messages?.a as ChatMessage;
+    assert.deepEqual([stored.content, stored.error], [answer.content, answer.error]);
+    return stored;
+  };
+  for (const [name, script, code, words, content] of BROKEN) {
+    await t.step(name, async () => {
+      const stored = await answerOf(script);
+      assert.deepEqual([stored.content, stored.error?.code], [content, code]);
+      assert.match(stored.error?.content ?? "", words);
+    });
+  }
+  for (const [name, script] of WELL) {
+    await t.step(name, async () => {
+      const stored = await answerOf(script);
+      assert.deepEqual([stored.content, stored.error], ["Hello world", undefined]);
+    });
+  }
+});
+
 Deno.test("a tool is called with consent only, with its parameters where they belong", async () => {
   const seen: { method: string; url: string; body: string; token: string | null }[] = [];
   await using server = Deno.serve(
@@ -143,6 +220,14 @@ Deno.test("a tool is called with consent only, with its parameters where they be
   await assert.rejects(runTool(tool, { consent: () => Promise.resolve(false) }), /did not allow/);
   const other = { ...tool, name: "another" };
   await assert.rejects(runTool(other, { consent: yes }), /no operation "another"/);
+  for (const city of ["..", ".", "%2e%2E", "a/../..", "..\\..", "?x#y"]) {
+    const before: number = seen.length;
+    const asked = runTool({ ...tool, params: { city } }, { consent: yes });
+    if (/^\.+$/.test(city)) await assert.rejects(asked, /may not be/);
+    else await asked;
+    const urls: string[] = seen.splice(before).map(({ url }) => url);
+    assert.ok(urls.every((url) => /^\/weather\/[^/?#]+$/.test(url)), urls.join());
+  }
   const local = { ...tool, server: { ...tool.server, url: "file:///etc/passwd" } };
   await assert.rejects(runTool(local, { consent: yes }), /must be http/);
   assert.equal(seen.length, 1);
