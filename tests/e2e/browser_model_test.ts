@@ -137,7 +137,7 @@ Deno.test("T10: a browser that loses its socket in mid-stream goes on from its n
     await until(() => socket.connected && socket.id !== before, { what: "the reconnect" });
     await socket.emitWithAck(channel, line(`after ${round}, `));
   }
-  socket.emit(channel, "data: [DONE]");
+  await socket.emitWithAck(channel, "data: [DONE]");
   socket.emit(channel, { done: true });
   await until(async () => (await message(ada, chatId)).done, { what: "the end" });
   const stored = await message(ada, chatId);

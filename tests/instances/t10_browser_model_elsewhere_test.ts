@@ -48,6 +48,7 @@ inModes(
     socket.io.engine.close();
     await until(() => socket.connected && socket.id !== before, { what: "the reconnect" });
     await socket.emitWithAck(channel, line("after"));
+    await socket.emitWithAck(channel, "data: [DONE]");
     socket.emit(channel, { done: true });
     await until(async () => (await message(ada, chatId)).done, { what: "the end" });
     const stored = await message(ada, chatId);
