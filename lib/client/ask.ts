@@ -5,7 +5,7 @@ import { ClientError } from "./errors.ts";
 export interface AskOptions {
   chatId: string;
   /** What is asked. One that is in the chat is left as it is there: the answer is a further one. */
-  question: ChatMessage;
+  question: Pick<ChatMessage, "id" | "role" | "content" | "parentId" | "files" | "timestamp">;
   /** The message that the answer fills; the client names it. */
   answerId: string;
   model: string;
