@@ -15,8 +15,15 @@ function configOrExit(): Config {
   }
 }
 
+/** What says the same again within this time is counted instead of written. */
+const LOG_REPEAT_MS = 30_000;
+
 const config = configOrExit();
-const logger = createLogger({ level: config.logLevel, format: config.logFormat });
+const logger = createLogger({
+  level: config.logLevel,
+  format: config.logFormat,
+  repeatMs: LOG_REPEAT_MS,
+});
 logUnhandledRejections(logger);
 
 async function startOrExit(): Promise<App> {

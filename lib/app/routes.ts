@@ -70,6 +70,7 @@ export function createRoutes(options: RoutesOptions): Listener {
       checks,
       metrics,
       peerAddress: (c) => c.env.incoming.socket.remoteAddress,
+      httpVersion: (c) => c.env.incoming.httpVersion,
       onFailure: (name, thrown) => logger.warn("not ready", { name, error: errorText(thrown) }),
       ...(config.metricsToken !== undefined && { metricsToken: config.metricsToken }),
     }),

@@ -1,3 +1,5 @@
+import { RepeatedLines } from "./repeated_lines.ts";
+
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 
@@ -21,6 +23,11 @@ export interface LoggerOptions {
   level?: LogLevel;
   /** `json` for machines, `text` for people. Default: `json`. */
   format?: "json" | "text";
+  /**
+   * A warning or error that says the same again within so many milliseconds is counted, and the
+   * count told with the next line of its kind. Default: 0, every line is written.
+   */
+  repeatMs?: number;
   /** Where a finished line goes. Default: standard error. */
   write?: (line: string) => void;
 }
@@ -44,7 +51,16 @@ function asText(level: LogLevel, message: string, fields: LogFields): string {
       const shown = plain(value);
       return `${key}=${typeof shown === "string" ? shown : JSON.stringify(shown)}`;
     });
-  return [time, level.toUpperCase().padEnd(5), message, ...rest].join(" ");
+  return oneLine([time, level.toUpperCase().padEnd(5), message, ...rest].join(" "));
+}
+
+/** What comes from outside must not begin a line of its own, or move a terminal's cursor. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, escaped);
+}
+
+function escaped(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 function asJson(level: LogLevel, message: string, fields: LogFields): string {
@@ -55,14 +71,19 @@ function asJson(level: LogLevel, message: string, fields: LogFields): string {
 
 /** Makes a logger that writes one line an event. */
 export function createLogger(options: LoggerOptions = {}): Logger {
-  const { level = "info", format = "json", write = writeToStderr } = options;
+  const { level = "info", format = "json", repeatMs = 0, write = writeToStderr } = options;
+  const repeats = repeatMs > 0 ? new RepeatedLines(repeatMs) : undefined;
   const lowest = LOG_LEVELS.indexOf(level);
   const render = format === "json" ? asJson : asText;
 
   const make = (bound: LogFields): Logger => {
     const at = (lineLevel: LogLevel) => (message: string, fields?: LogFields) => {
       if (LOG_LEVELS.indexOf(lineLevel) < lowest) return;
-      write(render(lineLevel, message, { ...bound, ...fields }));
+      const all = { ...bound, ...fields };
+      const isCounted = lineLevel === "warn" || lineLevel === "error";
+      const turn = isCounted ? repeats?.take(`${lineLevel} ${message} ${all.error}`) : undefined;
+      if (turn?.isRepeated) return;
+      write(render(lineLevel, message, turn?.count ? { ...all, repeated: turn.count } : all));
     };
     return {
       debug: at("debug"),

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
+import { METHOD_NAME_ALL } from "hono/router";
 import { secureHeaders } from "hono/secure-headers";
 import { AppError, errorText, toAppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
@@ -34,8 +35,14 @@ export function createHttpApp({ allowedOrigins, logger }: HttpAppOptions): Hono<
   }
   app.use((c, next) => withSpan(`${c.req.method} ${c.req.path}`, {}, next));
   app.notFound((c) => {
-    if (isNavigation(c)) return c.html(NOTHING_HERE, 404);
-    return problem(c, new AppError("not_found", "There is nothing here."));
+    const allowed = methodsAt(app, c.req.path);
+    if (allowed.length === 0) {
+      if (isNavigation(c)) return c.html(NOTHING_HERE, 404);
+      return problem(c, new AppError("not_found", "There is nothing here."));
+    }
+    c.header("Allow", allowed.join(", "));
+    const message = `This address takes ${allowed.join(", ")}, and not ${c.req.method}.`;
+    return problem(c, new AppError("method_not_allowed", message));
   });
   app.onError((thrown, c) => {
     const error = toAppError(thrown);
@@ -67,10 +74,25 @@ function isNavigation(c: Context): boolean {
     (c.req.header("accept") ?? "").includes("text/html");
 }
 
+/** The methods for which something is mounted at the path; what serves any method is no route. */
+function methodsAt(app: Hono<HttpEnv>, path: string): string[] {
+  const methods = new Set(app.routes.map(({ method }) => method));
+  methods.delete(METHOD_NAME_ALL);
+  const mounted = [...methods].filter((method) => {
+    const [matched] = app.router.match(method, path);
+    return matched.some(([[, route]]) => route.method === method);
+  });
+  return mounted.flatMap((method) => method === "GET" ? ["GET", "HEAD"] : [method]).sort();
+}
+
 /** The app as a listener of node:http. */
 export function nodeListener(
   app: Hono<HttpEnv>,
 ): (req: IncomingMessage, res: ServerResponse) => void {
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  return (req, res) => void listener(req, res);
+  return (req, res) => {
+    // HTTP/1.0 has no Host (RFC 9110, 7.2), which health checks of balancers make use of.
+    if (req.httpVersion === "1.0") req.headers.host ??= "localhost";
+    void listener(req, res);
+  };
 }

@@ -18,12 +18,17 @@ export interface OperationsOptions {
   metrics: { readonly contentType: string; text(): Promise<string> };
   /** The address of the TCP peer, never one that a header claims. */
   peerAddress: (context: Context) => string | undefined;
+  /** The version of HTTP that the peer speaks. */
+  httpVersion?: (context: Context) => string;
   /** Told of a failed check; the answer only names it. */
   onFailure?: (name: string, thrown: unknown) => void;
 }
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|::ffff:127\.\d+\.\d+\.\d+)$/i;
-const PROXY_HEADERS = ["forwarded", "x-forwarded-for", "x-real-ip"];
+const LOCAL_NAME = /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/i;
+/** What proxies add, each its own: any of them says that somebody else is asking. */
+const PROXY_HEADER =
+  /^(via|forwarded|x-forwarded(-.*)?|x-real-ip|x-original-.*|x-client-ip|x-cluster-client-ip|x-envoy-.*|x-proxy.*|true-client-ip|cf-.*|fastly-.*)$/;
 
 /** `/health` (alive), `/ready` (may take traffic) and `/metrics` (Prometheus). */
 export function operations(options: OperationsOptions): Hono {
@@ -56,13 +61,16 @@ export function operations(options: OperationsOptions): Hono {
 
 function maySeeMetrics(
   context: Context,
-  { metricsToken, peerAddress }: OperationsOptions,
+  { metricsToken, peerAddress, httpVersion }: OperationsOptions,
 ): boolean {
   if (metricsToken !== undefined) {
     return isSame(context.req.header("authorization") ?? "", `Bearer ${metricsToken}`);
   }
-  // A proxy on this machine is a loopback peer too, but speaks for somebody else.
-  if (PROXY_HEADERS.some((name) => context.req.header(name) !== undefined)) return false;
+  // A proxy on this machine is a loopback peer, too, but speaks for somebody else. Without a header
+  // it is known by the host that it was asked for, or by its HTTP/1.0.
+  if ([...context.req.raw.headers.keys()].some((name) => PROXY_HEADER.test(name))) return false;
+  if (!LOCAL_NAME.test(new URL(context.req.url).hostname)) return false;
+  if (httpVersion?.(context) === "1.0") return false;
   return LOOPBACK.test(peerAddress(context) ?? "");
 }
 

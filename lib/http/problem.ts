@@ -4,12 +4,16 @@ import { AppError, type ErrorCode } from "../common/errors.ts";
 /** What each code is in HTTP's terms; a code without a row does not compile. */
 const PROBLEMS: Record<
   ErrorCode,
-  { status: 400 | 401 | 403 | 404 | 408 | 409 | 413 | 429 | 500 | 502 | 503 | 504; title: string }
+  {
+    status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 429 | 500 | 502 | 503 | 504;
+    title: string;
+  }
 > = {
   invalid_payload: { status: 400, title: "Invalid payload" },
   unauthenticated: { status: 401, title: "Not signed in" },
   forbidden: { status: 403, title: "Not allowed" },
   not_found: { status: 404, title: "Not found" },
+  method_not_allowed: { status: 405, title: "Method not allowed" },
   request_timeout: { status: 408, title: "Request too slow" },
   conflict: { status: 409, title: "Conflict" },
   too_large: { status: 413, title: "Too large" },

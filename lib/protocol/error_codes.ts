@@ -15,6 +15,7 @@ export const ERROR_CODES = [
   "conflict",
   "timeout",
   "request_timeout",
+  "method_not_allowed",
   "provider_error",
   "stream_broken",
   "empty_answer",

@@ -27,6 +27,8 @@ export interface HttpSideOptions {
   answerTimeout: AnswerTimeout;
   anyOrigin: boolean;
   onRequest: (req: IncomingMessage, res: ServerResponse) => void;
+  /** Looks at each request before anything else does. */
+  onAny: (req: IncomingMessage) => void;
 }
 
 /** What node:http calls: one function for each of its events. */
@@ -88,6 +90,7 @@ export function httpSide(options: HttpSideOptions): HttpSide {
 
     onRequest(req, res) {
       const { socket } = req;
+      options.onAny(req);
       headerTimeout.clear(socket);
       answerTimeout.watch(res, socket);
       res.once("close", () => {
@@ -98,6 +101,7 @@ export function httpSide(options: HttpSideOptions): HttpSide {
     },
 
     onUpgrade(req, socket, head) {
+      options.onAny(req);
       headerTimeout.clear(socket);
       socket.on("error", () => socket.destroy());
       if (!isEnginePath(req.url)) {

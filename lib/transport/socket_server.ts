@@ -24,6 +24,7 @@ import { Counters, type TransportStats } from "./stats.ts";
 import { type StrangerLimits, Strangers } from "./strangers.ts";
 import { TcpLimiter, type TcpLimits } from "./tcp_limiter.ts";
 import { ConnectionTimeout } from "./connection_timeout.ts";
+import { untrustedProxyNotice } from "./untrusted_proxy.ts";
 import { wsEngine } from "./ws_engine.ts";
 
 export type { Coalescer } from "./coalescing.ts";
@@ -224,6 +225,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
         path: options.path.replace(/\/$/, ""),
         anyOrigin: options.allowedOrigins === "*" || options.allowedOrigins.includes("*"),
         ...{ engine, limiter, headerTimeout, bodyTimeout, answerTimeout, onRequest },
+        onAny: untrustedProxyNotice(trustedProxies, logger),
       });
       http.on("connection", (socket: NetSocket) => {
         if (tcp.admit(socket)) side.onConnection(socket);

@@ -89,6 +89,38 @@ Deno.test("what is nested deeply is refused before anything walks it", async () 
   }
 });
 
+Deno.test("a wrong method is 405 with what is allowed; an address that is none stays 404", async () => {
+  const app = createHttpApp({ allowedOrigins: [], logger: silentLogger });
+  app.use("/things/*", (_c, next) => next());
+  app.get("/things/:id", (c) => c.text("thing"));
+  app.post("/things/:id", (c) => c.text("made"));
+  app.delete("/things/all", (c) => c.text("gone"));
+  const ask = (method: string, path: string) => app.request(path, { method });
+  const wrong = await ask("PUT", "/things/1");
+  assert.equal(wrong.headers.get("allow"), "GET, HEAD, POST");
+  await refusal(wrong, 405, "method_not_allowed");
+  const slash = await ask("PATCH", "/things/all/");
+  assert.equal(slash.headers.get("allow"), "DELETE, GET, HEAD, POST");
+  await refusal(slash, 405, "method_not_allowed");
+  await refusal(await ask("PUT", "/things"), 404, "not_found");
+  await refusal(await ask("GET", "/nothing"), 404, "not_found");
+  assert.equal((await ask("HEAD", "/things/1")).status, 200);
+});
+
+Deno.test("O11: a health check by HTTP/1.0 without Host is answered; HTTP/1.1 must have one", async () => {
+  await using app = await startServer();
+  const { port } = new URL(app.url);
+  const statusOf = async (request: string) => {
+    await using client = await wire(Number(port));
+    await client.write(request);
+    await until(() => client.seen.text.includes("\r\n\r\n"), { what: "the answer" });
+    return client.seen.text.split("\r\n", 1)[0]?.split(" ")[1];
+  };
+  assert.equal(await statusOf("GET /health HTTP/1.0\r\n\r\n"), "200");
+  assert.equal(await statusOf("OPTIONS /health HTTP/1.0\r\n\r\n"), "405");
+  assert.equal(await statusOf("GET /health HTTP/1.1\r\n\r\n"), "400");
+});
+
 Deno.test("a body is cut at its limit, announced or not", async () => {
   await using echo = await openEcho();
   await refusal(await post(`${echo.url}/echo`, "1".repeat(1_001)), 413, "too_large");
@@ -144,10 +176,10 @@ Deno.test("unknown paths and methods are problems; HEAD answers like GET without
   await refusal(await fetch(`${app.url}/nothing`), 404, "not_found");
   await refusal(await fetch(`${app.url}/api/nothing`), 401, "unauthenticated");
   await refusal(await ada.call("GET", "/api/nothing"), 404, "not_found");
-  await refusal(await ada.call("PUT", "/api/v1/chats/new"), 404, "not_found");
-  await refusal(await ada.call("DELETE", "/api/v1/auths/"), 404, "not_found");
+  await refusal(await ada.call("PUT", "/api/v1/chats/new"), 405, "method_not_allowed");
+  await refusal(await ada.call("DELETE", "/api/v1/auths/"), 405, "method_not_allowed");
   await refusal(await fetch(`${app.url}/api/v1/auths/signin`), 401, "unauthenticated");
-  await refusal(await ada.call("OPTIONS", "/api/v1/chats/new"), 404, "not_found");
+  await refusal(await ada.call("OPTIONS", "/api/v1/chats/new"), 405, "method_not_allowed");
   for (const path of ["/health", "/api/v1/auths/"]) {
     const head = await ada.call("HEAD", path);
     assert.deepEqual([head.status, await head.text()], [200, ""], path);

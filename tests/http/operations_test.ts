@@ -36,6 +36,36 @@ Deno.test("metrics without a token: this machine only, and not through a proxy",
   assert.equal((await app({ peerAddress: () => undefined }).request("/metrics")).status, 403);
 });
 
+Deno.test("X12: a proxy on this machine is known by any of its headers, its host or its HTTP/1.0", async () => {
+  const headers = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "fastly-client-ip",
+    "x-original-forwarded-for",
+  ];
+  for (const name of headers) {
+    const answer = await app().request("/metrics", { headers: { [name]: "x" } });
+    assert.equal(answer.status, 403, name);
+  }
+  const asked = async (url: string) => (await app().request(url)).status;
+  assert.equal(await asked("http://chat.example/metrics"), 403);
+  assert.equal(await asked("http://127.0.0.1.evil.example/metrics"), 403);
+  for (const local of ["localhost:8080", "127.0.0.1:8080", "[::1]:8080"]) {
+    assert.equal(await asked(`http://${local}/metrics`), 200, local);
+  }
+  const old = app({ httpVersion: () => "1.0" });
+  assert.equal((await old.request("/metrics")).status, 403);
+});
+
 Deno.test("metrics with a token: whoever knows it, and nobody else", async () => {
   const guarded = app({ metricsToken: "open sesame", peerAddress: () => "10.0.0.1" });
   const status = async (authorization: string) =>

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { keepingLogger } from "../support/log_lines.ts";
 import { until } from "../support/until.ts";
 import { startServer } from "./support/server.ts";
 import { WireClient } from "./support/wire_client.ts";
@@ -95,4 +96,18 @@ Deno.test("O1: one address does not take all TCP connections; those that work st
   await until(() => started.server.stats().tcpConnections === 2, { what: "a free place" });
   await using fifth = await WireClient.open(started.port);
   assert.equal(fifth.ended, false);
+});
+
+Deno.test("O14: a proxy that the configuration does not know is told once", async () => {
+  const { logger, lines } = keepingLogger();
+  await using started = await startServer({ logger });
+  await using trusting = await startServer({ logger, trustedProxies: 1 });
+  const headers = { "x-forwarded-for": "10.1.2.3" };
+  for (const url of [started.url, started.url, trusting.url]) {
+    await (await fetch(url)).body?.cancel();
+    await (await fetch(url, { headers })).body?.cancel();
+  }
+  const told = lines.filter((line) => line.includes("TRUSTED_PROXIES"));
+  assert.equal(told.length, 1);
+  assert.match(told[0] ?? "", /"proxy":"127\.0\.0\.1"/);
 });
