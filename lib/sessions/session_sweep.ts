@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "../common/clock.ts";
 import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { yieldToEvents } from "../common/pause.ts";
+import { SteadyClock } from "../common/steady_clock.ts";
 import type { SweepContext, SweepJob } from "../common/sweep_job.ts";
 import { keys } from "../state/key_space.ts";
 import type { SessionRecord } from "../state/records.ts";
@@ -32,8 +33,11 @@ export function sessionSweepJob(options: SessionSweepOptions): SweepJob {
   const { store, logger, timeoutMs = 120_000, settleMs = 30_000, clock = systemClock } = options;
   const pool = store.dictionary(keys.sessionPool);
 
+  const steady = new SteadyClock(clock);
+  // After a jump of the clock, every instance writes the new time within a time-out.
   const isStale = (session: SessionRecord) =>
-    options.stableForMs() >= settleMs && clock.nowMs() - session.last_seen_at * 1000 > timeoutMs;
+    steady.steadyForMs() >= timeoutMs && options.stableForMs() >= settleMs &&
+    clock.nowMs() - session.last_seen_at * 1000 > timeoutMs;
 
   /** Says whether all were told. */
   async function tell(sid: string, session: SessionRecord): Promise<boolean> {

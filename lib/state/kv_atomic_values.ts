@@ -123,7 +123,7 @@ export class KvAtomicValues {
     // Parts that were replaced meanwhile are read anew; the check below then fails, and it is tried again.
     const current = await this.decode(entry);
     const folded = fold(jobs, current);
-    // What leaves the value as it is has no check to tell whether the entry is the cell's.
+    // What leaves the value as it is has no check to tell whether the entry is still what is stored.
     if (folded.writer === undefined) return isRead ? folded.settle : undefined;
     const written = await this.#write(entry, current, folded.value, folded.writer);
     return written ? folded.settle : undefined;

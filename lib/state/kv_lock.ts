@@ -1,27 +1,45 @@
+import type { Clock } from "../common/clock.ts";
 import { KEEP, type KvAtomicValues } from "./kv_atomic_values.ts";
 import type { HeldLock } from "./state_store.ts";
 
-/** Takes the lock unless somebody holds it; its end is the time that is stored with it. */
+/** How far the clocks of two instances may be apart. */
+const MAX_SKEW_MS = 10_000;
+
+interface Holder {
+  owner: string;
+  /** In milliseconds since the epoch. */
+  endsAtMs: number;
+}
+
+/**
+ * Takes the lock unless somebody holds it; its end is the time that is stored with it. An end further
+ * away than a lock lives is void: it was written before the clock was set back.
+ */
 export async function kvAcquire(
   atomics: KvAtomicValues,
+  clock: Clock,
   at: Deno.KvKey,
   ttlMs: number,
 ): Promise<HeldLock | undefined> {
   const owner = crypto.randomUUID();
-  const takeFrom = (isMine: (holder: string | undefined) => boolean) =>
-    atomics.change<string, boolean>(
+  const isVoid = (holder: Holder) => holder.endsAtMs > clock.nowMs() + ttlMs + MAX_SKEW_MS;
+  const takeFrom = (isFree: (holder: Holder | undefined) => boolean) =>
+    atomics.change<Holder, boolean>(
       at,
-      (holder) => isMine(holder) ? { next: owner, result: true } : { next: KEEP, result: false },
+      (holder) =>
+        isFree(holder)
+          ? { next: { owner, endsAtMs: clock.nowMs() + ttlMs }, result: true }
+          : { next: KEEP, result: false },
       { ttlMs },
     );
-  const renew = () => takeFrom((holder) => holder === owner);
+  const isMine = (holder: Holder | undefined) => holder?.owner === owner;
   // It may have been taken by a commit whose answer was lost, and which was then repeated.
-  const taken = await takeFrom((holder) => holder === undefined || holder === owner);
+  const taken = await takeFrom((holder) => !holder || isMine(holder) || isVoid(holder));
   if (!taken) return undefined;
   const release = () =>
-    atomics.change<string, void>(
+    atomics.change<Holder, void>(
       at,
-      (holder) => ({ next: holder === owner ? undefined : KEEP, result: undefined }),
+      (holder) => ({ next: isMine(holder) ? undefined : KEEP, result: undefined }),
     );
-  return { owner, renew, release, [Symbol.asyncDispose]: release };
+  return { owner, renew: () => takeFrom(isMine), release, [Symbol.asyncDispose]: release };
 }

@@ -11,7 +11,10 @@ export function kvCountHit(
   const bucket = Math.floor(nowMs / bucketMs);
   const oldest = bucket - Math.ceil(windowMs / bucketMs);
   return atomics.change<Record<string, number>, number>(at, (now = {}) => {
-    const kept = Object.entries(now).filter(([name]) => Number(name) > oldest);
+    // What lies ahead was counted before the clock was set back.
+    const kept = Object.entries(now).filter(([name]) =>
+      Number(name) > oldest && Number(name) <= bucket + 1
+    );
     const next: Record<string, number> = Object.fromEntries(kept);
     next[bucket] = (next[bucket] ?? 0) + 1;
     return { next, result: Object.values(next).reduce((sum, hits) => sum + hits, 0) };

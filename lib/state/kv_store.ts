@@ -68,7 +68,7 @@ export async function openKvStore(options: KvStoreOptions): Promise<KvStore> {
     memberSet: (key, more = {}) => kvMemberSet(atomics, prefix, key, more),
     sortedIndex: (key) => kvSortedIndex(client, atomics, prefix, key),
     updateLog: (key, more) => kvUpdateLog(logs, key, more),
-    acquire: (key, { ttlMs }) => kvAcquire(atomics, [prefix, "lock", keyName(key)], ttlMs),
+    acquire: (key, { ttlMs }) => kvAcquire(atomics, clock, [prefix, "lock", keyName(key)], ttlMs),
     countHit: (key, window) =>
       kvCountHit(atomics, [prefix, "rate", keyName(key)], window, clock.nowMs()),
     ping: (timeoutMs) => client.ping(timeoutMs),

@@ -68,7 +68,7 @@ export class TaskRegistry implements AsyncDisposable {
   readonly #stop = new AbortController();
   #subscription: Subscription | undefined;
   #running: Promise<unknown> | undefined;
-  #lifeShownAtMs = 0;
+  #lifeShownAtMs = -Infinity;
   #draining = false;
 
   constructor(options: TaskRegistryOptions) {
@@ -265,7 +265,8 @@ export class TaskRegistry implements AsyncDisposable {
         this.#records.owners.getMany(ids),
       ]);
       ids.forEach((id, i) => stops[i] !== undefined && this.#stopHere(id));
-      const now = this.#options.clock.nowMs();
+      // The wall clock may be set; Open WebUI counts the time that has really passed.
+      const now = performance.now();
       if (now - this.#lifeShownAtMs >= LIFE_SIGN_MS) {
         await this.#records.showLife(ids);
         this.#lifeShownAtMs = now;

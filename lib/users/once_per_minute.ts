@@ -17,7 +17,8 @@ export class OncePerMinute {
   take(userId: string): boolean {
     const now = this.#clock.nowMs();
     const last = this.#lastMs.get(userId);
-    if (last !== undefined && now - last < EVERY_MS) return false;
+    // A time that lies ahead was noted before the clock was set back.
+    if (last !== undefined && Math.abs(now - last) < EVERY_MS) return false;
     this.#lastMs.delete(userId);
     this.#lastMs.set(userId, now);
     this.#forgetOld(now);
@@ -26,7 +27,7 @@ export class OncePerMinute {
 
   #forgetOld(now: number): void {
     for (const [userId, last] of this.#lastMs) {
-      if (now - last < EVERY_MS && this.#lastMs.size <= MAX_REMEMBERED) return;
+      if (Math.abs(now - last) < EVERY_MS && this.#lastMs.size <= MAX_REMEMBERED) return;
       this.#lastMs.delete(userId);
     }
   }

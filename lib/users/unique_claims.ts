@@ -21,7 +21,7 @@ export async function takeClaim(
   // It was given back meanwhile, or it can't be read: then whoever has it keeps it.
   if (!found) return await values.setIfAbsent(key, mine);
   if (found.id !== userId) {
-    if (clock.nowMs() - found.claimed_at_ms < ABANDONED_AFTER_MS) return false;
+    if (Math.abs(clock.nowMs() - found.claimed_at_ms) < ABANDONED_AFTER_MS) return false;
     if (await isHeld(found)) return false;
   }
   const kept = await values.update(

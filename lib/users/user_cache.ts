@@ -33,7 +33,8 @@ export class UserCache {
     const now = this.#options.clock.nowMs();
     const known = this.#entries.get(userId);
     this.#entries.delete(userId);
-    if (known && known.endMs > now) {
+    // An end further away than its time was set before the clock was set back.
+    if (known && known.endMs > now && known.endMs <= now + TTL_MS) {
       this.#entries.set(userId, known);
       return known.user;
     }

@@ -82,7 +82,7 @@ Deno.test("a lock whose answer was lost, so that its commit was repeated, is hel
   const writer = new KvWriter(client, { checks: 10, commitsUnderWay: 8 });
   const blobs = new KvBlobs(client, writer, "t", systemClock);
   const atomics = new KvAtomicValues(client, writer, blobs, systemClock);
-  const acquire = () => kvAcquire(atomics, ["lock"], 60_000);
+  const acquire = () => kvAcquire(atomics, systemClock, ["lock"], 60_000);
   const lock = await acquire();
   assert.equal(await acquire(), undefined);
   assert.equal(await lock?.renew(), true);
