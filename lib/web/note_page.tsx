@@ -7,6 +7,7 @@ import { confirm } from "./dialogs.tsx";
 import type { AppSession } from "./app_session.ts";
 import { Icon, type IconName } from "./icons.tsx";
 import { type NoteEditor, openEditor, type Tool } from "./note_editor.ts";
+import { NoteTitle } from "./note_title.tsx";
 import { addressOf, go } from "./route.ts";
 import { ErrorState, Loading } from "./states.tsx";
 import { toast } from "./toasts.tsx";
@@ -43,6 +44,7 @@ export function NotePage({ session, id }: { session: AppSession; id: string }) {
       .then(setNote, (thrown) => setError(messageOf(thrown)));
   };
   useEffect(load, [session, id]);
+  useNoteChanges(session, id, (changed) => setNote((now) => now && { ...now, ...changed }));
 
   if (error !== undefined) {
     return (
@@ -65,6 +67,28 @@ export function NotePage({ session, id }: { session: AppSession; id: string }) {
   return <OpenNotePage session={session} note={note} onNote={setNote} />;
 }
 
+/** What others change of a note beside its text. */
+function useNoteChanges(
+  { connection }: AppSession,
+  id: string,
+  onChange: (changed: Pick<Note, "title" | "access_grants">) => void,
+): void {
+  useEffect(() => {
+    const join = () => {
+      // Who may not, or has no connection now, hears nothing; the note itself says why.
+      connection.ask("join-note", { note_id: id }).catch(() => undefined);
+    };
+    const ends = [
+      connection.onOnline(join),
+      connection.on("events:note", ({ id: changedId, title, access_grants }) => {
+        if (changedId === id) onChange({ title, access_grants });
+      }),
+    ];
+    join();
+    return () => ends.forEach((end) => end());
+  }, [connection, id]);
+}
+
 interface OpenNotePageProps {
   session: AppSession;
   note: OpenNote;
@@ -77,7 +101,8 @@ function OpenNotePage({ session, note, onNote }: OpenNotePageProps) {
   const isShared = note.access_grants.some(({ principal_id }) => principal_id === "*");
   const isOwner = note.user_id === session.me.id || session.me.role === "admin";
 
-  async function update(change: object): Promise<void> {
+  /** Resolves to whether the change is stored. */
+  async function update(change: object): Promise<boolean> {
     try {
       const updated = await session.api<OpenNote>(
         "POST",
@@ -85,8 +110,10 @@ function OpenNotePage({ session, note, onNote }: OpenNotePageProps) {
         change,
       );
       onNote({ ...note, ...updated });
+      return true;
     } catch (thrown) {
       toast(messageOf(thrown), "error");
+      return false;
     }
   }
 
@@ -125,7 +152,7 @@ function OpenNotePage({ session, note, onNote }: OpenNotePageProps) {
             aria-label={isShared ? "Stop sharing" : "Share with everybody here"}
             title={isShared ? "Shared with everybody here" : "Only you can see this note"}
             aria-pressed={isShared}
-            onClick={() => update({ access_grants: isShared ? [] : EVERYONE })}
+            onClick={() => void update({ access_grants: isShared ? [] : EVERYONE })}
           >
             <Icon name="share" />
           </button>
@@ -138,19 +165,11 @@ function OpenNotePage({ session, note, onNote }: OpenNotePageProps) {
       </div>
       <div class="scroll">
         <div class="sheet">
-          <input
-            class="note-title"
-            aria-label="Title"
-            value={note.title}
-            placeholder="Untitled"
-            readOnly={!mayWrite}
-            maxLength={200}
-            onChange={(event) => void update({ title: event.currentTarget.value })}
-            onKeyDown={(event) => {
-              if (event.key !== "Enter") return;
-              event.currentTarget.blur();
-              editor.current?.focus();
-            }}
+          <NoteTitle
+            title={note.title}
+            mayWrite={mayWrite}
+            onSave={(title) => update({ title })}
+            onEnter={() => editor.current?.focus()}
           />
           {mayWrite && (
             <div class="tools" role="toolbar" aria-label="Formatting">

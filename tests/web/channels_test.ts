@@ -190,6 +190,40 @@ Deno.test("channels in a browser: models, places kept, badges, changes", options
     assert.equal(await notes.count(), 130);
   });
 
+  await t.step(
+    "G5: a note's new title is seen by who has it open; G3: what one types stays",
+    async () => {
+      const access_grants = [{ principal_type: "user", principal_id: "*", permission: "write" }];
+      const { id } = await ada.json<{ id: string }>("POST", "/api/v1/notes/create", {
+        ...{ title: "first", access_grants },
+      });
+      await using visitor = await visitAs(browser, bob, `${b.url}/#/note/${id}`);
+      const { page } = visitor;
+      page.setDefaultTimeout(LIMIT_MS);
+      const title = page.getByLabel("Title");
+      const shows = (text: string) =>
+        until(async () => await title.inputValue() === text, {
+          what: `the title ${text}`,
+          limitMs: LIMIT_MS,
+        });
+      await page.getByText("Saved", { exact: true }).waitFor();
+      await shows("first");
+      await ada.json("POST", `/api/v1/notes/${id}/update`, { title: "second" });
+      await shows("second");
+      await title.fill("typed by Bob");
+      await ada.json("POST", `/api/v1/notes/${id}/update`, { access_grants });
+      await ada.json("POST", `/api/v1/notes/${id}/update`, { title: "third" });
+      assert.equal(await title.inputValue(), "typed by Bob");
+      await until(
+        async () =>
+          (await ada.json<{ title: string }>("GET", `/api/v1/notes/${id}`)).title ===
+            "typed by Bob",
+        { what: "what was typed to be stored", limitMs: LIMIT_MS },
+      );
+      assert.equal(await title.inputValue(), "typed by Bob");
+    },
+  );
+
   await t.step("W12: all channels are reached", async () => {
     for (let at = 0; at < 70; at++) await make(`channel ${at}`);
     await using visitor = await visitAs(browser, bob, `${b.url}/#/chat`);
