@@ -1,8 +1,14 @@
-import { Awareness, encodeAwarenessUpdate, removeAwarenessStates } from "y-protocols/awareness";
+import {
+  applyAwarenessUpdate,
+  Awareness,
+  encodeAwarenessUpdate,
+  removeAwarenessStates,
+} from "y-protocols/awareness";
 import * as Y from "yjs";
 import type { WireBytes } from "../protocol/document_events.ts";
 import type { Connection } from "./connection.ts";
 import { applyAwareness } from "./document_awareness.ts";
+import { type DocumentMembership, MembershipRegistry } from "./document_membership.ts";
 import { ClientError } from "./errors.ts";
 import { Listeners } from "./listeners.ts";
 
@@ -22,6 +28,7 @@ export interface DocumentProviderOptions {
 }
 
 const RETRY_MS = 1_000;
+const memberships = new MembershipRegistry<DocumentProvider>();
 
 const bytesOf = (bytes: WireBytes): Uint8Array =>
   bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
@@ -59,6 +66,9 @@ export class DocumentProvider implements Disposable {
   #isSending = false;
   #isJoined = false;
   #isEnded = false;
+  /** The server has not known this member, and it has joined again since; twice is no. */
+  #hasRejoined = false;
+  readonly #membership: DocumentMembership<DocumentProvider>;
   #awarenessDue = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -68,6 +78,13 @@ export class DocumentProvider implements Disposable {
     this.awareness = new Awareness(this.doc);
     this.awareness.setLocalStateField("user", options.user);
     const { connection, documentId } = options;
+    this.#membership = memberships.of(connection, documentId);
+    this.#membership.enter(this);
+    for (const other of this.#membership.othersThan(this)) {
+      if (other.doc !== this.doc) this.#take(Y.encodeStateAsUpdate(other.doc));
+      this.#takeAwareness(other.awareness);
+      other.#takeAwareness(this.awareness);
+    }
     const isMine = (event: { document_id: string }) => event.document_id === documentId;
     this.#ends.push(
       connection.on("ydoc:document:state", (event) => isMine(event) && this.#take(event.state)),
@@ -108,26 +125,34 @@ export class DocumentProvider implements Disposable {
     this.doc.off("update", this.#onUpdate);
     this.awareness.off("update", this.#onAwareness);
     for (const end of this.#ends) end();
-    const { connection, documentId } = this.#options;
     if (this.#isJoined) {
-      const update = this.#merged();
-      // Events of one socket arrive in order: the last edit is there before the leave.
-      if (update) this.#sendOrDrop("ydoc:document:update", { update });
+      this.#sendRest();
       removeAwarenessStates(this.awareness, [this.awareness.clientID], this);
-      connection.send("ydoc:document:leave", { document_id: documentId });
+      const gone = encodeAwarenessUpdate(this.awareness, [this.awareness.clientID]);
+      this.#sendOrDrop("ydoc:awareness:update", { update: gone });
     }
+    for (const other of this.#membership.othersThan(this)) {
+      removeAwarenessStates(other.awareness, [this.awareness.clientID], other);
+    }
+    this.#membership.leave(this);
     this.awareness.destroy();
   }
 
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
-    if (origin === this) return;
+    if (origin instanceof DocumentProvider) return;
+    // The server tells an update to everybody but the connection that it came from.
+    for (const other of this.#membership.othersThan(this)) {
+      if (other.doc !== this.doc) other.#take(update);
+    }
     this.#unsent.push(update);
     if (this.#status.state !== "refused") this.#become({ state: "syncing" });
     void this.#flush();
   };
 
   readonly #onAwareness = (_: unknown, origin: unknown): void => {
-    if (origin === "local") this.#sendAwareness();
+    if (origin !== "local") return;
+    this.#sendAwareness();
+    for (const other of this.#membership.othersThan(this)) other.#takeAwareness(this.awareness);
   };
 
   async #join(): Promise<void> {
@@ -136,19 +161,20 @@ export class DocumentProvider implements Disposable {
     clearTimeout(this.#retry);
     this.#become({ state: "syncing" });
     try {
-      await connection.ask("ydoc:document:join", {
-        document_id: documentId,
-        user_id: user.id,
-        user_name: user.name,
-        user_color: user.color,
-        state_vector: Y.encodeStateVector(this.doc),
+      await this.#membership.join(async () => {
+        await connection.ask("ydoc:document:join", {
+          document_id: documentId,
+          user_id: user.id,
+          user_name: user.name,
+          user_color: user.color,
+          state_vector: Y.encodeStateVector(this.doc),
+        });
+        if (this.#isEnded) this.#sendRest();
       });
     } catch (thrown) {
       return this.#failed(thrown, () => void this.#join());
     }
-    if (this.#isEnded) {
-      return void connection.send("ydoc:document:leave", { document_id: documentId });
-    }
+    if (this.#isEnded) return;
     this.#isJoined = true;
     this.#sendAwareness();
     await this.#flush();
@@ -165,13 +191,34 @@ export class DocumentProvider implements Disposable {
         const { connection, documentId } = this.#options;
         await connection.ask("ydoc:document:update", { document_id: documentId, update });
         this.#unsent.splice(0, count);
+        this.#hasRejoined = false;
       }
       if (this.#isJoined) this.#become({ state: "synced" });
     } catch (thrown) {
-      this.#failed(thrown, () => void this.#flush());
+      if (this.#mayRejoin(thrown)) {
+        this.#hasRejoined = true;
+        this.#isJoined = false;
+        queueMicrotask(() => void this.#join());
+      } else {
+        this.#failed(thrown, () => void this.#flush());
+      }
     } finally {
       this.#isSending = false;
     }
+  }
+
+  /** Events of one socket arrive in order: the last edits are there before the leave. */
+  #sendRest(): void {
+    const update = this.#merged();
+    if (!update) return;
+    this.#sendOrDrop("ydoc:document:update", { update });
+    for (const other of this.#membership.othersThan(this)) other.#take(update);
+  }
+
+  /** Who is refused may be no member any more, without knowing it: joining says whether one may. */
+  #mayRejoin(thrown: unknown): boolean {
+    return thrown instanceof ClientError && thrown.code === "forbidden" && !this.#hasRejoined &&
+      !this.#isEnded;
   }
 
   #merged(): Uint8Array | undefined {
@@ -183,6 +230,12 @@ export class DocumentProvider implements Disposable {
 
   #take(bytes: WireBytes): void {
     Y.applyUpdate(this.doc, bytesOf(bytes), this);
+  }
+
+  /** Takes another's cursor, where both use one connection. */
+  #takeAwareness(from: Awareness): void {
+    const update = encodeAwarenessUpdate(from, [from.clientID]);
+    applyAwarenessUpdate(this.awareness, update, this);
   }
 
   #sendAwareness(): void {
@@ -212,6 +265,7 @@ export class DocumentProvider implements Disposable {
 
   #lost(): void {
     this.#isJoined = false;
+    this.#membership.lost();
     const others = [...this.awareness.states.keys()].filter((id) => id !== this.awareness.clientID);
     removeAwarenessStates(this.awareness, others, this);
     if (this.#status.state !== "refused") this.#become({ state: "connecting" });

@@ -107,3 +107,99 @@ Deno.test("the JSON of Open WebUI's own client is understood: who comes, and who
     awareness.destroy();
   }
 });
+
+Deno.test("a note that is left while it is joined, and opened again at once, takes what is written", async () => {
+  await using app = await startServer();
+  const ada = await signUp(app.url, "Ada");
+  await using client = await libraryClient({ url: app.url, token: ada.token });
+  for (let round = 0; round < 5; round++) {
+    const documentId = `note:${(await sharedNote(ada)).id}`;
+    const options = { connection: client.connection, documentId, user: userOf(ada, "Ada") };
+    const first = new DocumentProvider(options);
+    first.doc.getText("scratch").insert(0, "first ");
+    first[Symbol.dispose]();
+    using second = new DocumentProvider(options);
+    await until(() => second.status.state === "synced", { what: "the second to be in" });
+    second.doc.getText("scratch").insert(0, "second ");
+    await until(() => second.status.state === "synced", { what: "its edit at the server" });
+    await using elsewhere = await libraryClient({ url: app.url, token: ada.token });
+    using other = new DocumentProvider({ ...options, connection: elsewhere.connection });
+    const text = () => other.doc.getText("scratch").toString();
+    await until(() => text().includes("first ") && text().includes("second "), {
+      what: "both edits elsewhere",
+    });
+  }
+});
+
+Deno.test("two providers of a note on one connection see each other, and one outlives the other", async () => {
+  await using app = await startServer();
+  const ada = await signUp(app.url, "Ada");
+  await using client = await libraryClient({ url: app.url, token: ada.token });
+  await using elsewhere = await libraryClient({ url: app.url, token: ada.token });
+  const documentId = `note:${(await sharedNote(ada)).id}`;
+  const options = { connection: client.connection, documentId, user: userOf(ada, "Ada") };
+  using one = new DocumentProvider(options);
+  using far = new DocumentProvider({ ...options, connection: elsewhere.connection });
+  const textOf = ({ doc }: DocumentProvider) => doc.getText("scratch").toString();
+  {
+    using two = new DocumentProvider(options);
+    await until(() => two.status.state === "synced" && one.status.state === "synced");
+    two.doc.getText("scratch").insert(0, "two ");
+    await until(() => textOf(one) === "two " && textOf(far) === "two ", { what: "two's edit" });
+    await until(() => far.awareness.getStates().size === 3 && one.awareness.getStates().size === 3);
+  }
+  await until(() => far.awareness.getStates().size === 2, { what: "two's cursor to go" });
+  one.doc.getText("scratch").insert(0, "one ");
+  await until(() => textOf(far) === "one two ", { what: "one's edit" });
+  await until(() => one.status.state === "synced");
+});
+
+Deno.test("who is no member any more without knowing it joins again, and loses nothing", async () => {
+  await using app = await startServer();
+  const ada = await signUp(app.url, "Ada");
+  await using client = await libraryClient({ url: app.url, token: ada.token });
+  const documentId = `note:${(await sharedNote(ada)).id}`;
+  const { connection } = client;
+  using provider = new DocumentProvider({ connection, documentId, user: userOf(ada, "Ada") });
+  await until(() => provider.status.state === "synced");
+  await connection.ask("ydoc:document:leave", { document_id: documentId });
+  provider.doc.getText("scratch").insert(0, "kept");
+  assert.equal(provider.status.state, "syncing");
+  await until(() => provider.status.state === "synced", { what: "the edit at the server" });
+});
+
+Deno.test("after a reconnect nothing is sent before the document is joined again", async () => {
+  await using app = await startServer();
+  await using proxy = new TcpProxy(Number(new URL(app.url).port));
+  const ada = await signUp(app.url, "Ada");
+  const url = `http://127.0.0.1:${proxy.port}`;
+  await using client = await libraryClient({ url, token: ada.token });
+  const documentId = `note:${(await sharedNote(ada)).id}`;
+  const { connection } = client;
+  const refused: string[] = [];
+  const ask = connection.ask.bind(connection);
+  connection.ask = (async (event: never, payload: never) => {
+    try {
+      return await ask(event, payload);
+    } catch (thrown) {
+      if (connection.status.state === "online") refused.push(event);
+      throw thrown;
+    }
+  }) as typeof connection.ask;
+  using provider = new DocumentProvider({ connection, documentId, user: userOf(ada, "Ada") });
+  await until(() => provider.status.state === "synced");
+  let comebacks = 0;
+  using _typing = {
+    [Symbol.dispose]: connection.onOnline(() => {
+      provider.doc.getText("scratch").insert(0, `${++comebacks} `);
+    }),
+  };
+  comebacks = 0;
+  proxy.cut();
+  proxy.heal();
+  await until(() => comebacks > 0 && provider.status.state === "synced", {
+    limitMs: 10_000,
+    what: "the edit of the moment of coming back",
+  });
+  assert.deepEqual(refused, []);
+});

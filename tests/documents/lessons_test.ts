@@ -300,3 +300,56 @@ Deno.test("10.6: a document that nobody closed is closed by the sweep", async ()
   await until(async () => (await store.updateLog(LOG).length()) === 0);
   for await (const page of store.dictionary(keys.openDocuments).scan()) assert.deepEqual(page, []);
 });
+
+Deno.test("D6: who has lost the document's lock to another does not clear its log", async () => {
+  await using store = await openStore();
+  const notes = new FakeNotes();
+  notes.add("n1", { json: textJson("x") });
+  let renewals = 0;
+  let isLost = true;
+  const acquire = store.acquire.bind(store);
+  store.acquire = async (key, options) => {
+    const lock = await acquire(key, options);
+    if (!lock || String(key) !== String(keys.documentLock("note_n1"))) return lock;
+    return {
+      owner: lock.owner,
+      renew: () => {
+        renewals++;
+        return isLost ? Promise.resolve(false) : lock.renew();
+      },
+      release: () => lock.release(),
+      [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
+    };
+  };
+  await using a = await startInstance({ store, notes });
+  const log = store.updateLog(keys.documentUpdates("note_n1"));
+  using editor = await Client.open(a.url, "ada", "note:n1");
+  await editor.write("typed");
+  await editor.leave();
+  await until(() => renewals > 1, { what: "two tries to clear" });
+  assert.ok(await log.length() > 0, "the log is another's to clear");
+  isLost = false;
+  await until(async () => await log.length() === 0, { what: "the log to be cleared" });
+  assert.equal(notes.text("n1"), "xtyped");
+});
+
+Deno.test("D1: an editor that comes back with its own copy after the note was closed doubles nothing", async () => {
+  await using store = await openStore();
+  const notes = new FakeNotes();
+  notes.add("n1", { json: textJson("x") });
+  await using a = await startInstance({ store, notes });
+  using away = await Client.open(a.url, "ada", "note:n1");
+  await away.write("before");
+  await away.leave();
+  const log = store.updateLog(keys.documentUpdates("note_n1"));
+  await until(async () => await log.length() === 0, { what: "the note to be closed" });
+  away.autoSend = false;
+  await away.write(" offline");
+  away.hasState = false;
+  away.autoSend = true;
+  await away.join();
+  const answer = await away.update(Y.encodeStateAsUpdate(away.doc));
+  assert.equal(answer.status, true);
+  assert.equal(away.text(), "xbefore offline");
+  await until(() => notes.text("n1") === "xbefore offline", { what: "the save" });
+});
