@@ -105,7 +105,7 @@ Deno.test(
       assert.equal(await page.locator(".mine", { hasText: "日本語" }).count(), 0);
       await composer(page).focus();
       await page.keyboard.press("Enter");
-      await page.locator(".mine", { hasText: "日本語" }).waitFor();
+      await page.locator(".mine", { hasText: "日本語" }).locator("+ .answer footer").waitFor();
     });
 
     await t.step("W11: Stop works before the chat has an id", async () => {
@@ -115,7 +115,7 @@ Deno.test(
       const creation = await held(page, "**/api/v1/chats/new");
       await ask(page, "Stop at once");
       await creation.reached;
-      await page.getByRole("button", { name: "Stop" }).click();
+      await page.getByRole("button", { name: "Stop", exact: true }).click();
       creation.go("on");
       await lastAnswer(page).getByText("Stopped before its end.").waitFor();
       await until(() => a.services.tasks.size === 0, { what: "the end of the task" });
@@ -126,7 +126,7 @@ Deno.test(
       await ask(page, "Stop now");
       await asking.reached;
       const stopped = page.waitForResponse("**/stop");
-      await page.getByRole("button", { name: "Stop" }).click();
+      await page.getByRole("button", { name: "Stop", exact: true }).click();
       await stopped;
       asking.go("on");
       const answer = page.locator(".mine", { hasText: "Stop now" }).locator("+ .answer");
@@ -194,6 +194,20 @@ Deno.test(
         "rtl",
       );
       await composer(page).fill("");
+    });
+
+    await t.step("W4: an answer that was cut goes on where it ends", async () => {
+      const cut = { index: 0, delta: {}, finish_reason: "length" };
+      const garbage = `data: ${JSON.stringify({ choices: [cut] })}\n\ndata: [DONE]\n\n`;
+      provider.script = { tokens: ["The first half, "], garbage, end: "half" };
+      await ask(page, "A long one");
+      const answer = page.locator(".mine", { hasText: "A long one" }).locator("+ .answer");
+      await answer.getByText("length limit").waitFor();
+      provider.script = { tokens: ["and the second."] };
+      await answer.getByRole("button", { name: "Continue" }).click();
+      await answer.getByText("The first half, and the second.").waitFor();
+      await answer.getByText("length limit").waitFor({ state: "detached" });
+      provider.script = {};
     });
 
     await t.step("W3: what failed is no empty message to a model later", async () => {
