@@ -80,6 +80,7 @@ export function joinCluster(options: ClusterOptions): Cluster {
   }
 
   return {
+    // Socket.IO's type wants a class; a function that is called with `new` does as well.
     adapter: adapter as unknown as Cluster["adapter"],
     instances,
     onGap: (listener) => void listeners.push(listener),

@@ -37,6 +37,7 @@ export interface OpenEventDefinition<S extends PayloadSchema = PayloadSchema> {
 
 /** Keeps the payload's type tied to its schema where events are listed. */
 export function event<S extends PayloadSchema>(definition: EventDefinition<S>): EventDefinition {
+  // A handler is given what its own schema has read, and nothing else.
   return definition as unknown as EventDefinition;
 }
 

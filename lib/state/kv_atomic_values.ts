@@ -2,7 +2,7 @@ import type { Clock } from "../common/clock.ts";
 import { retryConflicts } from "./conflict_retry.ts";
 import { type Job, KeyedBatchQueue } from "./keyed_batch_queue.ts";
 import { decodeJson, encodeJson } from "./json_codec.ts";
-import type { KvBlobs, Stored } from "./kv_blobs.ts";
+import { type KvBlobs, type Stored, storedIn } from "./kv_blobs.ts";
 import type { Entry, KvClient } from "./kv_client.ts";
 import { checkKey } from "./kv_key.ts";
 import type { Commit, KvWriter } from "./kv_writer.ts";
@@ -102,8 +102,8 @@ export class KvAtomicValues {
   }
 
   #live(value: unknown): Stored | undefined {
-    const stored = value as Stored | null;
-    if (stored === null) return undefined;
+    const stored = storedIn(value);
+    if (stored === undefined) return undefined;
     return stored.expiresAt > 0 && stored.expiresAt <= this.#clock.nowMs() ? undefined : stored;
   }
 
@@ -136,7 +136,7 @@ export class KvAtomicValues {
     { ttlMs, alongside }: WriteOptions,
   ): Promise<boolean> {
     const { key } = entry;
-    const old = (entry.value ?? undefined) as Stored | undefined;
+    const old = storedIn(entry.value);
     const more = alongside?.(before, after) ?? {};
     const expiresAt = ttlMs === undefined ? 0 : this.#clock.nowMs() + ttlMs;
     const prepared = after === undefined

@@ -13,6 +13,13 @@ export type Stored =
   | { expiresAt: number; bytes: Uint8Array }
   | { expiresAt: number; generation: string; parts: number };
 
+/** What an entry keeps, if it is of this form: another program may have written it. */
+export function storedIn(value: unknown): Stored | undefined {
+  if (typeof value !== "object" || value === null || !("expiresAt" in value)) return undefined;
+  const isWhole = "bytes" in value && value.bytes instanceof Uint8Array;
+  return isWhole || "generation" in value && "parts" in value ? value as Stored : undefined;
+}
+
 interface LooseParts {
   parts: number;
   /** When they were written, in ms since the epoch; 0: nobody will want them. */

@@ -10,16 +10,19 @@ export function kvMemberSet(
   options: CollectionOptions,
 ): MemberSet {
   const at = [prefix, "set", keyName(key)];
-  const read = async () => new Set(await atomics.read<string[]>(at));
+  const listIn = (stored: unknown): string[] => Array.isArray(stored) ? stored : [];
+  const read = async () => new Set(listIn(await atomics.read(at)));
   return {
     add: (...members) =>
-      atomics.change<string[], number>(at, (now = []) => {
+      atomics.change<string[], number>(at, (stored) => {
+        const now = listIn(stored);
         if (members.length === 0) return { next: KEEP, result: 0 };
         const next = new Set([...now, ...members]);
         return { next: [...next], result: next.size - now.length };
       }, options),
     remove: (...members) =>
-      atomics.change<string[], { removed: number; left: number }>(at, (now = []) => {
+      atomics.change<string[], { removed: number; left: number }>(at, (stored) => {
+        const now = listIn(stored);
         const gone = new Set(members);
         const next = now.filter((member) => !gone.has(member));
         const result = { removed: now.length - next.length, left: next.length };

@@ -59,6 +59,7 @@ export class ConnectionState {
 
 /** The connections that the engine knows, by their session ids. */
 export function connectionsOf(engine: EngineServer): Record<string, Connection> {
+  // The types of engine.io 6.6.12 keep `clients` to its own classes.
   return (engine as unknown as { clients: Record<string, Connection> }).clients;
 }
 

@@ -138,6 +138,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     parser: { ...parser, Encoder: RememberingEncoder, Decoder: BoundedDecoder },
     ...(options.adapter === undefined ? {} : { adapter: options.adapter }),
   });
+  // It is the one that the parser above names; Socket.IO's type knows its own only.
   const encoder = io.encoder as unknown as RememberingEncoder;
   const { coalesce } = options;
   if (coalesce !== undefined) encoder.use(coalesce);
@@ -243,6 +244,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     },
     close: ({ timeoutMs }) => closed ??= shutDown(closing, timeoutMs),
     limitStreams({ conn }, wants) {
+      // Every connection of the engine was given its state when it came.
       (conn as unknown as Connection)[STATE].wants = wants;
     },
     welcome: ({ conn }) => strangers?.welcome(conn as unknown as Connection) ?? true,

@@ -57,3 +57,24 @@ Deno.test("what a crashed writer left is swept at the opening", async () => {
   await Deno.remove(dir, { recursive: true });
   assert.deepEqual(left, []);
 });
+
+Deno.test("O5: entries that another program wrote into the file count as absent", async () => {
+  const dir = await Deno.makeTempDir();
+  const path = `${dir}/kv`;
+  const at = JSON.stringify(["k"]);
+  const odd = ["garbage", 7, {}, { bytes: "no" }, { expiresAt: 0, bytes: new Uint8Array([123]) }];
+  for (const entry of odd) {
+    const before = await Deno.openKv(path);
+    for (const kind of ["value", "set", "lock", "rate"]) await before.set(["t", kind, at], entry);
+    before.close();
+    await using store = await openKvStore({ path, keyPrefix: "t", logger });
+    const isText = entry === odd.at(-1);
+    assert.equal(await store.values.get(["k"]), isText ? "{" : undefined);
+    assert.deepEqual(await store.memberSet(["k"]).members(), []);
+    assert.equal(await store.memberSet(["k"]).add("a"), 1);
+    assert.equal(await store.countHit(["k"], { windowMs: 60_000, bucketMs: 1_000 }), 1);
+    await store.values.set(["k"], 1);
+    assert.equal(await store.values.get(["k"]), 1);
+  }
+  await Deno.remove(dir, { recursive: true });
+});
