@@ -15,6 +15,8 @@ Deno.test(
     const tokens = Array.from({ length: 60 }, (_, at) => `own${at} `);
     await using own = startModelProvider();
     own.models = [{ id: "mine-7b" }];
+    // The server has a model of the same id: it must not be asked in its place, with its key.
+    provider.models = [{ id: "mine-7b", name: "Theirs" }];
     const ada = await signUp(a.url, "Ada");
     await using visitor = await visitAs(browser, ada, `${b.url}/#/settings`);
     const { page, context, faults } = visitor;
