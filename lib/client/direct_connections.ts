@@ -27,8 +27,18 @@ const headersOf = ({ apiKey }: DirectProvider): Record<string, string> => ({
 export async function directModels(provider: DirectProvider): Promise<string[]> {
   const response = await fetch(`${provider.baseUrl}/models`, { headers: headersOf(provider) });
   if (!response.ok) throw new ClientError("provider_error", `It answered ${response.status}.`);
-  const { data = [] }: { data?: { id: string }[] } = await response.json();
-  return data.map(({ id }) => id);
+  return idsIn(await response.json());
+}
+
+/** Providers list their models as `{data}`, as `{models}` or bare, and call them by `id` or `name`. */
+function idsIn(body: unknown): string[] {
+  const { data, models } = Object(body) as { data?: unknown; models?: unknown };
+  const list = [body, data, models].find(Array.isArray) ?? [];
+  return list.flatMap((item: unknown) => {
+    const { id, name } = Object(item) as { id?: unknown; name?: unknown };
+    const found = [item, id, name].find((value) => typeof value === "string");
+    return typeof found === "string" ? [found.replace(/^models\//, "")] : [];
+  });
 }
 
 /**

@@ -9,6 +9,9 @@ import type { Model, ModelProvider } from "./model_provider.ts";
 /** How long the list of models is good. */
 const LIST_LIFE_MS = 10_000;
 
+/** A provider that could not be asked is asked again sooner: it may be there any moment. */
+const FAILED_LIST_LIFE_MS = 1_000;
+
 export interface ModelCatalogueOptions {
   logger: Logger;
   clock?: Clock;
@@ -71,7 +74,8 @@ export class ModelCatalogue {
   #current(): Promise<Listing> {
     const { clock } = this.#options;
     const listing = this.#listing;
-    if (listing && clock.nowMs() - listing.readAtMs < LIST_LIFE_MS) return Promise.resolve(listing);
+    const lifeMs = listing?.error ? FAILED_LIST_LIFE_MS : LIST_LIFE_MS;
+    if (listing && clock.nowMs() - listing.readAtMs < lifeMs) return Promise.resolve(listing);
     this.#reading ??= this.#read().finally(() => this.#reading = undefined);
     return this.#reading;
   }

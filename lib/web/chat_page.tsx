@@ -61,6 +61,7 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
 
   async function send(text: string) {
     if (!model) {
+      void session.reloadModels();
       toast(["There is no model to ask.", problem].filter(Boolean).join(" "), "error");
       throw new Error("no model");
     }
@@ -132,14 +133,21 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
           onSend={send}
           onStop={stop}
         >
-          <ModelChoice models={models} model={model} />
+          <ModelChoice models={models} model={model} problem={problem} />
         </Composer>
       </div>
     </main>
   );
 }
 
-function ModelChoice({ models, model }: { models: readonly Model[]; model: Model | undefined }) {
+interface ModelChoiceProps {
+  models: readonly Model[];
+  model: Model | undefined;
+  /** Why models of the server are missing. */
+  problem: string | undefined;
+}
+
+function ModelChoice({ models, model, problem }: ModelChoiceProps) {
   return (
     <label class="choice">
       <span class="sr-only">Model</span>
@@ -152,6 +160,7 @@ function ModelChoice({ models, model }: { models: readonly Model[]; model: Model
           <option key={choiceOf(each)} value={choiceOf(each)}>{each.name}</option>
         ))}
       </select>
+      {models.length === 0 && problem !== undefined && <span role="status">{problem}</span>}
     </label>
   );
 }

@@ -92,4 +92,13 @@ Deno.test("a provider that fails hides nobody's models", async () => {
   assert.equal(await catalogue.providerOf("a"), flaky);
   assert.equal(calls, 2);
   await assert.rejects(catalogue.providerOf("none"), { code: "not_found" });
+  const late = new ModelCatalogue([flaky], { logger: silentLogger, clock });
+  assert.deepEqual(await late.list(), {
+    data: [],
+    error: { code: "internal", content: "Something went wrong on the server." },
+  });
+  await assert.rejects(late.providerOf("a"), { code: "unavailable" });
+  isAway = false;
+  nowMs += 1_000;
+  assert.deepEqual(await late.list(), { data: [{ id: "a", name: "A" }] }, "it is there later");
 });
