@@ -20,7 +20,7 @@ async function fragmentsWithoutEnd(port: number): Promise<void> {
   assert.ok(client.ended, `still open after ${sent} bytes`);
 }
 
-Deno.test(`a message at the limit passes, one byte more closes with 1009`, async () => {
+Deno.test("a message at the limit passes, one byte more closes with 1009", async () => {
   await using started = await startServer({ maxPayloadBytes: MAX_PAYLOAD });
   let reason = "", received = 0;
   started.server.io.on("connection", (socket) => {
@@ -39,7 +39,7 @@ Deno.test(`a message at the limit passes, one byte more closes with 1009`, async
   assert.equal(started.server.stats().oversized, 1);
 });
 
-Deno.test(`the limit counts bytes, and all fragments`, async () => {
+Deno.test("the limit counts bytes, and all fragments", async () => {
   await using started = await startServer({ maxPayloadBytes: MAX_PAYLOAD });
   await using wide = await WireClient.open(started.port);
   await wide.send(`42["e","${"ü".repeat(MAX_PAYLOAD / 2)}"]`);
@@ -78,14 +78,14 @@ for (const [name, payload, options] of faults) {
   });
 }
 
-Deno.test(`an upgrade that never signs in is ended in time`, async () => {
+Deno.test("an upgrade that never signs in is ended in time", async () => {
   await using started = await startServer({ handshakeTimeoutMs: 150 });
   await using client = await WireClient.open(started.port, { signIn: false });
   await client.until(() => client.ended, "the end", 2_000);
   await until(() => started.server.stats().sockets === 0, { what: "its place to be free" });
 });
 
-Deno.test(`half handshakes are refused and hold no place`, async () => {
+Deno.test("half handshakes are refused and hold no place", async () => {
   await using started = await startServer();
   const wrong: Record<string, string>[] = [
     { "Sec-WebSocket-Key": "short" },
@@ -107,7 +107,7 @@ Deno.test(`half handshakes are refused and hold no place`, async () => {
   await until(() => started.server.stats().sockets === 0, { what: "places to be free" });
 });
 
-Deno.test(`an endless fragmented message from a stranger leaves the memory alone`, async () => {
+Deno.test("an endless fragmented message from a stranger leaves the memory alone", async () => {
   await using started = await startServer({ handshakeTimeoutMs: 400 });
   // Memory is the whole process': what other tests take meanwhile does not come again, a leak does.
   let grownBytes = Infinity;
@@ -120,7 +120,7 @@ Deno.test(`an endless fragmented message from a stranger leaves the memory alone
   assert.ok(grownBytes < 150e6, `memory grew by ${grownBytes} bytes`);
 });
 
-Deno.test(`a flood is cut, a burst is not`, async () => {
+Deno.test("a flood is cut, a burst is not", async () => {
   await using started = await startServer({ maxPacketsPerSecond: 50 });
   let seen = 0;
   started.server.io.on("connection", (socket) => socket.onAny(() => seen++));
@@ -136,7 +136,7 @@ Deno.test(`a flood is cut, a burst is not`, async () => {
   assert.equal(polite.ended, false);
 });
 
-Deno.test(`random bytes never crash the server`, async () => {
+Deno.test("random bytes never crash the server", async () => {
   await using started = await startServer({ handshakeTimeoutMs: 300 });
   await using bystander = await WireClient.open(started.port);
   await fc.assert(

@@ -38,7 +38,7 @@ Deno.test("A2: a table of origins: only the configured ones and our own get in",
   assert.throws(() => originCheck(["chat.example"]), /Cannot allow the origin: chat\.example/);
 });
 
-Deno.test(`A2: a foreign page gets 403 by both transports, and is counted`, async () => {
+Deno.test("A2: a foreign page gets 403 by both transports, and is counted", async () => {
   await using started = await startServer({ allowedOrigins: LIST });
   const url = `${started.url}${PATH}/?EIO=4&transport=polling`;
   const refused = await fetch(url, { headers: { origin: "https://evil.example" } });
@@ -63,7 +63,7 @@ Deno.test(`A2: a foreign page gets 403 by both transports, and is counted`, asyn
   assert.equal(started.server.stats().refusals.origin, 2);
 });
 
-Deno.test(`places are limited per address and in all, and free again`, async () => {
+Deno.test("places are limited per address and in all, and free again", async () => {
   await using started = await startServer({
     maxConnections: 4,
     maxConnectionsPerAddress: 2,

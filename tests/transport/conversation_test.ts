@@ -4,7 +4,7 @@ import { until } from "../support/until.ts";
 import { PATH, startServer } from "./support/server.ts";
 import { WireClient } from "./support/wire_client.ts";
 
-Deno.test(`the handshake announces sid, pings and the payload limit`, async () => {
+Deno.test("the handshake announces sid, pings and the payload limit", async () => {
   await using started = await startServer({ transports: "websocket" });
   await using client = await WireClient.open(started.port);
   const open = JSON.parse(client.texts[0]?.slice(1) ?? "");
@@ -61,7 +61,7 @@ for (const transports of ["websocket", "polling", "both"] as const) {
   });
 }
 
-Deno.test(`the server pings, and ends a socket that doesn't answer`, async () => {
+Deno.test("the server pings, and ends a socket that doesn't answer", async () => {
   await using started = await startServer({ pingIntervalMs: 60, pingTimeoutMs: 80 });
   let reason = "";
   started.server.io.on("connection", (socket) => {
@@ -89,7 +89,7 @@ for (const path of [PATH, `${PATH}/`]) {
   });
 }
 
-Deno.test(`1,000 connects and disconnects leave nothing behind`, async () => {
+Deno.test("1,000 connects and disconnects leave nothing behind", async () => {
   await using started = await startServer();
   for (let round = 0; round < 20; round++) {
     const clients = await Promise.all(

@@ -26,6 +26,7 @@ Deno.test("engine.io's socket is what the guards stand in for", async () => {
   assert.ok(Array.isArray(internals.writeBuffer));
   assert.equal(typeof internals.transport.writable, "boolean");
   assert.equal(typeof internals.transport.socket?.terminate, "function");
+  assert.equal(internals.transport.socket?._receiver?._maxPayload, 100_000);
   // What waits is handed over as one batch, and the buffer is empty after: the two numbers of the outbound guard.
   internals.transport.writable = false;
   internals.write("42[1]");

@@ -4,7 +4,7 @@ import { until } from "../support/until.ts";
 import { PATH, startServer } from "./support/server.ts";
 import { WireClient } from "./support/wire_client.ts";
 
-Deno.test(`clients hear that the server goes, and get what was sent before`, async () => {
+Deno.test("clients hear that the server goes, and get what was sent before", async () => {
   const started = await startServer({ transports: "websocket" });
   await using client = await WireClient.open(started.port);
   for (let part = 0; part < 8; part++) started.server.io.emit("part", "words".repeat(10_000));
@@ -17,7 +17,7 @@ Deno.test(`clients hear that the server goes, and get what was sent before`, asy
   assert.equal(started.server.stats().sockets, 0);
 });
 
-Deno.test(`a client that never answers doesn't hold the server`, async () => {
+Deno.test("a client that never answers doesn't hold the server", async () => {
   const started = await startServer({ transports: "websocket" });
   await using client = await WireClient.connect(started.port);
   client.pauseAfter((texts) => texts.length > 0);
@@ -32,7 +32,7 @@ Deno.test(`a client that never answers doesn't hold the server`, async () => {
   await client.until(() => client.ended && idle.ended, "both to end");
 });
 
-Deno.test(`stopAccepting() turns new ones away and leaves the old ones be`, async () => {
+Deno.test("stopAccepting() turns new ones away and leaves the old ones be", async () => {
   await using started = await startServer({ transports: "websocket" });
   started.server.io.on("connection", (socket) => socket.on("echo", (value, ack) => ack(value)));
   await using client = await WireClient.open(started.port);

@@ -111,7 +111,7 @@ for (const adapter of [undefined, AwaitingAdapter]) {
   });
 }
 
-Deno.test(`a reader that stops is cut at the bound, and others get everything`, async () => {
+Deno.test("a reader that stops is cut at the bound, and others get everything", async () => {
   const lines: string[] = [];
   await using started = await startServer({
     transports: "websocket",
@@ -139,7 +139,7 @@ Deno.test(`a reader that stops is cut at the bound, and others get everything`, 
   await stopped.until(() => stopped.ended, "the end at the client");
 });
 
-Deno.test(`a merged stream counts by its true size, and is bounded too`, async () => {
+Deno.test("a merged stream counts by its true size, and is bounded too", async () => {
   await using started = await startServer({
     transports: "websocket",
     maxSendBufferBytes: 600_000,
