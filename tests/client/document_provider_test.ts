@@ -168,7 +168,7 @@ Deno.test("who is no member any more without knowing it joins again, and loses n
   await until(() => provider.status.state === "synced", { what: "the edit at the server" });
 });
 
-Deno.test("after a reconnect nothing is sent before the document is joined again", async () => {
+Deno.test("M: after a reconnect nothing is sent before the document is joined again", async () => {
   await using app = await startServer();
   await using proxy = new TcpProxy(Number(new URL(app.url).port));
   const ada = await signUp(app.url, "Ada");

@@ -72,14 +72,14 @@ export const MUTANTS: readonly NamedMutant[] = [
     file: "lib/documents/document_registry.ts",
     search: "if (!(await isOurs())) return false;",
     replace: "await isOurs();",
-    tests: ["tests/documents/"],
+    tests: ["tests/documents/lessons_test.ts", "tests/documents/write_text_test.ts"],
   },
   {
     name: "the state of a save is not kept beside the note",
     file: "lib/documents/note_record.ts",
     search: "    await this.#keep(state);\n  }\n\n  async differs",
     replace: "  }\n\n  async differs",
-    tests: ["tests/documents/"],
+    tests: ["tests/documents/lessons_test.ts", "tests/documents/write_text_test.ts"],
   },
   {
     name: "a provider believes after a reconnect that it has joined",
@@ -94,6 +94,6 @@ export const MUTANTS: readonly NamedMutant[] = [
     search:
       "const channel = await this.#channels.enterToWrite(user, channelId);\n    const reaction",
     replace: "const channel = await this.#channels.enter(user, channelId);\n    const reaction",
-    tests: ["tests/channels/"],
+    tests: ["tests/channels/roles_test.ts"],
   },
 ];
