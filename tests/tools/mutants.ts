@@ -72,7 +72,7 @@ export const MUTANTS: readonly NamedMutant[] = [
     file: "lib/documents/document_registry.ts",
     search: "if (!(await isOurs())) return false;",
     replace: "await isOurs();",
-    tests: ["tests/documents/lessons_test.ts", "tests/documents/write_text_test.ts"],
+    tests: ["tests/documents/document_registry_test.ts"],
   },
   {
     name: "the state of a save is not kept beside the note",
