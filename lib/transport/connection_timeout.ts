@@ -1,7 +1,8 @@
 /**
  * Ends connections that have had their time for one step: a request's headers, its body, a sign-in.
  *
- * Whoever takes longer than `limitMs` is ended, however busily it drips bytes. All have the same limit, so the map is in
+ * Whoever takes longer than `limitMs` is ended, however busily it drips bytes: `node:http` of Deno 2.9 enforces neither
+ * `headersTimeout` nor `requestTimeout`, and engine.io 6.6 waits for a body without limit. All have the same limit, so the map is in
  * the order of the deadlines, and one timer looks at its front only.
  */
 export class ConnectionTimeout<C> {
