@@ -9,7 +9,7 @@ import { signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
 /** What the first page may weigh, compressed. */
-const MAX_FIRST_BYTES = 100 * 1024;
+const MAX_FIRST_BYTES = 100_000;
 
 interface Raw {
   status: number;
