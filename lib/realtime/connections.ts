@@ -27,7 +27,7 @@ export interface ConnectionsOptions {
   /** Whether a token that counted still does; asked when changes may have been missed. */
   stillCounts(session: Session): Promise<boolean>;
   /** Tells the transport that a user is known; `false` when there is no place for the socket. */
-  welcome?(socket: RealtimeSocket): boolean;
+  welcome(socket: RealtimeSocket): boolean;
   pool: {
     add(sid: string, user: SessionUser): void;
     remove(sid: string): void;
@@ -153,7 +153,7 @@ export class Connections implements Disposable {
   }
 
   #welcome(socket: RealtimeSocket): void {
-    if (this.#options.welcome?.(socket) ?? true) return;
+    if (this.#options.welcome(socket)) return;
     throw new AppError("unavailable", "There are too many connections.");
   }
 

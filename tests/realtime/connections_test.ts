@@ -42,6 +42,7 @@ async function openConnections() {
         if (state.isAway) return Promise.reject(new Error("the store is away"));
         return Promise.resolve(!state.ended.has(user.id));
       },
+      welcome: () => true,
       pool: { add: (sid) => open.add(sid), remove: (sid) => open.delete(sid) },
     });
     connections.listen(dispatcher);
