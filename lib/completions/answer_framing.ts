@@ -70,7 +70,8 @@ export class AnswerFraming {
   }
 
   #field(field: string, rest: string): void {
-    const value = rest.startsWith(" ") ? rest.slice(1) : rest;
+    // Gateways that frame what was framed say `data:` twice.
+    const value = rest.replace(/^(?:\s*data:)* ?/, "");
     if (field === "event") this.#event = value.trim();
     else if (field === "data") this.#dataLine(value);
     else if (field === "error") {

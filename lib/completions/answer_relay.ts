@@ -47,7 +47,7 @@ export class AnswerRelay {
       ? choices.every((choice) => fieldsOf(choice?.["delta"]) && !choice["message"]) &&
         (deltaContent(choices) ?? "") === (chunk.content ?? "")
       : !("choices" in body) && Object.keys(chunk).length === 0;
-    if (isWell && text !== undefined) {
+    if (isWell && text !== undefined && !("error" in body)) {
       this.#events.push(text.includes("\n") ? JSON.stringify(body) : text);
       return;
     }

@@ -97,17 +97,21 @@ export function errorIn(value: unknown): string | undefined {
   }
   const body = fieldsOf(value);
   if (!body) return undefined;
-  if (body["error"]) return wordsOf(body["error"]) ?? "no reason given";
+  if (isTold(body["error"])) return wordsOf(body) ?? "no reason given";
   const choices = Array.isArray(body["choices"]) ? body["choices"].map(fieldsOf) : undefined;
-  const failed = choices?.find((choice) => choice?.["error"]);
+  const failed = choices?.find((choice) => isTold(choice?.["error"]));
   if (failed) return wordsOf(failed["error"]) ?? "no reason given";
   if (choices?.some((choice) => choice?.["finish_reason"] === "error")) return "no reason given";
   if (choices) return undefined;
   const isError = body["object"] === "error" || body["type"] === "error" ||
     ["errors", "detail"].some((name) => body[name]) ||
-    (typeof body["message"] === "string" && !("choices" in body));
+    ["message", "msg", "error_msg", "error_message"].some((name) => typeof body[name] === "string");
   return isError ? wordsOf(body) ?? "no reason given" : undefined;
 }
+
+/** Some send an error in every chunk, with nothing in it. */
+const isTold = (error: unknown) =>
+  Boolean(error) && (typeof error !== "object" || Object.keys(Object(error)).length > 0);
 
 /** What the words of a provider must not show. */
 export interface Secrets {

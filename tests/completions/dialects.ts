@@ -211,6 +211,11 @@ export const TEXTS: Dialect[] = [
     STOP,
     DONE,
   ]),
+  arrives("data: said twice", [(H + W + STOP + DONE).replaceAll("data: ", "data: data: ")]),
+  arrives("an error with nothing in it", [
+    sse(choice({ content: "Hello " }, null, { error: {} })),
+    sse(choice({ content: "world" }, "stop", { error: null })),
+  ]),
   arrives("a byte order mark", ["\uFEFF" + H, W, STOP, DONE]),
   arrives("cut at every byte", everyByte(H + W + STOP + DONE)),
   arrives("chatter that is no JSON", [H, "data: ping\n\n", W, STOP, DONE]),
@@ -342,6 +347,13 @@ export const ENDS: Dialect[] = [
     /model is loading/,
     "",
   ),
+  error(
+    "200 with an error that is only true",
+    [JSON.stringify({ error: true, message: "boom" })],
+    /boom/,
+    "",
+  ),
+  error("200 with a msg", [JSON.stringify({ code: 400, msg: "bad model" })], /bad model/, ""),
   error(
     "200 with vLLM's error",
     [JSON.stringify({ object: "error", message: "no such model" })],
