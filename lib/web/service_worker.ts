@@ -23,7 +23,7 @@ const READ = "read";
 /** What is worth reading offline. */
 const READABLE = /^\/api\/(models$|v1\/(auths|chats|notes|channels)\/)/;
 /** Below this wait, a slow network is still asked; above, the kept answer is better. */
-const PATIENCE_MS = 4_000;
+const NETWORK_TIMEOUT_MS = 4_000;
 
 async function install(): Promise<void> {
   const cache = await caches.open(SHELL);
@@ -46,7 +46,7 @@ async function shellFirst(request: Request): Promise<Response> {
 /** The newest of what has a fixed name; without a network, what was kept. */
 async function page(request: Request, { pathname }: URL): Promise<Response> {
   try {
-    return await fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    return await fetch(request, { signal: AbortSignal.timeout(NETWORK_TIMEOUT_MS) });
   } catch {
     return await caches.match(request.mode === "navigate" ? "/" : pathname) ?? Response.error();
   }
