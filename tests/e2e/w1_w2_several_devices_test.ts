@@ -19,6 +19,33 @@ const askNew = (person: Person, chatId: string, question: ChatMessage, answerId:
     ...{ parent_id: question.parentId, user_message: question },
   });
 
+/** Asks as Open WebUI's client does: the whole history as this tab knows it, then the answer. */
+async function askWithAll(
+  person: Person,
+  chatId: string,
+  history: NonNullable<Chat["chat"]["history"]>,
+  question: ChatMessage,
+  answerId: string,
+): Promise<void> {
+  const { id, content } = question;
+  const answer: ChatMessage = {
+    ...{ id: answerId, parentId: id, childrenIds: [], role: "assistant", content: "" },
+  };
+  const messages = {
+    ...history.messages,
+    q: { ...say("q", null), childrenIds: [id] },
+    [id]: { ...question, childrenIds: [answerId] },
+    [answerId]: answer,
+  };
+  await person.json("POST", `/api/v1/chats/${chatId}`, {
+    chat: { history: { ...history, currentId: answerId, messages } },
+  });
+  await person.json("POST", "/api/chat/completions", {
+    ...{ model: "echo", stream: true, chat_id: chatId, id: answerId, parent_id: id },
+    messages: [{ role: "user", content }],
+  });
+}
+
 const isAnswered = (person: Person, chatId: string, id: string) =>
   until(async () => (await message(person, chatId, id)).done === true, { what: `answer ${id}` });
 
@@ -47,11 +74,17 @@ Deno.test("W1: a device that was away and posts its whole history deletes nothin
 Deno.test("W2: two questions in one moment are two branches, both answered", async () => {
   await using app = await startServer();
   const ada = await signUp(app.url);
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < 12; round++) {
     const chatId = await newChat(ada, "two tabs");
+    const history = await historyOf(ada, chatId);
+    const [one, two] = [say("one", "q"), say("two", "q")];
     await Promise.all([
-      askNew(ada, chatId, say("one", "q"), "a-one"),
-      askNew(ada, chatId, say("two", "q"), "a-two"),
+      round % 2 === 0
+        ? askNew(ada, chatId, one, "a-one")
+        : askWithAll(ada, chatId, history, one, "a-one"),
+      round % 3 === 0
+        ? askNew(ada, chatId, two, "a-two")
+        : askWithAll(ada, chatId, history, two, "a-two"),
     ]);
     await Promise.all([isAnswered(ada, chatId, "a-one"), isAnswered(ada, chatId, "a-two")]);
     const { messages = {}, currentId } = await historyOf(ada, chatId);
