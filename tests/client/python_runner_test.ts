@@ -4,14 +4,15 @@ import {
   PythonRunner,
   type PythonWorker,
 } from "../../lib/client/python_runner.ts";
+import { STDIN } from "../../lib/client/python_stdin.ts";
 
 /** A worker that answers at once, except to code that never ends. */
 class StandInWorker implements PythonWorker {
   onmessage: PythonWorker["onmessage"] = null;
   onerror: PythonWorker["onerror"] = null;
   isEnded = false;
-  constructor() {
-    queueMicrotask(() => this.#say({ ready: true }));
+  constructor(ready: PythonAnswer = { ready: true }) {
+    queueMicrotask(() => this.#say(ready));
   }
   postMessage({ code }: { code: string }): void {
     if (code === "while True: pass") return;
@@ -59,4 +60,40 @@ Deno.test("what waits is bounded, and an end ends all", async () => {
   assert.equal(await ends[8], "rate_limited");
   python[Symbol.dispose]();
   assert.ok((await Promise.all(ends)).slice(0, 8).every((code) => code === "unavailable"));
+});
+
+Deno.test("time in which a person thinks does not count, and a stop takes the question back", async () => {
+  const stdin = new SharedArrayBuffer(STDIN.size);
+  const asked = Promise.withResolvers<AbortSignal>();
+  let isAnswered = true;
+  using python = new PythonRunner({
+    limitMs: 200,
+    start: () => {
+      const worker = new StandInWorker({ ready: true, stdin });
+      const say = (data: PythonAnswer) => worker.onmessage?.(new MessageEvent("message", { data }));
+      worker.postMessage = async () => {
+        say({ asks: "Name: " });
+        const state = new Int32Array(stdin, 0, 2);
+        Atomics.store(state, 0, STDIN.waiting);
+        const { value } = Atomics.waitAsync(state, 0, STDIN.waiting);
+        await value;
+        const line = new TextDecoder().decode(new Uint8Array(stdin, 8, state[1]).slice());
+        say({ stdout: line, stderr: "", result: null, files: [] });
+      };
+      return worker;
+    },
+    input({ prompt, signal }) {
+      if (!isAnswered) asked.resolve(signal);
+      if (!isAnswered) return new Promise(() => {});
+      return new Promise((resolve) => setTimeout(() => resolve(`to ${prompt}é`), 400));
+    },
+  });
+  assert.equal((await python.run("input('Name: ')")).stdout, "to Name: é");
+  isAnswered = false;
+  const stop = new AbortController();
+  const running = python.run("input('Name: ')", { signal: stop.signal });
+  const signal = await asked.promise;
+  stop.abort();
+  await assert.rejects(running, /stopped/);
+  assert.ok(signal.aborted);
 });

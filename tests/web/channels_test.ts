@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import type { Channel, ChannelMessage } from "../../lib/protocol/channel.ts";
 import { type Person, signUp } from "../support/server.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
@@ -192,7 +192,40 @@ Deno.test("channels in a browser: models, places kept, badges, changes", options
   });
 
   await t.step(
-    "G5: a note's new title is seen by who has it open; G3: what one types stays",
+    "W9: an Enter that ends a composition sends nothing, in channels and dialogs",
+    async () => {
+      const { id } = await make("composed");
+      await using visitor = await visitAs(browser, ada, `${a.url}/#/channel/${id}`);
+      const { page } = visitor;
+      page.setDefaultTimeout(LIMIT_MS);
+      await online(page);
+      /** Safari's order: the composition has ended when Enter comes, with the code 229. */
+      const endComposition = (field: Locator) =>
+        field.evaluate((element) => {
+          const enter = { key: "Enter", bubbles: true, cancelable: true };
+          element.dispatchEvent(new CompositionEvent("compositionend", { bubbles: true }));
+          const pressed = new KeyboardEvent("keydown", enter);
+          Object.defineProperty(pressed, "keyCode", { value: 229 });
+          return element.dispatchEvent(pressed);
+        });
+      const message = page.getByLabel("Message", { exact: true });
+      await message.fill("かな");
+      await endComposition(message);
+      await page.getByRole("button", { name: "New channel" }).click();
+      const name = page.getByRole("dialog").getByRole("textbox");
+      await name.fill("にほん");
+      assert.equal(await endComposition(name), false, "a form is not submitted");
+      assert.ok(await name.isVisible());
+      await page.keyboard.press("Escape");
+      assert.equal(await message.inputValue(), "かな");
+      await message.press("Enter");
+      await page.locator(".post", { hasText: "かな" }).waitFor();
+      assert.equal(await page.locator(".post").count(), 1);
+    },
+  );
+
+  await t.step(
+    "G3, G5: a note's title shows to who has it open, and what one types stays",
     async () => {
       const access_grants = [{ principal_type: "user", principal_id: "*", permission: "write" }];
       const { id } = await ada.json<{ id: string }>("POST", "/api/v1/notes/create", {
