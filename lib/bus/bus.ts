@@ -38,7 +38,7 @@ export interface Channels {
 export interface Bus extends Channels, AsyncDisposable {
   /** For logs. */
   readonly name: string;
-  /** The longest text that is taken, in UTF-16 units; it takes less than 512 KiB. */
+  /** The longest text that its own channels take, in UTF-16 units; it takes less than 512 KiB. */
   readonly maxChars: number;
   /** Whether nobody else is on the bus right now, where that is known: then nothing needs to be sent. */
   isAlone?(): boolean;

@@ -20,6 +20,8 @@ const MAX_TEXTS_PER_PIPELINE = 128;
 
 /** Each UTF-16 unit takes at most three bytes, so that a text takes less than 512 KiB. */
 const MAX_CHARS = 170_000;
+/** Others' protocols know no parts: as much as Open WebUI takes from a socket goes in one piece. */
+const MAX_PLAIN_CHARS = 16 * 1024 * 1024;
 
 /**
  * In a cluster the client sends a plain PUBLISH to any node, so that two could overtake each other.
@@ -89,17 +91,17 @@ class RedisBus implements Bus {
       knownNodes: () => nodesOf(publisher.client),
     });
     this.plain = {
-      publish: (channel, text) => this.#publish(plain, channel, text),
+      publish: (channel, text) => this.#publish(plain, channel, text, MAX_PLAIN_CHARS),
       listen: (channel, handlers) => this.#listener.listen(channel, handlers),
     };
   }
 
   publish(channel: string, text: string): Promise<void> {
-    return this.#publish(this.#command, this.#prefix + channel, text);
+    return this.#publish(this.#command, this.#prefix + channel, text, MAX_CHARS);
   }
 
-  #publish(command: Command, channel: string, text: string): Promise<void> {
-    if (text.length > MAX_CHARS) return Promise.reject(tooLarge(MAX_CHARS));
+  #publish(command: Command, channel: string, text: string, maxChars: number): Promise<void> {
+    if (text.length > maxChars) return Promise.reject(tooLarge(maxChars));
     const receipt = Promise.withResolvers<void>();
     const count = this.#gathered.push({ command, channel, text, receipt });
     if (count === MAX_TEXTS_PER_PIPELINE) this.#flush();

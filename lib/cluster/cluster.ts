@@ -2,6 +2,7 @@ import type { Namespace, ServerOptions } from "socket.io";
 import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { settledWithin } from "../common/deadline.ts";
+import type { Listening } from "../bus/bus.ts";
 import type { ReliableTransport, TransportStats } from "../bus/reliable_transport.ts";
 import { BusRequests } from "./bus_requests.ts";
 import { RoomAdapter, type VisibleData } from "./room_adapter.ts";
@@ -22,6 +23,8 @@ export interface ClusterOptions {
   heartbeatTimeoutMs?: number;
   /** How long `socket.join` waits for the bus at most. Default: 1,000. */
   joinTimeoutMs?: number;
+  /** Where else a room's events come from, another system's channel. Default: nowhere. */
+  alsoListen?: (room: string) => Listening;
 }
 
 export interface ClusterStats extends TransportStats {
@@ -71,6 +74,7 @@ export function joinCluster(options: ClusterOptions): Cluster {
       heartbeatMs: options.heartbeatMs ?? 5_000,
       heartbeatTimeoutMs: options.heartbeatTimeoutMs ?? 10_000,
       joinTimeoutMs: options.joinTimeoutMs ?? 1_000,
+      alsoListen: options.alsoListen,
       onGap,
       onError: (error) =>
         logger.error("cluster: another instance gets no answer", { error: errorText(error) }),

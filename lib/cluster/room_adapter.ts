@@ -27,6 +27,8 @@ export interface RoomAdapterOptions {
   heartbeatTimeoutMs: number;
   /** How long `socket.join` waits for the bus at most; the room is joined here at once in any case. */
   joinTimeoutMs: number;
+  /** Where else a room's events come from, another system's channel. Default: nowhere. */
+  alsoListen: ((room: Room) => Listening) | undefined;
   onGap(): void;
   /** An answer could not be made; whoever asked gets to know by the time limit. */
   onError(error: unknown): void;
@@ -51,7 +53,7 @@ const MAX_FRESH_ROOMS = 10_000;
 export class RoomAdapter extends ClusterAdapterWithHeartbeat {
   readonly #options: RoomAdapterOptions;
   readonly #base: string;
-  readonly #rooms = new Map<Room, Listening>();
+  readonly #rooms = new Map<Room, Listening[]>();
   /** Rooms that are not heard yet. */
   readonly #notLive = new Map<Room, Promise<void>>();
   readonly #fresh = new Map<Room, number>();
@@ -73,16 +75,17 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
       });
     this.#own = [listen(this.#base), listen(this.#responseChannel(this.uid))];
     this.on("create-room", (room: Room) => {
-      if (SOCKET_ID.test(room)) return;
-      const listening = listen(this.#roomChannel(room));
-      this.#rooms.set(room, listening);
-      const live = listening.live.then(() => {
+      const listened = SOCKET_ID.test(room) ? [] : [listen(this.#roomChannel(room))];
+      if (options.alsoListen) listened.push(options.alsoListen(room));
+      if (listened.length === 0) return;
+      this.#rooms.set(room, listened);
+      const live = Promise.all(listened.map((each) => each.live)).then(() => {
         if (this.#notLive.get(room) === live) this.#notLive.delete(room);
       });
       this.#notLive.set(room, live);
     });
     this.on("delete-room", (room: Room) => {
-      this.#rooms.get(room)?.stop();
+      for (const each of this.#rooms.get(room) ?? []) each.stop();
       this.#rooms.delete(room);
     });
   }
@@ -278,7 +281,7 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
     clearTimeout(this.#heartbeat);
     this.#closing.abort();
     this.#acks[Symbol.dispose]();
-    for (const listening of [...this.#own, ...this.#rooms.values()]) listening.stop();
+    for (const listening of [...this.#own, ...[...this.#rooms.values()].flat()]) listening.stop();
     this.#rooms.clear();
     this.#notLive.clear();
   }

@@ -230,3 +230,16 @@ test("a cluster master dies: what others publish is heard again", async () => {
     return heard.size > 0;
   }, { limitMs: 10_000, what: "a message after the failover", everyMs: 50 });
 });
+
+test("others' channels take texts of 16 Mi characters in one piece", async () => {
+  await using server = await RedisServer.start();
+  await using bus = await openRedisBus({ url: server.url, logger });
+  const large = "x".repeat(16 * 1024 * 1024);
+  const heard: string[] = [];
+  const listening = bus.plain.listen("c", { onMessage: (text) => void heard.push(text) });
+  await listening.live;
+  await bus.plain.publish("c", large);
+  await until(() => heard.length === 1, { what: "the large text", limitMs: 30_000 });
+  assert.ok(heard[0] === large);
+  await assert.rejects(bus.plain.publish("c", large + "x"), { code: "too_large" });
+});

@@ -54,7 +54,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   completions: [...STATE_INTERFACE, "tasks", "chats"],
   http: [...EDGES, ...STATE_INTERFACE, "note_schema"],
   realtime: [...EDGES, ...STATE_INTERFACE, TOPICS],
-  bridge: [],
+  bridge: ["lib/bus/bus.ts"],
   openwebui: [...STATE_INTERFACE, "auth"],
   client: [],
   web: ["client", "markdown", "note_schema"],
