@@ -1,4 +1,6 @@
 import { type Context, Hono } from "hono";
+import { toHtml } from "../note_schema/html_writer.ts";
+import { contentOf, type NoteSnapshot } from "../note_schema/note_content.ts";
 import type { NoteStore, Reader } from "../notes/note_store.ts";
 import {
   type Note,
@@ -43,8 +45,8 @@ export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
   const readerOf = ({ id, role }: Reader): Reader => ({ id, role });
 
   routes.post("/create", async (c) => {
-    const body = await readJson(c, NoteBodySchema);
-    return c.json(await notes.create(c.get("user").id, body));
+    const { data, ...body } = await readJson(c, NoteBodySchema);
+    return c.json(await notes.create(c.get("user").id, { ...body, data: withOwnHtml(data) }));
   });
 
   routes.get("/", async (c) => {
@@ -60,7 +62,8 @@ export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
   });
 
   const update = async (c: Context<HttpEnv, "/:id">) => {
-    const patch = await readJson(c, NotePatchSchema);
+    const { data, ...given } = await readJson(c, NotePatchSchema);
+    const patch: NotePatch = data ? { ...given, data: withOwnHtml(data) } : given;
     const reader = readerOf(c.get("user"));
     const id = c.req.param("id");
     const content = patch.data?.content;
@@ -87,6 +90,13 @@ export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
   });
 
   return routes;
+}
+
+/** HTML is made from what it says: a note shows its readers no script that its writer sent. */
+function withOwnHtml(data: NoteData | null | undefined): NoteData | null {
+  const content = data?.content;
+  if (!data || !content?.html) return data ?? null;
+  return { ...data, content: { ...content, html: toHtml(contentOf(content as NoteSnapshot)) } };
 }
 
 function withoutText({ data, ...patch }: NotePatch): NotePatch {

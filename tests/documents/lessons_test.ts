@@ -332,24 +332,3 @@ Deno.test("D6: who has lost the document's lock to another does not clear its lo
   await until(async () => await log.length() === 0, { what: "the log to be cleared" });
   assert.equal(notes.text("n1"), "xtyped");
 });
-
-Deno.test("D1: an editor that comes back with its own copy after the note was closed doubles nothing", async () => {
-  await using store = await openStore();
-  const notes = new FakeNotes();
-  notes.add("n1", { json: textJson("x") });
-  await using a = await startInstance({ store, notes });
-  using away = await Client.open(a.url, "ada", "note:n1");
-  await away.write("before");
-  await away.leave();
-  const log = store.updateLog(keys.documentUpdates("note_n1"));
-  await until(async () => await log.length() === 0, { what: "the note to be closed" });
-  away.autoSend = false;
-  await away.write(" offline");
-  away.hasState = false;
-  away.autoSend = true;
-  await away.join();
-  const answer = await away.update(Y.encodeStateAsUpdate(away.doc));
-  assert.equal(answer.status, true);
-  assert.equal(away.text(), "xbefore offline");
-  await until(() => notes.text("n1") === "xbefore offline", { what: "the save" });
-});

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { contentOf } from "../../lib/note_schema/note_content.ts";
+import * as Y from "yjs";
+import { replaceContent } from "../../lib/documents/replace_content.ts";
+import { contentOf, snapshotFrom } from "../../lib/note_schema/note_content.ts";
+import { FRAGMENT, toJson } from "../../lib/note_schema/yjs_content.ts";
 import type { JsonNode } from "../../lib/note_schema/json_node.ts";
 import { textOf } from "../documents/fixture.ts";
 
@@ -43,4 +46,52 @@ Deno.test("a long text keeps its form as far as that is worth its time", () => {
   const long = parsed({ md: section.repeat(20_000) }).content ?? [];
   assert.equal(long.length, 60_000);
   assert.deepEqual(long[0], { type: "paragraph", content: [{ type: "text", text: "## Part" }] });
+});
+
+Deno.test("X2: HTML whose repair takes millions of elements is read in time, with its text", () => {
+  for (const times of [1_000, 4_000, 7_000, 40_000]) {
+    for (
+      const piece of [
+        "<b id=ID><p>",
+        "<i class=ID><div>x",
+        "<a href=ID><table>",
+        "<font size=ID><p>",
+      ]
+    ) {
+      const html = Array.from({ length: times }, (_, at) => piece.replace("ID", String(at))).join(
+        "",
+      );
+      const content = parsed({ html: `before ${html} after` });
+      assert.match(textOf(content), /before[^]*after/);
+    }
+  }
+  const md = Array.from({ length: 7_000 }, (_, at) => `<b id=${at}><p>`).join("");
+  assert.match(textOf(parsed({ md: `before ${md} after` })), /before[^]*after/);
+});
+
+Deno.test("X14: what is nested without end is cut off, in content, attributes and marks", () => {
+  const deep = (make: (inner: unknown) => unknown, inner: unknown = "x") => {
+    for (let depth = 0; depth < 100_000; depth++) inner = make(inner);
+    return inner;
+  };
+  const nodes = [
+    deep((inner) => ({ type: "blockquote", content: [inner] }), { type: "paragraph" }),
+    { type: "paragraph", attrs: { odd: deep((inner) => [inner]) } },
+    {
+      type: "paragraph",
+      content: [{
+        type: "text",
+        text: "kept",
+        marks: [{ type: "glow", attrs: deep((inner) => ({ inner })) }],
+      }],
+    },
+  ] as JsonNode[];
+  const content = contentOf({ json: { type: "doc", content: nodes } });
+  assert.ok(JSON.stringify(content).length < 100_000);
+  const { md, html } = snapshotFrom(content);
+  assert.match(`${md}`, /kept/);
+  assert.match(`${html}`, /kept/);
+  const doc = new Y.Doc();
+  doc.transact(() => replaceContent(doc.getXmlFragment(FRAGMENT), content));
+  assert.match(JSON.stringify(toJson(doc.getXmlFragment(FRAGMENT))), /kept/);
 });

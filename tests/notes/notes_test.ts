@@ -232,3 +232,27 @@ Deno.test("only an admin makes groups and changes them", async () => {
   assert.equal(await admin.json("DELETE", `${at}/delete`), true);
   assert.deepEqual(await ada.json("GET", "/api/v1/groups/"), []);
 });
+
+Deno.test("N3, X14: HTML is made from what was sent, and what is nested without end is refused", async () => {
+  await using app = await startServer();
+  const ada = await signUp(app.url);
+  const html = `<p onclick="x">kept <b>text</b></p><script>alert(1)</script>`;
+  const { id, data } = await ada.json<Note>("POST", "/api/v1/notes/create", {
+    ...{ title: "x", data: { content: { html } } },
+  });
+  assert.equal(data?.content?.html, "<p>kept <strong>text</strong></p>");
+  const { data: after } = await ada.json<Note>("POST", `/api/v1/notes/${id}/update`, {
+    data: { content: { html: "<h1>new</h1><img src=x onerror=alert(1)>" } },
+  });
+  assert.equal(after?.content?.html, `<h1>new</h1><img src="x">`);
+  const deep = "[".repeat(50_000) + "]".repeat(50_000);
+  const body = `{"data":{"content":{"json":{"type":"doc","attrs":{"odd":${deep}},"content":[]}}}}`;
+  const answer = await fetch(`${app.url}/api/v1/notes/${id}/update`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${ada.token}` },
+    body,
+  });
+  const problem: { code: string } = await answer.json();
+  assert.equal(answer.status, 400);
+  assert.equal(problem.code, "invalid_payload");
+});
