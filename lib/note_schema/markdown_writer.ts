@@ -172,21 +172,52 @@ function details(node: Node): RootContent[] {
 /** The sign with which a list begins; `undefined` for any other text. */
 const signOf = (md: string) => /^(?:([-*+])|\d+([.)])) /.exec(`${md} `)?.slice(1).join("");
 
+/** Letters, and between them what is never a sign of Markdown's: as most paragraphs are. */
+const PROSE = /^\p{L}(?:[\p{L}\p{N},.;?'"()%]|[ -](?=[\p{L}\p{N}'"(]))*$/u;
+
+/**
+ * What has been written lately, by the block that it means: a note is saved again and again, and
+ * most of it is what it was. The oldest goes first.
+ */
+const written = new Map<string, string>();
+const MAX_WRITTEN_LENGTH = 16 * 1024 * 1024;
+let writtenLength = 0;
+
+function remembered(key: string, write: () => string): string {
+  const known = written.get(key);
+  if (known !== undefined) return known;
+  const md = write();
+  written.set(key, md);
+  writtenLength += key.length + md.length;
+  for (const [oldest, text] of written) {
+    if (writtenLength <= MAX_WRITTEN_LENGTH) break;
+    written.delete(oldest);
+    writtenLength -= oldest.length + text.length;
+  }
+  return md;
+}
+
 /** One block; a list after a list has other signs, so that it is not taken for more of the same. */
 function blockMd(node: Node, previous: string | undefined): string {
   const asHtml = () => htmlLine(nodeHtml(node));
   if (node.nodeSize > MAX_CHECKED_SIZE && node.type.name !== "codeBlock") return asHtml();
   const isOrdered = node.type.name === "orderedList";
   const before = isOrdered || /List$/.test(node.type.name) ? signOf(previous ?? "") : undefined;
-  const md = toMarkdown({ type: "root", children: blockContent(node) }, {
-    ...options,
-    ...(!isOrdered && before === "-" && { bullet: "*", bulletOther: "-" }),
-    ...(isOrdered && before === "." && { bulletOrdered: ")" }),
-  }).replace(/\n$/, "");
-  const isDoubtful = before !== undefined && signOf(md) === before;
-  const { content } = fromMd(md);
-  const isSame = JSON.stringify(content) === JSON.stringify(jsonOf(node));
-  return isSame && !isDoubtful ? md : asHtml();
+  const { firstChild } = node;
+  const isProse = node.type.name === "paragraph" && isPlain(node) && node.childCount === 1 &&
+    firstChild?.marks.length === 0 && PROSE.test(firstChild.text ?? "");
+  if (isProse) return node.textContent;
+  const json = JSON.stringify(jsonOf(node));
+  return remembered(`${before} ${json}`, () => {
+    const md = toMarkdown({ type: "root", children: blockContent(node) }, {
+      ...options,
+      ...(!isOrdered && before === "-" && { bullet: "*", bulletOther: "-" }),
+      ...(isOrdered && before === "." && { bulletOrdered: ")" }),
+    }).replace(/\n$/, "");
+    const isDoubtful = before !== undefined && signOf(md) === before;
+    const { content } = fromMd(md);
+    return JSON.stringify(content) === json && !isDoubtful ? md : asHtml();
+  });
 }
 
 /** A document with nothing but an empty paragraph is an empty text. */
