@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Topic } from "../bus/topics.ts";
-import { RoleSchema } from "../protocol/user.ts";
+import { RoleSchema } from "../protocol/schemas/user.ts";
 
 const id = v.pipe(v.string(), v.minLength(1));
 

@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import type { Conversation } from "../channels/conversation.ts";
 import { AppError } from "../common/errors.ts";
-import { MessageBodySchema, PinSchema, ReactionSchema } from "../protocol/channel.ts";
+import { MessageBodySchema, PinSchema, ReactionSchema } from "../protocol/schemas/channel.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";

@@ -1,8 +1,12 @@
 import { type Context, Hono } from "hono";
 import type { ChannelService } from "../channels/channel_service.ts";
 import type { Conversation } from "../channels/conversation.ts";
-import { AddMembersSchema, ChannelBodySchema, ChannelPatchSchema } from "../protocol/channel.ts";
-import { UserIdsSchema } from "../protocol/group.ts";
+import {
+  AddMembersSchema,
+  ChannelBodySchema,
+  ChannelPatchSchema,
+} from "../protocol/schemas/channel.ts";
+import { UserIdsSchema } from "../protocol/schemas/group.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import { channelMessageRoutes } from "./channel_messages.ts";
 import type { HttpEnv } from "./http_env.ts";

@@ -1,7 +1,8 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import type { Chat, ChatSummary } from "../protocol/chat.ts";
-import { type ChatBody, ChatBodySchema } from "../protocol/chat.ts";
+import type { ChatBody } from "../protocol/chat.ts";
+import { ChatBodySchema } from "../protocol/schemas/chat.ts";
 import type { EmitterData } from "../protocol/events.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import type { HttpEnv } from "./http_env.ts";

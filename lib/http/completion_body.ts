@@ -1,13 +1,8 @@
 /** The body of `/api/chat/completions`: what this server reads, and what reaches the model's provider. */
 import * as v from "valibot";
 import { AppError } from "../common/errors.ts";
-import {
-  AnyChatIdSchema,
-  type ChatMessage,
-  ChatMessageSchema,
-  IdSchema,
-  isTemporary,
-} from "../protocol/chat.ts";
+import { type ChatMessage, isTemporary } from "../protocol/chat.ts";
+import { AnyChatIdSchema, ChatMessageSchema, IdSchema } from "../protocol/schemas/chat.ts";
 
 /** A message of the request; what else it carries reaches the provider as it is. */
 const MessageSchema = v.looseObject({ role: v.string(), content: v.optional(v.unknown()) });

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { GroupStore } from "../groups/group_store.ts";
-import { GroupBodySchema, GroupPatchSchema, UserIdsSchema } from "../protocol/group.ts";
+import { GroupBodySchema, GroupPatchSchema, UserIdsSchema } from "../protocol/schemas/group.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import { requireAdmin } from "./authentication.ts";
 import type { HttpEnv } from "./http_env.ts";

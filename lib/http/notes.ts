@@ -2,13 +2,8 @@ import { type Context, Hono } from "hono";
 import { toHtml } from "../note_schema/html_writer.ts";
 import { contentOf, type NoteSnapshot } from "../note_schema/note_content.ts";
 import type { NoteStore, Reader } from "../notes/note_store.ts";
-import {
-  type Note,
-  NoteBodySchema,
-  type NoteData,
-  type NotePatch,
-  NotePatchSchema,
-} from "../protocol/note.ts";
+import type { Note, NoteData, NotePatch } from "../protocol/note.ts";
+import { NoteBodySchema, NotePatchSchema } from "../protocol/schemas/note.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";

@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
-import { IdSchema } from "../protocol/chat.ts";
+import { IdSchema } from "../protocol/schemas/chat.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
 

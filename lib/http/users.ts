@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import * as v from "valibot";
-import { RoleSchema, type User } from "../protocol/user.ts";
+import type { User } from "../protocol/user.ts";
+import { RoleSchema } from "../protocol/schemas/user.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
 import { askedPage } from "./paging.ts";

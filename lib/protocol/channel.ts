@@ -1,63 +1,42 @@
 /** Channels on the wire: bodies of requests, what is answered, and `events:channel`. */
-import * as v from "valibot";
-import { type AccessGrant, AccessGrantsSchema } from "./access_grants.ts";
-import { IdSchema } from "./chat.ts";
+import type { AccessGrant } from "./access_grants.ts";
 import type { PublicUser } from "./user.ts";
 
-const RecordSchema = v.nullish(v.record(v.string(), v.unknown()));
-const IdsSchema = v.nullish(v.pipe(v.array(IdSchema), v.maxLength(500)));
-const NameSchema = v.pipe(v.string(), v.trim(), v.maxLength(128));
+type Fields = Record<string, unknown>;
 
-export const ChannelBodySchema = v.object({
-  /** Default: a channel whose readers are those of its grants. */
-  type: v.nullish(v.picklist(["", "standard", "group", "dm"])),
-  name: v.optional(NameSchema, ""),
-  description: v.nullish(v.pipe(v.string(), v.maxLength(10_000))),
-  is_private: v.nullish(v.boolean()),
-  data: RecordSchema,
-  meta: RecordSchema,
+/** What is changed in a channel. */
+export interface ChannelPatch {
+  name?: string | undefined;
+  description?: string | null | undefined;
+  is_private?: boolean | null | undefined;
+  data?: Fields | null | undefined;
+  meta?: Fields | null | undefined;
   /** Default: everyone may read and write, unless `is_private` is true. */
-  access_grants: v.nullish(AccessGrantsSchema),
-  user_ids: IdsSchema,
-  group_ids: IdsSchema,
-});
-export type ChannelBody = v.InferOutput<typeof ChannelBodySchema>;
+  access_grants?: AccessGrant[] | null | undefined;
+}
 
-export const ChannelPatchSchema = v.object({
-  name: v.optional(NameSchema),
-  description: v.nullish(v.pipe(v.string(), v.maxLength(10_000))),
-  is_private: v.nullish(v.boolean()),
-  data: RecordSchema,
-  meta: RecordSchema,
-  access_grants: v.nullish(AccessGrantsSchema),
-});
-export type ChannelPatch = v.InferOutput<typeof ChannelPatchSchema>;
+/** What a channel is made of. */
+export interface ChannelBody extends ChannelPatch {
+  name: string;
+  /** Default: a channel whose readers are those of its grants. */
+  type?: "" | "standard" | "group" | "dm" | null | undefined;
+  user_ids?: string[] | null | undefined;
+  group_ids?: string[] | null | undefined;
+}
+
+/** What a message of a channel is made of. */
+export interface MessageBody {
+  /** The client's own name for the message, until it has an id. */
+  temp_id?: string | null | undefined;
+  content: string;
+  reply_to_id?: string | null | undefined;
+  parent_id?: string | null | undefined;
+  data?: Fields | null | undefined;
+  meta?: Fields | null | undefined;
+}
 
 export const ROLES_IN_CHANNEL = ["member", "manager"] as const;
 export type ChannelRole = typeof ROLES_IN_CHANNEL[number];
-
-export const AddMembersSchema = v.object({
-  user_ids: IdsSchema,
-  group_ids: IdsSchema,
-  role: v.optional(v.picklist(ROLES_IN_CHANNEL)),
-});
-
-export const MessageBodySchema = v.object({
-  /** The client's own name for the message, until it has an id. */
-  temp_id: v.nullish(v.pipe(v.string(), v.maxLength(128))),
-  content: v.pipe(v.string(), v.maxLength(200_000)),
-  reply_to_id: v.nullish(IdSchema),
-  parent_id: v.nullish(IdSchema),
-  data: RecordSchema,
-  meta: RecordSchema,
-});
-export type MessageBody = v.InferOutput<typeof MessageBodySchema>;
-
-/** A name or an emoji. */
-export const ReactionSchema = v.object({
-  name: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
-});
-export const PinSchema = v.object({ is_pinned: v.boolean() });
 
 /** `null`: by grants; `group`: by membership; `dm`: of one set of people, for good. */
 export type ChannelType = null | "group" | "dm";

@@ -1,43 +1,28 @@
-import * as v from "valibot";
+/** Chats and their messages. What is checked on its way in stands in `schemas/chat.ts`. */
 import type { AnswerOutcome } from "./answer_outcome.ts";
-
-/** What objects have by themselves: an entry of that name would be lost on the way. */
-const OF_OBJECTS = new Set(["__proto__", "constructor", "prototype"]);
-
-/**
- * Ids that a client may choose: no separators of keys or rooms, nothing invisible. A UUID is one.
- * `temporary:…`, `local:…` and `channel:…` ids of the event emitter are a schema of their own.
- */
-export const IdSchema = v.pipe(
-  v.string(),
-  v.minLength(1),
-  v.maxLength(128),
-  v.regex(/^[A-Za-z0-9_.~-]+$/, "must be letters, digits and _ . ~ -"),
-  v.check((id) => !OF_OBJECTS.has(id), "must be another name"),
-);
-
-/** The id of any chat that has answers. */
-export const AnyChatIdSchema = v.union([
-  IdSchema,
-  v.pipe(v.string(), v.maxLength(140), v.regex(/^(temporary|local):[A-Za-z0-9_.~-]*$/)),
-], "must be letters, digits and _ . ~ -, or those after temporary:");
 
 /** Whether the chat lives in the browser only: `temporary:…`, and `local:…` in older clients. */
 export const isTemporary = (chatId: string): boolean => /^(temporary|local):/.test(chatId);
 
-/** A message of a chat's history. What it does not name is kept as the client sent it. */
-export const ChatMessageSchema = v.looseObject({
-  id: IdSchema,
-  parentId: v.optional(v.nullable(IdSchema)),
-  childrenIds: v.optional(v.array(IdSchema), () => []),
-  role: v.picklist(["user", "assistant", "system", "tool"]),
-  content: v.optional(v.string(), ""),
-  model: v.optional(v.string()),
-  done: v.optional(v.boolean()),
-  timestamp: v.optional(v.number()),
-});
+/** Messages of a chat. What is beyond is refused: a chat is read, checked and drawn as a whole. */
+export const MAX_MESSAGES = 10_000;
+
+/** A message as a client may post it. What it does not name is kept as it was sent. */
+export interface PostedMessage {
+  id: string;
+  parentId?: string | null | undefined;
+  childrenIds: string[];
+  role: "user" | "assistant" | "system" | "tool";
+  content: string;
+  model?: string | undefined;
+  done?: boolean | undefined;
+  timestamp?: number | undefined;
+  [field: string]: unknown;
+}
+
+/** A message of a chat's history. */
 export type ChatMessage =
-  & v.InferOutput<typeof ChatMessageSchema>
+  & PostedMessage
   & Omit<AnswerOutcome, "error">
   & {
     /** Set by the server: the generation that wrote the content. */
@@ -52,31 +37,23 @@ export type ChatMessage =
     reasoning_content?: string;
   };
 
-/** Messages of a chat. What is beyond is refused: a chat is read, checked and drawn as a whole. */
-export const MAX_MESSAGES = 10_000;
+/** What a chat holds. */
+export interface ChatBody {
+  title?: string | undefined;
+  models?: string[] | undefined;
+  history?: ChatHistory | undefined;
+  [field: string]: unknown;
+}
 
-/** Counted before each of them is looked at, so that too many cost nothing. */
-const MessagesSchema = v.pipe(
-  v.custom<Record<string, unknown>>(
-    (value) =>
-      typeof value !== "object" || value === null || Object.keys(value).length <= MAX_MESSAGES,
-    `must be at most ${MAX_MESSAGES} messages`,
-  ),
-  v.record(IdSchema, ChatMessageSchema),
-);
-
-export const ChatBodySchema = v.looseObject({
-  title: v.optional(v.pipe(v.string(), v.maxLength(1000))),
-  models: v.optional(v.array(v.string())),
-  history: v.optional(v.looseObject({
-    currentId: v.optional(v.nullable(IdSchema)),
-    /** Left out: those that are there stay as they are. */
-    messages: v.optional(MessagesSchema),
-    /** What the sender had read of the chat: handed out with a history, given back unread. */
-    seen: v.optional(v.pipe(v.string(), v.maxLength(256))),
-  })),
-});
-export type ChatBody = v.InferOutput<typeof ChatBodySchema>;
+/** The messages of a chat, as a tree. */
+export interface ChatHistory {
+  currentId?: string | null | undefined;
+  /** Left out: those that are there stay as they are. */
+  messages?: Record<string, PostedMessage> | undefined;
+  /** What the sender had read of the chat: handed out with a history, given back unread. */
+  seen?: string | undefined;
+  [field: string]: unknown;
+}
 
 /** A chat as the API answers it. Times are unix seconds. */
 export interface Chat {

@@ -1,32 +1,16 @@
-import * as v from "valibot";
-import { IdSchema } from "./chat.ts";
+type Fields = Record<string, unknown>;
 
-const RecordSchema = v.nullish(v.record(v.string(), v.unknown()));
-const NameSchema = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(200));
-const DescriptionSchema = v.pipe(v.string(), v.maxLength(10_000));
+/** What a group is made of. */
+export interface GroupBody {
+  name: string;
+  description: string;
+  permissions?: Fields | null | undefined;
+  data?: Fields | null | undefined;
+  meta?: Fields | null | undefined;
+}
 
-export const GroupBodySchema = v.object({
-  name: NameSchema,
-  description: v.optional(DescriptionSchema, ""),
-  permissions: RecordSchema,
-  data: RecordSchema,
-  meta: RecordSchema,
-});
-export type GroupBody = v.InferOutput<typeof GroupBodySchema>;
-
-export const GroupPatchSchema = v.object({
-  name: v.optional(NameSchema),
-  description: v.optional(DescriptionSchema),
-  permissions: RecordSchema,
-  data: RecordSchema,
-  meta: RecordSchema,
-});
-export type GroupPatch = v.InferOutput<typeof GroupPatchSchema>;
-
-/** Members of one request. */
-export const UserIdsSchema = v.object({
-  user_ids: v.pipe(v.array(IdSchema), v.maxLength(500)),
-});
+/** What is changed in a group. */
+export type GroupPatch = Partial<GroupBody>;
 
 /** A group as the API answers it. Times are unix seconds. */
 export interface Group {

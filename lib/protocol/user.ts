@@ -1,8 +1,5 @@
-import * as v from "valibot";
-
 export const ROLES = ["pending", "user", "admin"] as const;
-export const RoleSchema = v.picklist(ROLES);
-export type Role = v.InferOutput<typeof RoleSchema>;
+export type Role = typeof ROLES[number];
 
 /** A user as the store keeps it, without the secret parts. Times are unix seconds. */
 export interface User {

@@ -1,6 +1,6 @@
 /** Payloads of channels' events (protocol, section 4). */
 import * as v from "valibot";
-import { IdSchema } from "../protocol/chat.ts";
+import { IdSchema } from "../protocol/schemas/chat.ts";
 
 export const ChannelEventSchema = v.object({
   channel_id: IdSchema,

@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import * as v from "valibot";
 import { AppError } from "../common/errors.ts";
-import { IdSchema } from "../protocol/chat.ts";
+import { IdSchema } from "../protocol/schemas/chat.ts";
 
 /** An update above this is refused: a document takes no more than twice as much. */
 const MAX_UPDATE_BYTES = 8 * 1024 * 1024;

@@ -3,7 +3,7 @@
  * ignored; what it names is checked before a handler sees it.
  */
 import * as v from "valibot";
-import { AnyChatIdSchema, IdSchema } from "../protocol/chat.ts";
+import { AnyChatIdSchema, IdSchema } from "../protocol/schemas/chat.ts";
 import { MAX_FOLLOWED_CHATS } from "../protocol/events.ts";
 
 /** A token is a few hundred bytes; anything longer is no token. */

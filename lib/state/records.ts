@@ -8,12 +8,13 @@
  * or one that lets nobody in.
  */
 import * as v from "valibot";
-import { AccessGrantSchema } from "../protocol/access_grants.ts";
+import { AccessGrantSchema } from "../protocol/schemas/access_grants.ts";
 import { type Channel, type ChannelMember, type StoredMessage } from "../protocol/channel.ts";
 import type { Chat, ChatBody, ChatMessage } from "../protocol/chat.ts";
 import type { Group } from "../protocol/group.ts";
 import type { Note, NoteData } from "../protocol/note.ts";
-import { RoleSchema, type User } from "../protocol/user.ts";
+import type { User } from "../protocol/user.ts";
+import { RoleSchema } from "../protocol/schemas/user.ts";
 
 /** Whatever stands in the store: a `T`, or why it is none. */
 export type RecordSchema<T> = v.GenericSchema<unknown, T>;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as v from "valibot";
 import { checked } from "../../lib/common/checked.ts";
-import { AnyChatIdSchema, IdSchema } from "../../lib/protocol/chat.ts";
+import { AnyChatIdSchema, IdSchema } from "../../lib/protocol/schemas/chat.ts";
 
 const Schema = v.object({
   model: v.string(),

@@ -1,0 +1,4 @@
+import * as v from "valibot";
+import { ROLES } from "../user.ts";
+
+export const RoleSchema = v.picklist(ROLES);
