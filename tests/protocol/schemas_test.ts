@@ -1,17 +1,12 @@
+import assert from "node:assert/strict";
 import type * as v from "valibot";
 import type { AccessGrant } from "../../lib/protocol/access_grants.ts";
-import type {
-  ChannelBody,
-  ChannelPatch,
-  ChannelRole,
-  MessageBody,
-} from "../../lib/protocol/channel.ts";
+import type { ChannelBody, ChannelPatch, MessageBody } from "../../lib/protocol/channel.ts";
 import type { ChatBody, PostedMessage } from "../../lib/protocol/chat.ts";
 import type { GroupBody, GroupPatch } from "../../lib/protocol/group.ts";
-import type { NoteBody, NoteData, NotePatch } from "../../lib/protocol/note.ts";
+import type { NoteBody, NotePatch } from "../../lib/protocol/note.ts";
 import type { AccessGrantSchema } from "../../lib/protocol/schemas/access_grants.ts";
 import type {
-  AddMembersSchema,
   ChannelBodySchema,
   ChannelPatchSchema,
   MessageBodySchema,
@@ -29,7 +24,7 @@ type Same<S extends v.GenericSchema, T> = [v.InferOutput<S>] extends [T]
 
 Deno.test("the types that clients see are those of the schemas on the server's edge", () => {
   // It does not compile when one of them is changed without the other.
-  const _same: [
+  const same: [
     Same<typeof ChatMessageSchema, PostedMessage>,
     Same<typeof ChatBodySchema, ChatBody>,
     Same<typeof AccessGrantSchema, AccessGrant>,
@@ -42,9 +37,5 @@ Deno.test("the types that clients see are those of the schemas on the server's e
     Same<typeof NotePatchSchema, NotePatch>,
     Same<typeof RoleSchema, Role>,
   ] = [true, true, true, true, true, true, true, true, true, true, true];
-  const _role: NonNullable<v.InferOutput<typeof AddMembersSchema>["role"]> extends ChannelRole
-    ? true
-    : false = true;
-  const _data: NonNullable<v.InferOutput<typeof NoteBodySchema>["data"]> extends NoteData ? true
-    : false = true;
+  assert.ok(same.every((each) => each));
 });
