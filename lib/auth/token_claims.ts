@@ -1,7 +1,7 @@
 import * as v from "valibot";
 
 /**
- * What a token says (protocol, section 2): Open WebUI's own claims, so that its tokens count here
+ * What a token says (docs/protocol.md, section 2): Open WebUI's own claims, so that its tokens count here
  * and ours there. All times are unix seconds.
  */
 export const TokenClaimsSchema = v.object({

@@ -57,7 +57,7 @@ function notCounting(cause?: unknown): AppError {
 }
 
 /**
- * Issues, checks and revokes tokens (protocol, sections 2 and 9), by Open WebUI's keys and rules.
+ * Issues, checks and revokes tokens (docs/protocol.md, sections 2 and 9), by Open WebUI's keys and rules.
  *
  * No outcome is cached but that of the signature: an instance of Open WebUI revokes by writing the
  * key and tells nobody, so no cache could be emptied in time. A check costs one round trip, for both

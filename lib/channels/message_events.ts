@@ -1,4 +1,4 @@
-/** The event emitter of a channel's message (protocol, section 6). */
+/** The event emitter of a channel's message (docs/protocol.md, section 6). */
 import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { pause } from "../common/pause.ts";

@@ -32,7 +32,7 @@ export interface ModelAnswersOptions {
   logger: Logger;
 }
 
-/** How often the room sees an answer grow (protocol, section 6). */
+/** How often the room sees an answer grow (docs/protocol.md, section 6). */
 const SKETCH_MS = 150;
 /** How often what there is of an answer is stored, for the case that its instance dies. */
 const KEEP_MS = 1_000;

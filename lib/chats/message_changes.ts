@@ -1,5 +1,5 @@
 /**
- * What an event of the event emitter changes in the stored message (protocol, section 6). Pure, so
+ * What an event of the event emitter changes in the stored message (docs/protocol.md, section 6). Pure, so
  * that a store can apply it again when another writer was faster.
  */
 import type { ChatMessage } from "../protocol/chat.ts";

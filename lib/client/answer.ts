@@ -23,7 +23,7 @@ export interface StoredAnswer {
 const MAX_REPLACED = 16;
 
 /**
- * The text of one message as it streams: every token once, in order (protocol, section 7). It only
+ * The text of one message as it streams: every token once, in order (docs/protocol.md, section 7). It only
  * merges; who asks for what is missing is the handler.
  */
 export class Answer {

@@ -19,7 +19,7 @@ export interface Page<T> {
   cursor: string | undefined;
 }
 
-/** Calls the HTTP API (protocol, section 11): JSON in and out, refusals thrown with their code. */
+/** Calls the HTTP API (docs/protocol.md, section 11): JSON in and out, refusals thrown with their code. */
 export interface Api {
   <T>(method: string, path: string, body?: unknown): Promise<T>;
   /** The part of a list that begins at the cursor; without one, its beginning. */

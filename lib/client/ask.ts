@@ -17,7 +17,7 @@ export interface AskOptions {
 }
 
 /**
- * Asks for an answer (protocol, section 8). Only what is new is sent: the server puts the question
+ * Asks for an answer (docs/protocol.md, section 8). Only what is new is sent: the server puts the question
  * into the chat, beside whatever other devices have put there, and knows what was said before it.
  *
  * @throws {ClientError} the server's refusal; `offline` when it can't be told whether it was asked

@@ -4,7 +4,7 @@ import type { PublicUser } from "../protocol/user.ts";
 import type { Connection } from "./connection.ts";
 import { Listeners } from "./listeners.ts";
 
-/** What the types of `events:channel` mean to a page (protocol, section 5). */
+/** What the types of `events:channel` mean to a page (docs/protocol.md, section 5). */
 export type ChannelChange =
   | { type: "message"; channelId: string; message: ChannelMessage; isOwn: boolean }
   | { type: "changed"; channelId: string; message: ChannelMessage }
@@ -31,7 +31,7 @@ interface Typist {
 }
 
 /**
- * Handles `events:channel` (protocol, section 5): messages, who is typing, and what has been read.
+ * Handles `events:channel` (docs/protocol.md, section 5): messages, who is typing, and what has been read.
  *
  * @example
  * ```ts

@@ -40,11 +40,11 @@ export type OtherChatEvent = {
 }[Exclude<keyof ChatEventTypes, "chat:completion">];
 
 type Ack = (answer: unknown) => void;
-/** While a model answers, the server is told so once a second (protocol, section 4). */
+/** While a model answers, the server is told so once a second (docs/protocol.md, section 4). */
 const USAGE_EVERY_MS = 1_000;
 
 /**
- * Handles `events` (protocol, sections 5 to 7): answers that stream, everything a chat is told
+ * Handles `events` (docs/protocol.md, sections 5 to 7): answers that stream, everything a chat is told
  * beside, and what the server asks of this client.
  *
  * @example

@@ -88,7 +88,7 @@ export interface Connection extends Disposable {
 }
 
 /**
- * Connects (protocol, sections 1 and 2). The reconnection delays are those of Open WebUI's client;
+ * Connects (docs/protocol.md, sections 1 and 2). The reconnection delays are those of Open WebUI's client;
  * `user-join` and the heartbeat are sent by themselves.
  *
  * @example

@@ -42,7 +42,7 @@ function idsIn(body: unknown): string[] {
 }
 
 /**
- * Runs a model for the server (protocol, section 6): asks the provider, and sends its lines back on
+ * Runs a model for the server (docs/protocol.md, section 6): asks the provider, and sends its lines back on
  * the channel given. Resolves with the ack once the provider has answered; the lines follow.
  */
 export async function completeDirectly(

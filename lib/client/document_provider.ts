@@ -34,7 +34,7 @@ const bytesOf = (bytes: WireBytes): Uint8Array =>
   bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
 
 /**
- * A Yjs document over `ydoc:*` (protocol, sections 4 and 5). Plugs into editors like any provider:
+ * A Yjs document over `ydoc:*` (docs/protocol.md, sections 4 and 5). Plugs into editors like any provider:
  * `doc`, and `awareness` in y-protocols' terms.
  *
  * An edit is kept until the server has said that it has it; what was made offline goes out merged.

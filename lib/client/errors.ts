@@ -15,7 +15,7 @@ export class ClientError extends Error {
 const fieldOf = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 
-/** Whether an ack says no (protocol, section 4). */
+/** Whether an ack says no (docs/protocol.md, section 4). */
 export function isRefusal(answer: unknown): answer is Refusal {
   return fieldOf(answer, "status") === false &&
     typeof fieldOf(fieldOf(answer, "error"), "code") === "string";

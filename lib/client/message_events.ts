@@ -9,7 +9,7 @@ export interface MessageParts {
   embeds?: unknown[];
 }
 
-/** What the server stores for an event, done to the message on the page (protocol, section 6). */
+/** What the server stores for an event, done to the message on the page (docs/protocol.md, section 6). */
 export function changedMessage<M extends MessageParts>(message: M, event: OtherChatEvent): M {
   switch (event.type) {
     case "status":

@@ -59,7 +59,7 @@ const STORE_ATTEMPTS = 4;
 const STORE_FIRST_DELAY_MS = 100;
 
 /**
- * Runs one generation of one message, from the stored begin to the stored end (protocol, section 7).
+ * Runs one generation of one message, from the stored begin to the stored end (docs/protocol.md, section 7).
  *
  * Never throws: whatever happens is told in the chat, stored in the message and returned. A
  * generation that a newer one has superseded falls silent at once.

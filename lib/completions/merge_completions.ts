@@ -19,7 +19,7 @@ export function completionKey(args: readonly unknown[]): string | undefined {
 
 /**
  * Two packets in a row as one, which says what both said: the last `seq`, `from` for the first, the
- * deltas joined, the end kept (protocol, section 7). Leaves its arguments as they are. `undefined`
+ * deltas joined, the end kept (docs/protocol.md, section 7). Leaves its arguments as they are. `undefined`
  * when they do not follow each other without a gap in one stream: then both must be sent.
  */
 export function mergeCompletions(

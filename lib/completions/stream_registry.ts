@@ -63,7 +63,7 @@ export interface ResumeQuery {
 }
 
 /**
- * What was streamed, for those who come back (protocol, section 7): in memory for this instance's
+ * What was streamed, for those who come back (docs/protocol.md, section 7): in memory for this instance's
  * generations, in the store for everybody, until the end and a grace.
  */
 export class StreamRegistry implements AsyncDisposable {

@@ -4,7 +4,7 @@ import { documentKeyId } from "../state/key_space.ts";
 const PREFIX = "note_";
 const NOTE_ID = /^[A-Za-z0-9_.~-]{1,128}$/;
 
-/** One document, whatever its id was spelled like (protocol, section 10.12). */
+/** One document, whatever its id was spelled like (docs/protocol.md, section 10.12). */
 export interface DocumentRef {
   /** The storage spelling, by which documents are told apart. */
   key: string;

@@ -43,7 +43,7 @@ interface Joining {
   hasLeft: boolean;
 }
 
-/** Collaborative documents: who edits what here, and what becomes of it (protocol, sections 4 and 10). */
+/** Collaborative documents: who edits what here, and what becomes of it (docs/protocol.md, sections 4 and 10). */
 export class DocumentService implements AsyncDisposable {
   readonly #options: DocumentServiceOptions;
   readonly #parts: DocumentParts;

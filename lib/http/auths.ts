@@ -40,7 +40,7 @@ export interface AuthRoutesOptions {
   isSignupEnabled: boolean;
 }
 
-/** `/api/v1/auths` (protocol, section 11): sign up, sign in, who am I, sign out. */
+/** `/api/v1/auths` (docs/protocol.md, section 11): sign up, sign in, who am I, sign out. */
 export function authRoutes(options: AuthRoutesOptions): Hono<HttpEnv> {
   const { users, tokens, limits, addressOf, isSignupEnabled } = options;
   const routes = new Hono<HttpEnv>();

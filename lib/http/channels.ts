@@ -26,7 +26,7 @@ export function speakerOf(c: Context<HttpEnv>): PublicUser {
   return { id, name, role };
 }
 
-/** `/api/v1/channels` (protocol, section 11), in Open WebUI's shape. All routes want a user. */
+/** `/api/v1/channels` (docs/protocol.md, section 11), in Open WebUI's shape. All routes want a user. */
 export function channelRoutes({ channels, conversation }: ChannelRoutesOptions): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
 

@@ -51,7 +51,7 @@ const EventSchema = v.object({
   data: v.optional(v.unknown()),
 });
 
-/** `/api/v1/chats` (protocol, section 11). All routes want a user. */
+/** `/api/v1/chats` (docs/protocol.md, section 11). All routes want a user. */
 export function chatRoutes(
   { chats, emit, emitInChannel, stopAnswers, listChanged }: ChatRoutesOptions,
 ): Hono<HttpEnv> {

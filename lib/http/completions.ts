@@ -38,7 +38,7 @@ export interface CompletionRoutesOptions {
   usage(): Promise<{ model_ids: string[]; user_ids: string[] }>;
 }
 
-/** `/api/models`, `/api/usage` and `/api/chat/completions` (protocol, sections 8 and 11). */
+/** `/api/models`, `/api/usage` and `/api/chat/completions` (docs/protocol.md, sections 8 and 11). */
 export function completionRoutes(options: CompletionRoutesOptions): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   routes.get("/models", async (c) => c.json(await options.models()));

@@ -33,7 +33,7 @@ export interface NoteRoutesOptions {
 /** Open WebUI's own page of notes. */
 const PAGE_SIZE = 60;
 
-/** `/api/v1/notes` (protocol, section 11). All routes want a user. */
+/** `/api/v1/notes` (docs/protocol.md, section 11). All routes want a user. */
 export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
   const { notes, publicUser, writeText, noteChanged, accessChanged, noteDeleted } = options;
   const routes = new Hono<HttpEnv>();

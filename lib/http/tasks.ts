@@ -42,7 +42,7 @@ const requesterOf = (c: Context<HttpEnv>): Requester => {
   return { userId: id, admin: role === "admin" };
 };
 
-/** `/api/tasks` (protocol, sections 8 and 11): one's own tasks; an admin sees and stops all. */
+/** `/api/tasks` (docs/protocol.md, sections 8 and 11): one's own tasks; an admin sees and stops all. */
 export function taskRoutes({ tasks, stopEarly }: TaskRoutesOptions): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   // Open WebUI's client shows the `detail` of what failed.

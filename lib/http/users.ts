@@ -35,7 +35,7 @@ export interface UserRoutesOptions {
   tokens: { revokeAll(userId: string): Promise<void> };
 }
 
-/** `/api/v1/users` (protocol, section 11), behind `requireUser` for admins. */
+/** `/api/v1/users` (docs/protocol.md, section 11), behind `requireUser` for admins. */
 export function userRoutes({ users, tokens }: UserRoutesOptions): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
 

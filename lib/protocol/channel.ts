@@ -105,7 +105,7 @@ export type ChannelMessage =
     reply_to_message: ChannelMessage | null;
   };
 
-/** The data of each type of `events:channel` (protocol, section 5). */
+/** The data of each type of `events:channel` (docs/protocol.md, section 5). */
 export interface ChannelEventTypes {
   /** `temp_id`: the name that its author's client gave it. */
   message: ChannelMessage & { temp_id?: string };

@@ -1,4 +1,4 @@
-/** What each type of the event `events` carries (protocol, section 5), for both ends of the wire. */
+/** What each type of the event `events` carries (docs/protocol.md, section 5), for both ends of the wire. */
 import type { CompletionData } from "./events.ts";
 import type { StreamChannel } from "./wire_events.ts";
 
@@ -68,7 +68,7 @@ export interface ToolData {
   };
 }
 
-/** Asks the browser to run a model with the user's own key (protocol, section 6). */
+/** Asks the browser to run a model with the user's own key (docs/protocol.md, section 6). */
 export interface BrowserCompletionData {
   session_id?: string;
   /** The event under which the lines are sent back. */

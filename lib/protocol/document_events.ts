@@ -1,4 +1,4 @@
-/** What the events of documents carry to a client (protocol, section 5). */
+/** What the events of documents carry to a client (docs/protocol.md, section 5). */
 
 /** Bytes as the client spoke them: binary, or JSON's array of numbers. */
 export type WireBytes = Uint8Array | ArrayBuffer | number[];

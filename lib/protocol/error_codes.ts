@@ -1,7 +1,7 @@
 /**
  * What a refused event or request may be answered with.
  *
- * The first seven are the wire's own (protocol, section 4); the others appear only in HTTP answers
+ * The first seven are the wire's own (docs/protocol.md, section 4); the others appear only in HTTP answers
  * and in the chat, where a request can fail in more ways than an event can be refused.
  */
 export const ERROR_CODES = [

@@ -1,5 +1,5 @@
 /**
- * Every event name, room and payload of the wire (protocol, sections 3 to 7), for server and client
+ * Every event name, room and payload of the wire (docs/protocol.md, sections 3 to 7), for server and client
  * alike. Payload schemas belong to the server's edge and stand in `lib/realtime/`.
  */
 import type { AnswerFile, AnswerOutcome } from "./answer_outcome.ts";
@@ -46,7 +46,7 @@ export interface CompletionData extends AnswerOutcome {
   title?: string;
 }
 
-/** An event of the event emitter (protocol, section 6). */
+/** An event of the event emitter (docs/protocol.md, section 6). */
 export interface EmitterData {
   type: string;
   data?: unknown;
@@ -68,7 +68,7 @@ export type CompletionEvent = ChatEvent<{ type: "chat:completion"; data: Complet
 };
 
 /**
- * The ack of `chat:resume` (protocol, section 7). `content`, `reasoning`, `refusal` and `files` are
+ * The ack of `chat:resume` (docs/protocol.md, section 7). `content`, `reasoning`, `refusal` and `files` are
  * what comes after the seq that was asked for, or all there is; the outcome comes with `done`, and
  * then `refusal` is whole.
  */

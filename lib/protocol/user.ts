@@ -17,7 +17,7 @@ export interface User {
   updated_at: number;
 }
 
-/** What a session keeps of its user (protocol, section 2). */
+/** What a session keeps of its user (docs/protocol.md, section 2). */
 export type SessionUser =
   & Omit<
     User,

@@ -1,4 +1,4 @@
-/** Every event of the wire by its name, for both ends (protocol, sections 4 and 5). */
+/** Every event of the wire by its name, for both ends (docs/protocol.md, sections 4 and 5). */
 import type { ChannelEvent } from "./channel.ts";
 import type {
   DocumentAwarenessEvent,

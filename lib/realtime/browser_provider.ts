@@ -29,7 +29,7 @@ export interface BrowserProviderOptions {
 const TOTAL_TIMEOUT_MS = 30 * 60_000;
 
 /**
- * A model that runs in the user's browser (protocol, section 6: direct connections): the session is
+ * A model that runs in the user's browser (docs/protocol.md, section 6: direct connections): the session is
  * asked by `request:chat:completion`, and sends the lines of its provider's stream on a channel of
  * its own.
  */

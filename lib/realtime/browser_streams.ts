@@ -45,7 +45,7 @@ export interface BrowserStreamsOptions {
 }
 
 /**
- * The streams of models that run in a browser with the user's own key (protocol, section 6:
+ * The streams of models that run in a browser with the user's own key (docs/protocol.md, section 6:
  * direct connections). The browser answers on an event name of its own; whoever waits for it is
  * found here.
  */

@@ -25,7 +25,7 @@ export type EventCaller = (request: CallRequest) => Promise<unknown>;
 export const GONE = { error: "Client session disconnected." };
 
 /**
- * Makes the event caller (protocol, section 6): `events` with an ack to one session, which must
+ * Makes the event caller (docs/protocol.md, section 6): `events` with an ack to one session, which must
  * belong to the user who asks. A disconnect ends the wait at once.
  */
 export function createEventCaller(

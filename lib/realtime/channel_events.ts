@@ -13,7 +13,7 @@ export interface ChannelEventsOptions {
   markRead(user: PublicUser, channelId: string): Promise<void>;
 }
 
-/** `join-channels` and `events:channel` (protocol, section 4). */
+/** `join-channels` and `events:channel` (docs/protocol.md, section 4). */
 export function channelEvents({ rooms: channelRooms, typing, markRead }: ChannelEventsOptions) {
   const table: EventTable = {
     "join-channels": event({

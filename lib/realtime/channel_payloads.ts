@@ -1,4 +1,4 @@
-/** Payloads of channels' events (protocol, section 4). */
+/** Payloads of channels' events (docs/protocol.md, section 4). */
 import * as v from "valibot";
 import { IdSchema } from "../protocol/schemas/chat.ts";
 

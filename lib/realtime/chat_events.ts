@@ -24,7 +24,7 @@ export interface ChatEventsOptions {
 }
 
 /**
- * `events:chat` and `chat:resume` (protocol, sections 4 and 7), and `chat:follow` of our own: which
+ * `events:chat` and `chat:resume` (docs/protocol.md, sections 4 and 7), and `chat:follow` of our own: which
  * chats' answers the session wants to hear word by word.
  */
 export function chatEvents(options: ChatEventsOptions): EventTable {

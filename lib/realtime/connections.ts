@@ -44,7 +44,7 @@ const CHANGED = "Access has changed: sign in again.";
 
 /**
  * The life of a socket's session: opened by the handshake or `user-join`, closed with the socket,
- * its token's end, or a change of what the user may do (protocol, sections 1 to 3).
+ * its token's end, or a change of what the user may do (docs/protocol.md, sections 1 to 3).
  */
 export class Connections implements Disposable {
   readonly #options: ConnectionsOptions;

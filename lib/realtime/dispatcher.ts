@@ -82,7 +82,7 @@ const OK = { status: true } as const;
  * The one way in for every event of every socket: rate, session, payload, handler, answer.
  *
  * What is refused is answered: with an ack, `{status: false, error}`; without one, by the event
- * `error` (protocol, section 4).
+ * `error` (docs/protocol.md, section 4).
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;

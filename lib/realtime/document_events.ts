@@ -28,7 +28,7 @@ export interface DocumentEventsOptions {
   noteRooms: Pick<NoteRooms, "join">;
 }
 
-/** The events of documents and `join-note` (protocol, section 4). */
+/** The events of documents and `join-note` (docs/protocol.md, section 4). */
 export function documentEvents({ documents, noteRooms }: DocumentEventsOptions): EventTable {
   const joins = new PendingJoins();
 

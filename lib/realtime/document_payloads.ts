@@ -1,4 +1,4 @@
-/** The payloads of documents (protocol, section 4). Bytes come as arrays of numbers or as attachments. */
+/** The payloads of documents (docs/protocol.md, section 4). Bytes come as arrays of numbers or as attachments. */
 import { Buffer } from "node:buffer";
 import * as v from "valibot";
 import { AppError } from "../common/errors.ts";

@@ -30,7 +30,7 @@ export function emitToUser(io: RealtimeServer, userId: string, event: ChatEvent)
 }
 
 /**
- * Makes the event emitter of one (user, chat, message): protocol, section 6.
+ * Makes the event emitter of one (user, chat, message): docs/protocol.md, section 6.
  *
  * Each stored event is one atomic change of the message, so that emitters that speak at once lose
  * nothing. A message that is gone stays gone. The caller has checked that the chat is the user's.

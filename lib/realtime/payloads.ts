@@ -1,5 +1,5 @@
 /**
- * One schema for each payload a client sends (protocol, section 4). What a schema does not name is
+ * One schema for each payload a client sends (docs/protocol.md, section 4). What a schema does not name is
  * ignored; what it names is checked before a handler sees it.
  */
 import * as v from "valibot";

@@ -11,7 +11,7 @@ export interface Session {
   token: { jti: string | undefined; exp: number | undefined; iat: number | undefined };
 }
 
-/** What a session keeps of its user (protocol, section 2). */
+/** What a session keeps of its user (docs/protocol.md, section 2). */
 export function sessionUserOf(user: User, nowSeconds: number): SessionUser {
   const {
     profile_image_url: _image,

@@ -14,7 +14,7 @@ export interface SessionEventsOptions {
   useModel(sid: string, model: string): { accepted: boolean };
 }
 
-/** `user-join`, `heartbeat` and `usage` (protocol, section 4). */
+/** `user-join`, `heartbeat` and `usage` (docs/protocol.md, section 4). */
 export function sessionEvents(options: SessionEventsOptions): EventTable {
   return {
     "user-join": openEvent({

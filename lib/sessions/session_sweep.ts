@@ -28,7 +28,7 @@ export interface SessionSweepOptions {
 
 const PAGE = 200;
 
-/** Reaps the sessions of dead instances, and those not seen for too long (protocol, section 10.6). */
+/** Reaps the sessions of dead instances, and those not seen for too long (docs/protocol.md, section 10.6). */
 export function sessionSweepJob(options: SessionSweepOptions): SweepJob {
   const { store, logger, timeoutMs = 120_000, settleMs = 30_000, clock = systemClock } = options;
   const pool = store.dictionary(keys.sessionPool);

@@ -34,7 +34,7 @@ export type UsageAnswer = { accepted: true } | { accepted: false; reason: "rate_
 const REFUSED: UsageAnswer = { accepted: false, reason: "rate_limited" };
 
 /**
- * Which models are answering for whom (protocol, section 4: `usage`). A model's pings are one entry,
+ * Which models are answering for whom (docs/protocol.md, section 4: `usage`). A model's pings are one entry,
  * changed atomically: two at once lose none (section 10.1). Pings of a tick cost one update a model.
  */
 export class UsagePool implements AsyncDisposable {

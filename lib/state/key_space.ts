@@ -1,5 +1,5 @@
 /**
- * Every key of the shared state, in one place (protocol, section 9).
+ * Every key of the shared state, in one place (docs/protocol.md, section 9).
  *
  * The first group is Open WebUI's own, so that its instances can share the store; the second, under
  * `rt`, is ours. A driver puts the prefix (`REDIS_KEY_PREFIX`) in front.

@@ -27,7 +27,7 @@ const NAMES: Record<RedisConnection["shape"], string> = {
 };
 
 /**
- * The state in Redis: under Open WebUI's own keys, in its types and formats (protocol, section 9).
+ * The state in Redis: under Open WebUI's own keys, in its types and formats (docs/protocol.md, section 9).
  *
  * A command whose connection is lost under it is sent again, so it may be carried out twice. Where
  * that would show (updates, locks, `setIfAbsent`, `compact`) the second arrival is recognized; an

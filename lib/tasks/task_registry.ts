@@ -15,7 +15,7 @@ export interface Requester {
   admin: boolean;
 }
 
-/** What a task is for. Tasks of one item and different kinds never meet (protocol, section 10.5). */
+/** What a task is for. Tasks of one item and different kinds never meet (docs/protocol.md, section 10.5). */
 export interface TaskSubject {
   itemId: string;
   userId: string;
@@ -57,7 +57,7 @@ const COMPLETION = "completion";
 
 const CommandSchema = v.object({ action: v.literal("stop"), task_id: v.string() });
 
-/** Runs work that can be listed and stopped from every instance (protocol, section 8). */
+/** Runs work that can be listed and stopped from every instance (docs/protocol.md, section 8). */
 export class TaskRegistry implements AsyncDisposable {
   readonly #options: Required<TaskRegistryOptions>;
   readonly #records: TaskRecords;

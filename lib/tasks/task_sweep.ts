@@ -10,7 +10,7 @@ export interface TaskSweepOptions {
   everyMs?: number;
 }
 
-/** Takes away the tasks of dead instances, and stops of tasks that are gone (protocol, section 8). */
+/** Takes away the tasks of dead instances, and stops of tasks that are gone (docs/protocol.md, section 8). */
 export function taskSweepJob({ store, everyMs = 30_000 }: TaskSweepOptions): SweepJob {
   const records = new TaskRecords(store);
   return {

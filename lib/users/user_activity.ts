@@ -13,7 +13,7 @@ export interface UserActivityOptions {
 }
 
 /**
- * When users were last here (protocol, section 4: `heartbeat`): each at most once a minute, and all
+ * When users were last here (docs/protocol.md, section 4: `heartbeat`): each at most once a minute, and all
  * that have gathered in one write. They stand apart from the users' records, which would have to be
  * read, changed and written whole, with the picture in them.
  */
