@@ -12,6 +12,7 @@ import { ChannelRooms } from "../realtime/channel_rooms.ts";
 import { emitToUser as emitToSessions } from "../realtime/emitter.ts";
 import type { RealtimeServer } from "../realtime/session.ts";
 import { TypingNotices } from "../realtime/typing_notices.ts";
+import { requireOwnGroups } from "../sharing/own_groups.ts";
 import { keys } from "../state/key_space.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Services } from "./services.ts";
@@ -59,6 +60,7 @@ export function openChannels(
     channels,
     findUser,
     groupMembers: (groupId, paging) => groups.members(groupId, paging),
+    requireOwnGroups: (user, groupIds) => requireOwnGroups(user, groupIds, groups),
     membershipChanged: (...change) => access.membershipChanged(...change),
     accessChanged,
     stopAnswers: (channelId) =>

@@ -1,4 +1,3 @@
-import { dirname } from "node:path";
 import type { Bus } from "../bus/bus.ts";
 import { openKvBus } from "../bus/kv_bus.ts";
 import { namedChannel } from "../bus/named_channel.ts";
@@ -6,11 +5,11 @@ import { ReliableTransport } from "../bus/reliable_transport.ts";
 import type { NamedChannel, Topics } from "../bus/topics.ts";
 import { TransportTopics } from "../bus/transport_topics.ts";
 import { type Cluster, joinCluster } from "../cluster/cluster.ts";
-import { AppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import type { Config } from "../config.ts";
 import { visibleSession } from "../realtime/remote_instances.ts";
 import { keys } from "../state/key_space.ts";
+import { isKvFile, prepareKvFile } from "../state/kv_file.ts";
 import { openKvStore } from "../state/kv_store.ts";
 import type { StateStore } from "../state/state_store.ts";
 
@@ -73,7 +72,7 @@ async function openShared(
     return { store, bus: stack.use(await openRedisBus(redisOptions(config, logger))) };
   }
   const path = config.kvPath;
-  await makeFolder(path);
+  if (isKvFile(path)) await prepareKvFile(path, logger);
   const store = stack.use(
     await openKvStore({ keyPrefix, logger, ...(path !== undefined && { path }) }),
   );
@@ -91,16 +90,4 @@ function redisOptions(config: Config, logger: Logger) {
     ...(config.redisUrl !== undefined && { url: config.redisUrl }),
     ...(config.sentinelHosts !== undefined && { sentinelHosts: config.sentinelHosts }),
   };
-}
-
-/** A store in a file needs its folder; in memory, behind a URL or the platform's own needs none. */
-async function makeFolder(path: string | undefined): Promise<void> {
-  if (path === undefined || path === ":memory:" || /^https?:/.test(path)) return;
-  try {
-    await Deno.mkdir(dirname(path), { recursive: true });
-  } catch (cause) {
-    throw new AppError("unavailable", `The folder of DENO_KV_PATH can't be made: ${path}`, {
-      cause,
-    });
-  }
 }

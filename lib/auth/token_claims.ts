@@ -12,7 +12,7 @@ export const TokenClaimsSchema = v.object({
   iat: v.optional(v.number()),
   /** Tokens of old Open WebUI versions have none. */
   jti: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
-  /** What the token is for; what it does not name lets nobody in. Absent: a session. */
+  /** What the token is for; what is not named here lets nobody in. Absent: a session. */
   typ: v.optional(v.picklist(["session", "automation", "subagent"])),
 });
 

@@ -163,6 +163,8 @@ export class TokenService {
         currentDate: new Date(this.#clock.nowMs()),
       });
       const claims = v.parse(TokenClaimsSchema, payload);
+      // Open WebUI also makes tokens for its automations and subagents: this server has neither.
+      if ((claims.typ ?? "session") !== "session") throw notCounting();
       this.#checked.add(token, claims);
       return claims;
     } catch (cause) {

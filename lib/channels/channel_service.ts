@@ -22,6 +22,8 @@ export interface ChannelServiceOptions {
     groupId: string,
     paging: { limit: number; cursor?: string },
   ): Promise<{ userIds: string[]; cursor: string | undefined }>;
+  /** Lets the user name only groups of their own. */
+  requireOwnGroups(user: PublicUser, groupIds: readonly string[]): Promise<void>;
   /** Whether the user is a member has changed: told to all instances. */
   membershipChanged(channelId: string, userId: string, isMember: boolean): Promise<void>;
   /** Whoever may enter the channel has changed: told to all instances, and there to who may now. */
@@ -70,9 +72,9 @@ export class ChannelService {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** @throws {AppError} `forbidden`, `invalid_payload`, `too_large` */
+  /** @throws {AppError} `forbidden`, `invalid_payload`, `too_large`; `not_found` for a group of others */
   async create(user: PublicUser, body: ChannelBody): Promise<Channel> {
-    const userIds = await this.#known(await this.#people(body));
+    const userIds = await this.#known(await this.#people(user, body));
     if (body.type === "dm" && userIds.length > MAX_PEOPLE) {
       throw new AppError("too_large", `A direct channel has at most ${MAX_PEOPLE} people.`);
     }
@@ -160,7 +162,7 @@ export class ChannelService {
     asked: Pick<ChannelBody, "user_ids" | "group_ids"> & { role?: ChannelRole | undefined },
   ): Promise<ChannelMember[]> {
     const channel = await this.#withMembers(user, channelId);
-    const userIds = await this.#known(await this.#people(asked));
+    const userIds = await this.#known(await this.#people(user, asked));
     const now = unixSeconds(this.#clock);
     const fresh = await this.#channels.members.add(channel.id, userIds, {
       by: user.id,
@@ -217,8 +219,10 @@ export class ChannelService {
 
   /** The users that a request names, those of its groups included. */
   async #people(
+    user: PublicUser,
     { user_ids, group_ids }: Pick<ChannelBody, "user_ids" | "group_ids">,
   ): Promise<string[]> {
+    await this.#options.requireOwnGroups(user, group_ids ?? []);
     const people = new Set(user_ids ?? []);
     for (const groupId of new Set(group_ids ?? [])) {
       let cursor: string | undefined;

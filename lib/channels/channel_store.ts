@@ -1,6 +1,7 @@
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
 import { mergedPage, type PageSource } from "../common/merged_pages.ts";
+import { requireOwnGrants } from "../sharing/own_groups.ts";
 import { SharedIndex } from "../sharing/shared_index.ts";
 import { EVERYONE, type Permission } from "../protocol/access_grants.ts";
 import { type GroupMembership, membershipIn, sameGrants } from "../sharing/grants.ts";
@@ -193,6 +194,7 @@ export class ChannelStore {
   ): Promise<{ channel: Channel; isAccessChanged: boolean }> {
     const seen = await this.enterToManage(visitor, channelId);
     const grants = seen.type === null ? grantsOf(patch, seen) : undefined;
+    if (grants) await requireOwnGrants(visitor, grants, seen.access_grants, this.#groups);
     if (grants) await this.#index.put({ ...seen, access_grants: grants });
     let before = seen;
     const updated_at = unixSeconds(this.#clock);

@@ -41,7 +41,9 @@ export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
 
   routes.post("/create", async (c) => {
     const { data, ...body } = await readJson(c, NoteBodySchema);
-    return c.json(await notes.create(c.get("user").id, { ...body, data: withOwnHtml(data) }));
+    return c.json(
+      await notes.create(readerOf(c.get("user")), { ...body, data: withOwnHtml(data) }),
+    );
   });
 
   routes.get("/", async (c) => {

@@ -4,12 +4,17 @@ import * as v from "valibot";
 
 export const NameSchema = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(100));
 
+/** What nobody sees would make one address look like another. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}]/u;
+
 /** As loose as Open WebUI's own rule: what is left out here is an account that can't sign in. */
 export const EmailSchema = v.pipe(
   v.string(),
+  v.normalize("NFKC"),
   v.trim(),
   v.maxLength(254),
   v.regex(/^[^\s@]+@[^\s@]+\.[^\s@]+$/, "must be an address"),
+  v.check((email) => !INVISIBLE.test(email), "must have visible characters only"),
 );
 
 /** scrypt takes any length; a bound keeps the work bounded. */

@@ -1,6 +1,7 @@
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
 import { mergedPage } from "../common/merged_pages.ts";
+import { requireOwnGrants } from "../sharing/own_groups.ts";
 import { SharedIndex } from "../sharing/shared_index.ts";
 import { EVERYONE, type Permission } from "../protocol/access_grants.ts";
 import { type GroupMembership, isGranted, membershipIn, sameGrants } from "../sharing/grants.ts";
@@ -58,7 +59,10 @@ export class NoteStore {
     );
   }
 
-  async create(userId: string, body: NoteBody): Promise<Note> {
+  /** @throws {AppError} `not_found` for a group of others */
+  async create(author: Reader, body: NoteBody): Promise<Note> {
+    await requireOwnGrants(author, body.access_grants ?? [], [], this.#groups);
+    const userId = author.id;
     const now = unixSeconds(this.#clock);
     const id = crypto.randomUUID();
     const data = body.data ?? null;
@@ -126,8 +130,8 @@ export class NoteStore {
    * Changes what the patch names; the parts of `data` it does not name stay. Says who may have lost
    * or won access.
    *
-   * @throws {AppError} `not_found`; `forbidden` for who may only read, and for grants changed by
-   * somebody who is neither owner nor admin
+   * @throws {AppError} `not_found`, also for a group of others; `forbidden` for who may only read, and
+   * for grants changed by somebody who is neither owner nor admin
    */
   async update(
     reader: Reader,
@@ -139,6 +143,7 @@ export class NoteStore {
     if (grants && !sameGrants(grants, seen.access_grants) && !isOwner(reader, seen)) {
       throw new AppError("forbidden", "Only the owner of a note may share it.");
     }
+    if (grants) await requireOwnGrants(reader, grants, seen.access_grants, this.#groups);
     await this.#index.put({ ...seen, access_grants: grants ?? seen.access_grants });
     const data = patch.data ? await this.#mergeData(noteId, patch.data) : await this.#data(noteId);
     let before = seen;

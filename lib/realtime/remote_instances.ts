@@ -76,9 +76,17 @@ export class RemoteInstances {
     return await Promise.race([answer, isOver]);
   }
 
-  /** Gives a line of a browser's stream to the instance that waits for it. */
+  /**
+   * Gives a line of a browser's stream to the instance that waits for it.
+   *
+   * @throws {AppError} `not_found` when there is no such instance, or nobody waits there
+   */
   async sendLine(instanceId: string, line: BrowserLine): Promise<void> {
-    await this.#options.requests.request(instanceId, "browser_line", line);
+    const { registry, requests } = this.#options;
+    if (!await registry.isAlive(instanceId)) {
+      throw new AppError("not_found", "Nobody waits for this stream any more.");
+    }
+    await requests.request(instanceId, "browser_line", line);
   }
 
   /** Tells those who asked this session that it has gone. */

@@ -42,7 +42,16 @@ export function membershipIn(
   };
 }
 
-function groupsIn(grants: readonly Principal[]): string[] {
+/** Those of the grants that were not there before. */
+export function grantsBeyond(
+  grants: readonly AccessGrant[],
+  before: readonly AccessGrant[],
+): AccessGrant[] {
+  const names = new Set(before.map(grantName));
+  return grants.filter((grant) => !names.has(grantName(grant)));
+}
+
+export function groupsIn(grants: readonly Principal[]): string[] {
   const ids = grants.filter((grant) => grant.principal_type === "group");
   return [...new Set(ids.map(({ principal_id }) => principal_id))];
 }

@@ -31,7 +31,8 @@ export interface KvDatabase {
  */
 export async function openKvDatabase(path: string | undefined): Promise<KvDatabase> {
   const kv = await Deno.openKv(path).catch((cause) => {
-    throw new AppError("unavailable", "The store can't be opened.", { cause });
+    const named = path === undefined ? "" : ` ${path}`;
+    throw new AppError("unavailable", `The store${named} can't be opened.`, { cause });
   });
   const isMemory = path === ":memory:";
   const isRemote = path === undefined || /^https?:/.test(path);

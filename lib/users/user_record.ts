@@ -7,7 +7,7 @@ export function toUser({ password_hash: _, ...user }: UserRecord, lastActiveAt =
   return Object.freeze({ ...user, last_active_at });
 }
 
-/** One address has one spelling. */
+/** One address has one spelling: full-width letters are the narrow ones that they look like. */
 export function normalisedEmail(email: string): string {
-  return email.trim().normalize("NFC").toLowerCase();
+  return email.normalize("NFKC").trim().toLowerCase();
 }

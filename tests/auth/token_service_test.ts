@@ -78,9 +78,17 @@ Deno.test("a life of null never ends", async () => {
 Deno.test("a token of Open WebUI counts: without iat and jti, too", async () => {
   await using h = await openFixture();
   assert.equal((await h.tokens.verify(await signed({ id: "ada" }))).user.id, "ada");
-  for (const typ of ["session", "automation", "subagent"]) {
-    const token = await signed({ id: "ada", typ, auth_method: "password", session_stamp: null });
-    assert.equal((await h.tokens.verify(token)).user.id, "ada");
+  const claims = { id: "ada", typ: "session", auth_method: "password", session_stamp: null };
+  assert.equal((await h.tokens.verify(await signed(claims))).user.id, "ada");
+});
+
+Deno.test("X16: a token that was made for another purpose opens no session", async () => {
+  await using h = await openFixture();
+  for (const typ of ["automation", "subagent"]) {
+    const token = await signed({ id: "ada", typ });
+    for (const _ of ["first", "again"]) {
+      await assert.rejects(h.tokens.verify(token), { code: "unauthenticated" });
+    }
   }
 });
 

@@ -226,3 +226,26 @@ Deno.test("without trusted proxies X-Forwarded-For hides nobody; sign-ups count 
   const body = { name: "Eve", email: "eve@example.com", password: PASSWORD };
   await refusal(await post(`${app.url}/api/v1/auths/signup`, body), 429, "rate_limited");
 });
+
+Deno.test("X17: addresses that look alike are one account, and what can't be seen is refused", async () => {
+  await using app = await startServer();
+  const signUpAs = async (email: string) => {
+    const response = await fetch(`${app.url}/api/v1/auths/signup`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ name: "Ada", email, password: "correct horse" }),
+    });
+    const { code } = await response.json();
+    return `${response.status} ${code ?? ""}`.trim();
+  };
+  assert.equal(await signUpAs("ada@example.com"), "200");
+  for (
+    const alike of ["ａｄａ@example.com", "Ada@ｅｘａｍｐｌｅ．ｃｏｍ", "\u3000ada@example.com"]
+  ) {
+    assert.equal(await signUpAs(alike), "409 conflict", JSON.stringify(alike));
+  }
+  for (const hidden of ["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\u{e0061}"]) {
+    const refused = await signUpAs(`a${hidden}da@example.com`);
+    assert.equal(refused, "400 invalid_payload", JSON.stringify(hidden));
+  }
+});

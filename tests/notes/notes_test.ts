@@ -69,7 +69,8 @@ Deno.test("the list has one's own and what is shared, last changed first, in pag
   const [admin, ada, bob] = [await signUp(app.url), await signUp(app.url), await signUp(app.url)];
   const group = await admin.json<{ id: string }>("POST", "/api/v1/groups/create", { name: "g" });
   const users = { user_ids: [bob.id] };
-  await admin.json("POST", `/api/v1/groups/id/${group.id}/users/add`, users);
+  const both = { user_ids: [ada.id, bob.id] };
+  await admin.json("POST", `/api/v1/groups/id/${group.id}/users/add`, both);
   const toGroup: AccessGrant = {
     principal_type: "group",
     principal_id: group.id,
@@ -164,8 +165,9 @@ async function loseAccess(near: App, far: App): Promise<void> {
     await signUp(near.url),
   ];
   const group = await admin.json<{ id: string }>("POST", "/api/v1/groups/create", { name: "g" });
-  const inGroup = (action: string) =>
-    admin.json("POST", `/api/v1/groups/id/${group.id}/users/${action}`, { user_ids: [bob.id] });
+  const inGroup = (action: string, { id } = bob) =>
+    admin.json("POST", `/api/v1/groups/id/${group.id}/users/${action}`, { user_ids: [id] });
+  await inGroup("add", ada);
   const ways: { grants: AccessGrant[]; lose(note: Note): Promise<unknown> }[] = [
     { grants: [grantTo(bob)], lose: (note) => share(ada, note, []) },
     { grants: [grantTo({ id: "*" })], lose: (note) => share(ada, note, [grantTo(admin)]) },
