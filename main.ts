@@ -54,6 +54,13 @@ const watchdog = config.deploymentId === undefined
   // The platform keeps the port, and starts what does not answer anew.
   : undefined;
 
+void app.outdated.then((why) => {
+  logger.error("a newer version has taken over the store: the process ends", {
+    error: errorText(why),
+  });
+  void app.stop().finally(() => Deno.exit(1));
+});
+
 async function stop(signal: string): Promise<void> {
   logger.info("stopping", { signal });
   watchdog?.[Symbol.dispose]();

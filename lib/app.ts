@@ -5,9 +5,10 @@ import { openServices, type Services, startServices } from "./app/services.ts";
 import { followAccess, openSockets, type Sockets } from "./app/sockets.ts";
 import { createSweeper } from "./app/sweeps.ts";
 import { settledWithin } from "./common/deadline.ts";
-import { errorText } from "./common/errors.ts";
+import { type AppError, errorText } from "./common/errors.ts";
 import type { Logger } from "./common/logger.ts";
 import type { Config } from "./config.ts";
+import { watchSchema } from "./state/schema.ts";
 
 /** How the time of a stop is spent: a platform gives five seconds and then kills. */
 const DRAIN_MS = 1_500;
@@ -23,6 +24,8 @@ export interface App extends AsyncDisposable {
   readonly instanceId: string;
   readonly services: Services;
   readonly sockets: Sockets;
+  /** Resolves when a newer version has brought the store into its form: this one must end. */
+  readonly outdated: Promise<AppError>;
   /**
    * Takes no more sockets, ends the tasks, tells the clients, flushes and closes: within five
    * seconds, whatever hangs. Called again, it waits for the same stop.
@@ -33,7 +36,8 @@ export interface App extends AsyncDisposable {
 /**
  * Starts a server: opens the store, ties the parts, and listens once all of them work.
  *
- * Throws `AppError("unavailable")` when the store can't be opened; nothing stays open then.
+ * Throws `AppError("unavailable")` when the store can't be opened, `"conflict"` when a newer version has
+ * written it; nothing stays open then.
  */
 export async function startApp(config: Config, logger: Logger): Promise<App> {
   const stack = new AsyncDisposableStack();
@@ -70,6 +74,8 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
     startServices(services),
   ]);
   if (!isHeard) logger.warn("other instances are not heard yet");
+  const outdated = Promise.withResolvers<AppError>();
+  stack.use(watchSchema(foundation.store, outdated.resolve));
   sweeper.start();
   const { host, port } = await sockets.server.listen({
     host: config.host,
@@ -84,6 +90,7 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
     instanceId: foundation.instanceId,
     services,
     sockets,
+    outdated: outdated.promise,
     stop,
     [Symbol.asyncDispose]: stop,
   };

@@ -11,6 +11,7 @@ import { visibleSession } from "../realtime/remote_instances.ts";
 import { keys } from "../state/key_space.ts";
 import { isKvFile, prepareKvFile } from "../state/kv_file.ts";
 import { openKvStore } from "../state/kv_store.ts";
+import { migrate } from "../state/schema.ts";
 import type { StateStore } from "../state/state_store.ts";
 
 /** What everything else stands on, whatever it is a server for. */
@@ -29,13 +30,17 @@ export interface Foundation {
   readonly cluster: Cluster;
 }
 
-/** @throws {AppError} `unavailable` when the store can't be opened */
+/**
+ * @throws {AppError} `unavailable` when the store can't be opened; `conflict` when a newer version has
+ * written it
+ */
 export async function layFoundation(
   config: Config,
   logger: Logger,
   stack: AsyncDisposableStack,
 ): Promise<Foundation> {
   const { store, bus } = await openShared(config, logger, stack);
+  await migrate(store, { logger });
   const transport = stack.use(new ReliableTransport({ bus, logger }));
   const instanceId = crypto.randomUUID();
   const cluster = stack.use(

@@ -11,6 +11,7 @@ export type { RedisConnectionOptions } from "./options.ts";
 
 /** Commands that may wait at once; whoever comes later is refused instead of queued. */
 const MAX_WAITING = 20_000;
+const KEYS_PER_SCAN = 1_000;
 const RETRY = { firstMs: 20, maxMs: 400 };
 
 /**
@@ -62,6 +63,26 @@ export class RedisConnection implements AsyncDisposable {
       return pipeline(...commands);
     };
     return client;
+  }
+
+  /** The keys of a pattern and a type, a page at a time: of every master, in a cluster. */
+  async *keysLike(pattern: string, type: string): AsyncGenerator<string[]> {
+    const masters = await this.run((client) =>
+      Promise.resolve("nodes" in client ? client.nodes("master").length : 1)
+    );
+    for (let place = 0; place < masters; place++) {
+      let cursor = "0";
+      do {
+        const [next, keys] = await this.run((client) => {
+          const node = "nodes" in client ? client.nodes("master")[place] : client;
+          // A master that is gone has another in its place soon: an outage that passes.
+          if (node === undefined) throw new Error("Connection is closed.");
+          return node.scan(cursor, "MATCH", pattern, "COUNT", KEYS_PER_SCAN, "TYPE", type);
+        });
+        if (keys.length > 0) yield keys;
+        cursor = next;
+      } while (cursor !== "0");
+    }
   }
 
   /** Waits until the connection stands. */

@@ -83,6 +83,7 @@ function checkedValues(values: ValueStore, read: Read): ValueStore {
       return checked.result();
     },
     delete: (key) => values.delete(key),
+    names: (family) => values.names(family),
   };
 }
 

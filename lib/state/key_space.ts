@@ -23,6 +23,7 @@ import {
   RunningStreamSchema,
   SessionSchema,
   StoredMessageSchema,
+  StoreSchemaSchema,
   StreamHeadSchema,
   TaskOwnerSchema,
   TextSchema,
@@ -48,6 +49,20 @@ export function unchecked(key: StateKey): Key<unknown> {
   return [...key];
 }
 
+/** The id at the end of a key of one of the {@linkcode families}. */
+export function idIn(key: StateKey): string {
+  return (key.at(-1) ?? "").replaceAll("%3A", ":").replaceAll("%25", "%");
+}
+
+/** What {@linkcode ValueStore.names} finds all records of a kind by. */
+export const families = {
+  users: own("user"),
+  groups: own("group"),
+  chats: own("chat"),
+  notes: own("note"),
+  channels: own("channel"),
+} as const;
+
 /** The storage spelling of a document id: all spellings that lead to one key are one document. */
 export function documentKeyId(documentId: string): string {
   return documentId.replaceAll(":", "_");
@@ -71,6 +86,10 @@ export const keys = {
   userRevokedAt: (userId: string): StateKey => ["auth", "user", userId, "revoked_at"],
   rateLimit: (key: string): StateKey => ["ratelimit", key],
 
+  /** value: which form the records have, see `schema.ts` */
+  schema: typed(StoreSchemaSchema, own("schema")),
+  /** lock: who brings the records into a newer form */
+  migrationLock: own("migration_lock"),
   /** lock: who ends the answers of dead instances */
   streamCleanupLock: own("stream_cleanup_lock"),
   /** dictionary: instance id → its last sign of life */

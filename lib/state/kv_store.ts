@@ -63,7 +63,7 @@ export async function openKvStore(options: KvStoreOptions): Promise<KvStore> {
 
   const store = checkedStore({
     name: database.name,
-    values: kvValues(atomics, prefix),
+    values: kvValues(client, atomics, prefix),
     dictionary: (key, more = {}) => kvDictionary(client, atomics, prefix, key, more),
     memberSet: (key, more = {}) => kvMemberSet(atomics, prefix, key, more),
     sortedIndex: (key) => kvSortedIndex(client, atomics, prefix, key),

@@ -45,6 +45,9 @@ export const TextSchema: RecordSchema<string> = v.union([
 ]);
 export const NumberSchema: RecordSchema<number> = v.number();
 
+/** The form of a store's records, and the version of the server that brought them into it. */
+export const StoreSchemaSchema = record({ version: v.number(), written_by: text });
+
 // Who is connected, and what runs.
 
 /** A session as other instances need it. Open WebUI's own instances write no `instance_id`. */

@@ -48,5 +48,16 @@ export function redisValues(
       if (updates.pending(entry)) return void await updates.update(entry, () => undefined);
       await redis.run((client) => client.del(name(key)));
     },
+
+    async *names(family) {
+      const beginning = `${name(family)}:`;
+      for await (const page of redis.keysLike(`${escaped(beginning)}*`, "string")) {
+        const last = page.map((key) => key.slice(beginning.length));
+        yield last.filter((part) => !part.includes(":")).map((part) => [...family, part]);
+      }
+    },
   };
 }
+
+/** What has a meaning of its own in a pattern of Redis means itself. */
+const escaped = (text: string) => text.replace(/[\\*?[\]]/g, "\\$&");

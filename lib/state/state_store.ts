@@ -63,6 +63,12 @@ export interface ValueStore {
    */
   update<T>(key: Key<T>, change: Change<NoInfer<T>>, options?: Expiry): Promise<T | undefined>;
   delete(key: StateKey): Promise<void>;
+  /**
+   * The keys of values that have just one part more than `family`, a page at a time, in no order: for
+   * migrations and exports, as Redis walks all its keys for it. A value that is there from the
+   * beginning to the end of the walk is named, perhaps more than once.
+   */
+  names(family: StateKey): AsyncGenerator<StateKey[]>;
 }
 
 /** A map of fields to JSON values under one key: pools and registries (a Redis HASH). */

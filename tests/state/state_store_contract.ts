@@ -54,6 +54,21 @@ export function runStateStoreContract(name: string, factory: () => Promise<Contr
     await assert.rejects(values.set(["big"], "x".repeat(33 << 20)), code("too_large"));
   });
 
+  test("names finds every value of a family, and nothing else", async ({ store }) => {
+    const { values } = store;
+    const ids = Array.from({ length: 450 }, (_, n) => `id ${n}%3A*`);
+    await Promise.all(ids.map((id) => values.set(["fam[i]ly", id], 1)));
+    await values.set(["fam[i]ly", "id 1", "below"], 1);
+    await values.set(["fam[i]ly2", "id 1"], 1);
+    await values.set(["fam[i]ly"], 1);
+    await store.dictionary(["fam[i]ly", "dictionary"]).set("a", 1);
+    const found = new Set<string>();
+    for await (const page of values.names(["fam[i]ly"])) {
+      for (const key of page) found.add(JSON.stringify(key));
+    }
+    assert.deepEqual([...found].sort(), ids.map((id) => JSON.stringify(["fam[i]ly", id])).sort());
+  });
+
   test("500 concurrent updates of one field are all counted", async (given) => {
     const other = await given.reopen?.();
     try {

@@ -78,7 +78,7 @@ export class FaultyStore implements AsyncDisposable {
         if (COLLECTIONS.has(String(name))) {
           return (...args: unknown[]) => this.#faulty(call(...args) as object);
         }
-        if (name === "scan") {
+        if (name === "scan" || name === "names") {
           return (...args: unknown[]) => this.#pages(call(...args) as AsyncIterable<unknown>);
         }
         return async (...args: unknown[]) => {
