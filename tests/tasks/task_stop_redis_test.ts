@@ -6,6 +6,7 @@ import { aborted, pause } from "../../lib/common/pause.ts";
 import { openRedisStore } from "../../lib/state/redis_store.ts";
 import type { StateStore } from "../../lib/state/state_store.ts";
 import type { TaskRegistry } from "../../lib/tasks/task_registry.ts";
+import { taskSweepJob } from "../../lib/tasks/task_sweep.ts";
 import { onBus } from "../support/faulty_bus.ts";
 import { ClusterSet, redisAvailable, RedisServer } from "../support/redis_servers.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
@@ -122,6 +123,11 @@ test(
     assert.equal((await stopping).status, true);
     await ends(a, "the tasks of a");
     await ends(b, "the task of b");
+    // A stop that was recorded in the moment of the middle one's end is the sweep's.
+    await taskSweepJob({ store }).sweep({
+      signal: new AbortController().signal,
+      deadAmong: () => Promise.resolve(new Set<string>()),
+    });
     await until(async () => await countRecords(store) === 0, { what: "no record" });
   },
 );
