@@ -64,7 +64,7 @@ void app.outdated.then((why) => {
 async function stop(signal: string): Promise<void> {
   logger.info("stopping", { signal });
   watchdog?.[Symbol.dispose]();
-  await app.stop();
+  await app.stop({ timeoutMs: config.drainTimeoutMs, letsFinish: true });
   logger.info("stopped");
   Deno.exit(0);
 }

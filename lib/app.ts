@@ -1,3 +1,4 @@
+import { Draining } from "./app/draining.ts";
 import { layFoundation } from "./app/foundation.ts";
 import { createMetrics, createSystemStatus, readinessChecks } from "./app/observability.ts";
 import { createRoutes } from "./app/routes.ts";
@@ -10,12 +11,22 @@ import type { Logger } from "./common/logger.ts";
 import type { Config } from "./config.ts";
 import { watchSchema } from "./state/schema.ts";
 
-/** How the time of a stop is spent: a platform gives five seconds and then kills. */
-const DRAIN_MS = 1_500;
-const CLOSE_MS = 1_000;
-const DISPOSE_MS = 1_500;
+/** A platform gives five seconds and then kills. */
+const STOP_MS = 5_000;
+/** What is kept of the time for a stop to end what has not ended by itself. */
+const ENDING_MS = 1_500;
 /** A bus that is away delays the start no longer than this: what is local works without it. */
 const CLUSTER_READY_MS = 2_000;
+
+export interface StopOptions {
+  /** How long it may take, whatever hangs. Default: 5,000. */
+  timeoutMs?: number;
+  /**
+   * What runs goes on until 1,500 ms before the end of that time, while `/ready` says no and new
+   * answers and sockets are refused. Default: false.
+   */
+  letsFinish?: boolean;
+}
 
 /** A server that runs. */
 export interface App extends AsyncDisposable {
@@ -26,11 +37,8 @@ export interface App extends AsyncDisposable {
   readonly sockets: Sockets;
   /** Resolves when a newer version has brought the store into its form: this one must end. */
   readonly outdated: Promise<AppError>;
-  /**
-   * Takes no more sockets, ends the tasks, tells the clients, flushes and closes: within five
-   * seconds, whatever hangs. Called again, it waits for the same stop.
-   */
-  stop(): Promise<void>;
+  /** Ends the tasks, closes the sockets and all else. Called again, nothing is let go on any more. */
+  stop(options?: StopOptions): Promise<void>;
 }
 
 /**
@@ -56,7 +64,8 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
   const sockets = openSockets(foundation, services);
   const sweeper = createSweeper(foundation, services, sockets);
   const { metrics, lag } = createMetrics(foundation, services, sockets);
-  const checks = readinessChecks(services, sweeper);
+  const draining = new Draining();
+  const checks = readinessChecks(services, sweeper, draining);
   const systemStatus = createSystemStatus(foundation, services, sockets, lag);
   const onRequest = createRoutes({
     config,
@@ -66,6 +75,7 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
     metrics,
     systemStatus,
     checks,
+    draining,
   });
 
   const [isHeard] = await Promise.all([
@@ -80,11 +90,18 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
   const { host, port } = await sockets.server.listen({
     host: config.host,
     port: config.port,
-    onRequest,
+    onRequest: draining.counting(onRequest),
   });
 
   let stopped: Promise<void> | undefined;
-  const stop = () => stopped ??= stopInOrder(services, sockets, stack, logger);
+  const hurry = new AbortController();
+  const stop = ({ timeoutMs = STOP_MS, letsFinish = false }: StopOptions = {}) => {
+    if (!letsFinish || stopped !== undefined) hurry.abort();
+    return stopped ??= stopInOrder({
+      ...{ services, sockets, draining, stack, logger, timeoutMs },
+      hurry: hurry.signal,
+    });
+  };
   return {
     url: `http://${isAnyAddress(host) ? "localhost" : host}:${port}`,
     instanceId: foundation.instanceId,
@@ -92,29 +109,41 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
     sockets,
     outdated: outdated.promise,
     stop,
-    [Symbol.asyncDispose]: stop,
+    [Symbol.asyncDispose]: () => stop(),
   };
 }
 
+interface Stopping {
+  services: Services;
+  sockets: Sockets;
+  draining: Draining;
+  stack: AsyncDisposableStack;
+  logger: Logger;
+  timeoutMs: number;
+  /** Ends the wait for what runs. */
+  hurry: AbortSignal;
+}
+
 /** Sockets stay open while the tasks end, so that clients hear how. */
-async function stopInOrder(
-  { tasks }: Services,
-  { server }: Sockets,
-  stack: AsyncDisposableStack,
-  logger: Logger,
-): Promise<void> {
+async function stopInOrder(stopping: Stopping): Promise<void> {
+  const { services: { tasks }, sockets: { server }, draining, stack, logger } = stopping;
+  const endAtMs = performance.now() + stopping.timeoutMs;
+  const leftMs = () => Math.max(300, endAtMs - performance.now());
+  draining.begin();
   server.stopAccepting();
   try {
-    const drained = await tasks.drain({ timeoutMs: DRAIN_MS });
+    const waitMs = Math.max(0, stopping.timeoutMs - ENDING_MS);
+    await draining.whenIdle({ running: () => tasks.size, waitMs, hurry: stopping.hurry });
+    const drained = await tasks.drain({ timeoutMs: 0.4 * leftMs() });
     if (!drained) logger.warn("tasks did not end in time", { tasks: tasks.size });
-    await server.close({ timeoutMs: CLOSE_MS });
+    await server.close({ timeoutMs: Math.min(1_000, 0.5 * leftMs()) });
   } catch (thrown) {
     logger.warn("not everything ended cleanly", { error: errorText(thrown) });
   }
   const disposed = stack.disposeAsync().catch((thrown) => {
     logger.warn("not everything closed cleanly", { error: errorText(thrown) });
   });
-  if (!await settledWithin(disposed, DISPOSE_MS)) logger.warn("the stop took too long");
+  if (!await settledWithin(disposed, leftMs())) logger.warn("the stop took too long");
 }
 
 const isAnyAddress = (host: string) => host === "0.0.0.0" || host === "::";

@@ -5,6 +5,7 @@ import type { ReadinessCheck } from "../http/operations.ts";
 import { systemStatusReader } from "../http/read_system_status.ts";
 import type { SystemStatus } from "../protocol/system_status.ts";
 import type { Sweeper } from "../sessions/sweeper.ts";
+import type { Draining } from "./draining.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Services } from "./services.ts";
 import type { Sockets } from "./sockets.ts";
@@ -17,6 +18,7 @@ const LAG_EVERY_MS = 100;
 export function readinessChecks(
   { store, registry }: Services,
   sweeper: Sweeper,
+  draining: Pick<Draining, "isDraining">,
 ): ReadinessCheck[] {
   const need = (name: string, isGood: () => boolean): ReadinessCheck => ({
     name,
@@ -27,6 +29,7 @@ export function readinessChecks(
     { name: "store", check: () => store.ping(STORE_TIMEOUT_MS) },
     need("lease", () => registry.alive()),
     need("sweeper", () => sweeper.alive()),
+    need("place: it is about to stop", () => !draining.isDraining),
   ];
 }
 

@@ -28,6 +28,7 @@ import { browserProvider } from "../realtime/browser_provider.ts";
 import { createEventEmitter } from "../realtime/emitter.ts";
 import { limitedAddress } from "../transport/socket_server.ts";
 import { createNoteRoutes } from "./notes.ts";
+import type { Draining } from "./draining.ts";
 import type { Services } from "./services.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -41,6 +42,7 @@ export interface RoutesOptions {
   metrics: Metrics;
   systemStatus: () => Promise<SystemStatus>;
   checks: readonly ReadinessCheck[];
+  draining: Draining;
   logger: Logger;
 }
 
@@ -48,7 +50,7 @@ type Listener = (req: IncomingMessage, res: ServerResponse) => void;
 
 /** Mounts every resource's routes and returns the listener of the HTTP server. */
 export function createRoutes(options: RoutesOptions): Listener {
-  const { config, services, sockets, metrics, systemStatus, checks, logger } = options;
+  const { config, services, sockets, metrics, systemStatus, checks, draining, logger } = options;
   const { store, users, tokens, chats, tasks, usage, catalogue } = services;
   const stops = new AnswerStops(store);
   const app = createHttpApp({ allowedOrigins: config.corsAllowOrigin, logger });
@@ -127,6 +129,7 @@ export function createRoutes(options: RoutesOptions): Listener {
       check: providerFor,
       usage: () => usage.inUse(),
       async start(asked) {
+        draining.requireOpen();
         const { userId, messageId } = asked;
         using starting = stops.starting(userId, asked.chatId);
         const providerAt = await providerFor(asked);
@@ -144,6 +147,7 @@ export function createRoutes(options: RoutesOptions): Listener {
         return { taskId, chatId };
       },
       async passThrough(asked, signal) {
+        draining.requireOpen();
         const provider = (await providerFor(asked))({ chatId: "", messageId: "" });
         return await passThrough(provider, asked.request, signal);
       },

@@ -37,6 +37,11 @@ export function createApi(options: ApiOptions): Api {
   return Object.assign(api, { page });
 }
 
+/** As often is a request sent again that was refused for the moment. */
+const MAX_RETRIES = 4;
+/** A longer wait is told instead of waited for. */
+const MAX_RETRY_AFTER_MS = 5_000;
+
 async function request<T>(
   { url = "", token, onSignedOut, timeoutMs = 30_000 }: ApiOptions,
   method: string,
@@ -44,20 +49,41 @@ async function request<T>(
   body?: unknown,
 ): Promise<{ answer: T; headers: Headers }> {
   const bearer = token();
-  const response = await fetch(url + path, {
-    method,
-    headers: {
-      ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
-      ...(body !== undefined && { "content-type": "application/json" }),
-    },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(timeoutMs),
-  }).catch((cause) => {
-    throw new ClientError("offline", "The server can't be reached.", { cause });
-  });
+  const signal = AbortSignal.timeout(timeoutMs);
+  const send = () =>
+    fetch(url + path, {
+      method,
+      headers: {
+        ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+        ...(body !== undefined && { "content-type": "application/json" }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      signal,
+    }).catch((cause) => {
+      throw new ClientError("offline", "The server can't be reached.", { cause });
+    });
+  let response = await send();
+  for (let tries = 0; tries < MAX_RETRIES; tries++) {
+    const waitMs = retryAfterMs(response);
+    if (waitMs === undefined) break;
+    await response.body?.cancel();
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    response = await send();
+  }
   const answer: unknown = await response.json().catch(() => undefined);
   if (response.ok) return { answer: answer as T, headers: response.headers };
   if (response.status === 401 && bearer !== undefined && bearer === token()) onSignedOut?.();
   const { code = "internal", detail } = (answer ?? {}) as { code?: ErrorCode; detail?: string };
   throw new ClientError(code, detail ?? `The server answered ${response.status}.`);
+}
+
+/**
+ * How long to wait before the request is sent again; `undefined`: it is not. A 503 that names a time
+ * has done nothing: the server is about to stop, and the next one takes it.
+ */
+function retryAfterMs({ status, headers }: Response): number | undefined {
+  const seconds = headers.get("retry-after");
+  if (status !== 503 || seconds === null || !/^\d{1,4}$/.test(seconds)) return undefined;
+  const waitMs = Number(seconds) * 1_000;
+  return waitMs <= MAX_RETRY_AFTER_MS ? waitMs : undefined;
 }

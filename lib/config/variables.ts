@@ -230,6 +230,12 @@ export const VARIABLES = {
     as.seconds(3_600),
     "How long the reader of an HTTP answer may take nothing of it",
   ),
+  drainTimeoutMs: preset(
+    "DRAIN_TIMEOUT",
+    "5",
+    as.seconds(3_600),
+    "How long a stop may take: answers go on until 1.5 seconds before its end",
+  ),
   eventCallerTimeoutMs: preset(
     "WEBSOCKET_EVENT_CALLER_TIMEOUT",
     "300",

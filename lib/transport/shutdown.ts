@@ -7,8 +7,8 @@ const AFTER_DESTROY_MS = 250;
 
 /** What a server can be told on its way out. */
 export interface Closing {
-  stopAccepting(): Promise<void>;
-  sayGoodbye(): void;
+  closePort(): Promise<void>;
+  closeSockets(): void;
   /** Connections that haven't ended. */
   remaining(): number;
   closeServices(): Promise<void>;
@@ -18,8 +18,8 @@ export interface Closing {
 /** Closes in order, and is done after `timeoutMs` whatever the peers do. */
 export async function shutDown(closing: Closing, timeoutMs: number): Promise<void> {
   const end = performance.now() + timeoutMs;
-  const portClosed = closing.stopAccepting();
-  closing.sayGoodbye();
+  const portClosed = closing.closePort();
+  closing.closeSockets();
   await drained(() => closing.remaining() === 0, end);
   await settledWithin(closing.closeServices(), Math.max(AFTER_DESTROY_MS, end - performance.now()));
   closing.destroyRemaining();

@@ -90,9 +90,13 @@ export interface SocketServer {
   readonly io: Server;
   /** Opens the port and says where it listens. */
   listen(options: ListenOptions): Promise<{ host: string; port: number }>;
-  /** Closes the port; the connections there are go on. New ones over a connection that is kept alive get 503. */
+  /** New sockets get 503 from here on; those there are go on, and so does HTTP. */
   stopAccepting(): void;
-  /** Says goodbye to all clients, waits for what is under way, and destroys what remains after `timeoutMs`. */
+  /**
+   * Closes the port and all sockets, waits for what is under way, and destroys what remains after
+   * `timeoutMs`. A client takes it for a lost connection and comes back by itself, to whoever is
+   * there then: of a `DISCONNECT` it would take that it is unwanted, and stay away.
+   */
   close(options: { timeoutMs: number }): Promise<void>;
   /**
    * From here on the socket is sent only those packets of streams that `wants` takes; what belongs to
@@ -194,7 +198,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   let closed: Promise<void> | undefined;
   let portClosed: Promise<void> | undefined;
 
-  function stopAccepting(): Promise<void> {
+  function closePort(): Promise<void> {
     limiter.stopping = true;
     return portClosed ??= new Promise((resolve) =>
       http.listening ? http.close(() => resolve()) : resolve()
@@ -202,9 +206,9 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   }
 
   const closing = {
-    stopAccepting,
-    sayGoodbye() {
-      for (const nsp of io._nsps.values()) nsp.local.disconnectSockets(true);
+    closePort,
+    closeSockets() {
+      for (const connection of Object.values(connectionsOf(engine))) connection.close();
       headerTimeout.close();
       bodyTimeout.close();
       strangers?.close();
@@ -220,7 +224,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
 
   return {
     io,
-    stopAccepting: () => void stopAccepting(),
+    stopAccepting: () => void (limiter.stopping = true),
     listen({ host, port, onRequest }) {
       const side = httpSide({
         path: options.path.replace(/\/$/, ""),

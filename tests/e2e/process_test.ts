@@ -119,7 +119,7 @@ Deno.test("SIGTERM, even twice: 0 within 5 s with 50 clients and a stream, who a
   assert.ok(tookMs < 10_000, `${tookMs} ms`);
   assert.doesNotMatch(server.log(), /"level":"error"|cleanly|too long/);
   for (const { client, ended } of all) {
-    assert.equal(await ended, "io server disconnect");
+    assert.equal(await ended, "transport close");
     const end = completions(client, chatId).at(-1)?.data.data;
     assert.deepEqual([end?.done, end?.interrupted], [true, true]);
   }
