@@ -1,4 +1,5 @@
 import { AppError } from "../common/errors.ts";
+import { isPunctuation, objectsIn } from "./json_sequence.ts";
 
 /** A piece of an answer, taken out of whatever it came in. */
 export type Frame =
@@ -18,13 +19,13 @@ const MAX_TRIES = 64;
 /** How much is kept of what is no answer, for the words of an error. */
 const MAX_UNREAD = 2_000;
 
-const DONE = "[DONE]";
+const isDone = (text: string) => text.trim().toUpperCase() === "[DONE]";
 
 /**
  * Lines to JSON values: Server-Sent Events, well made or bent. Where the format would wait for an
  * empty line, complete JSON is enough, so events parted by one newline arrive as they come, and the
  * last one without its empty line, too. Lines without a field are read as JSON of their own: one
- * value a line, or one over many.
+ * value a line, several, one over many, or a list that grows.
  */
 export class AnswerFraming {
   readonly #onFrame: (frame: Frame) => void;
@@ -51,9 +52,9 @@ export class AnswerFraming {
     if (line === "") return this.#endEvent();
     if (line.startsWith(":")) return;
     if (this.#bare === "") {
-      const colon = line.indexOf(":");
-      const field = colon < 0 ? line : line.slice(0, colon);
-      if (FIELDS.has(field)) return this.#field(field, colon < 0 ? "" : line.slice(colon + 1));
+      const [, field, value = ""] = FIELD.exec(line) ?? [];
+      if (field !== undefined) return this.#field(field.toLowerCase(), value);
+      if (this.#data === "" && isPunctuation(line)) return;
     }
     if (this.#data !== "") this.#dataLine(line);
     else this.#bareLine(line);
@@ -89,7 +90,7 @@ export class AnswerFraming {
       return;
     }
     // A whole chunk behind one that is not whole: no JSON goes on like this.
-    if (trimmed === DONE || isChunk(trimmed)) {
+    if (isDone(trimmed) || isChunk(trimmed)) {
       this.#endEvent();
       return this.#dataLine(value);
     }
@@ -105,8 +106,8 @@ export class AnswerFraming {
       this.#bare = "";
     }
     this.#bare = this.#bare === "" ? line : joined(this.#bare, line);
-    const last = line.trimEnd().at(-1);
-    if (last !== "}" && last !== "]") {
+    const last = line.trimEnd().at(-1) ?? "";
+    if (!"}],".includes(last)) {
       if (!looksLikeJson(this.#bare)) this.#noteBare();
       return;
     }
@@ -148,13 +149,17 @@ export class AnswerFraming {
 
   /** Hands on what is whole; says whether it was. */
   #takeWhole(text: string, isError: boolean): boolean {
-    if (text.trim() === DONE) {
+    if (isDone(text)) {
       this.#onFrame({ kind: "done" });
       return true;
     }
-    const value = parsed(text);
-    if (value === undefined) return false;
-    this.#onFrame({ kind: "json", value, text: text.trim(), isError });
+    const whole = parsed(text);
+    const texts = whole === undefined ? objectsIn(text) : [text.trim()];
+    const values = whole === undefined ? texts?.map(parsed) : [whole];
+    if (!texts || !values?.every((value) => value !== undefined)) return false;
+    values.forEach((value, at) => {
+      this.#onFrame({ kind: "json", value, text: texts[at] ?? "", isError });
+    });
     return true;
   }
 
@@ -165,7 +170,8 @@ export class AnswerFraming {
   }
 }
 
-const FIELDS = new Set(["data", "event", "id", "retry", "error"]);
+/** Some indent their fields, or write them large. */
+const FIELD = /^\s*(data|event|id|retry|error)\s*(?::([^]*))?$/i;
 
 function joined(earlier: string, later: string): string {
   if (earlier.length + later.length > MAX_EVENT_LENGTH) {

@@ -217,7 +217,10 @@ export class AnswerReader {
 
   #addSplit({ content, reasoning, wasReasoning }: ReturnType<ThoughtSplitter["push"]>): void {
     if (wasReasoning) this.#add({ wasReasoning: true });
-    if (reasoning !== "") this.#add({ reasoning });
+    if (reasoning !== "") {
+      this.#said.reasoning += reasoning;
+      this.#add({ reasoning });
+    }
     if (content !== "") this.#add({ content });
   }
 

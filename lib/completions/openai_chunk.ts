@@ -26,6 +26,7 @@ const FINISH_REASONS: Record<string, string> = {
   blocklist: "content_filter",
   prohibited_content: "content_filter",
   refusal: "content_filter",
+  sensitive: "content_filter",
 };
 
 /**
@@ -41,7 +42,7 @@ export function readChunk(body: Fields): ReadChunk {
   if (!choice) return chunk;
 
   const finishReason = choice["finish_reason"] ?? choice["finishReason"];
-  if (typeof finishReason === "string" && finishReason !== "") {
+  if (typeof finishReason === "string" && !/^(null|none)?$/i.test(finishReason)) {
     const reason = finishReason.toLowerCase();
     chunk.finishReason = FINISH_REASONS[reason] ?? reason;
   }
@@ -76,6 +77,8 @@ function readSaid(said: Fields, chunk: ReadChunk): void {
     textOfParts(said["reasoning"]).text,
     textOfParts(said["reasoning_details"]).reasoning,
     textOfParts(said["thinking"]).text,
+    textOfParts(said["reasoning_text"]).text,
+    textOfParts(said["thinking_blocks"]).reasoning,
     content.reasoning,
   ].find((text) => text !== "");
   if (reasoning !== undefined) chunk.reasoning = reasoning;

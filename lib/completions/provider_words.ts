@@ -101,13 +101,18 @@ export function errorIn(value: unknown): string | undefined {
   const choices = Array.isArray(body["choices"]) ? body["choices"].map(fieldsOf) : undefined;
   const failed = choices?.find((choice) => isTold(choice?.["error"]));
   if (failed) return wordsOf(failed["error"]) ?? "no reason given";
-  if (choices?.some((choice) => choice?.["finish_reason"] === "error")) return "no reason given";
+  const reason = choices?.map((choice) => String(choice?.["finish_reason"]).toLowerCase())
+    .find((reason) => FAILURES.has(reason));
+  if (reason !== undefined) return reason === "error" ? "no reason given" : reason;
   if (choices) return undefined;
   const isError = body["object"] === "error" || body["type"] === "error" ||
     ["errors", "detail"].some((name) => body[name]) ||
     ["message", "msg", "error_msg", "error_message"].some((name) => typeof body[name] === "string");
   return isError ? wordsOf(body) ?? "no reason given" : undefined;
 }
+
+/** Finish reasons of an answer that its provider gave up: of vLLM, SGLang, DeepSeek, Zhipu. */
+const FAILURES = new Set(["error", "abort", "insufficient_system_resource", "network_error"]);
 
 /** Some send an error in every chunk, with nothing in it. */
 const isTold = (error: unknown) =>

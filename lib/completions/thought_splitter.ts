@@ -13,6 +13,8 @@ const TAGS: readonly (readonly [open: string, close: string])[] = [
   ["<reason>", "</reason>"],
   ["<reasoning>", "</reasoning>"],
   ["<thought>", "</thought>"],
+  ["<seed:think>", "</seed:think>"],
+  ["[think]", "[/think]"],
   ["<|begin_of_thought|>", "<|end_of_thought|>"],
   ["◁think▷", "◁/think▷"],
 ];
@@ -20,21 +22,39 @@ const OPENING = TAGS.map(([open]) => open);
 const CLOSING = TAGS.map(([, close]) => close);
 /** As much of a line's beginning and end decides whether a tag in it counts, in UTF-16 units. */
 const MAX_EDGE = 64;
-const MAX_TAG = Math.max(...[...OPENING, ...CLOSING].map(({ length }) => length));
+/** The longest tag, its attributes included, in UTF-16 units. */
+const MAX_TAG = 160;
+/** So far is looked for the closing tag that decides about another tag, in UTF-16 units. */
+const MAX_AHEAD = 2_000;
+/** Each closing tag, but in back-ticks. */
+const NEAR = CLOSING.map((tag) =>
+  new RegExp(
+    "(?<!`)" + tag.slice(0, -1).replace(/[[\]|]/g, "\\$&") + "\\s*[" + tag.at(-1) + "]",
+    "i",
+  )
+);
+const BEGINNING = /[<◁[]/;
+/** Some give their tags attributes, or a space. */
+const ATTRIBUTES = /^\s+(?:[\w:.-]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=]+)\s*)*>/;
+const BEGUN_ATTRIBUTES = /^\s+(?:[\w:.-]+(?:\s*=[^<>]*)?)?$/;
 
 /**
  * Splits a model's text into what it says and what it thinks, however its deltas are cut.
  *
- * - An opening tag counts at the very beginning, directly behind a thought that ended, and alone on a
- *   line outside of code. Anywhere else it is text.
+ * - An opening tag counts at the very beginning, directly behind a thought that ended, and, outside
+ *   of code, alone on a line or with a word directly behind it and its closing tag soon after.
+ *   Anywhere else it is text.
  * - A closing tag that nothing has opened counts once, outside of code, unless it stands within a
  *   sentence (a space before it, a small letter or a mark behind it) or in quotes: all before it was
  *   a thought.
- * - A thought ends at its own closing tag, unless back-ticks stand around that.
+ * - A thought ends at its own closing tag, unless back-ticks stand around that; one with a thought
+ *   in it at the last of their closing tags.
  */
 export class ThoughtSplitter {
   #mode: "start" | "text" | "thought" = "start";
-  #close = "";
+  #kind = 0;
+  /** How many thoughts within this one are open. */
+  #depth = 0;
   /** What may yet become a tag, or whitespace at the edge of a thought. */
   #held = "";
   /** The beginning and the end of the line so far, and how many back-ticks are in it. */
@@ -52,7 +72,7 @@ export class ThoughtSplitter {
   push(text: string): SplitText {
     this.#out = nothing();
     // As a rule a delta is plain text, and goes on as it is.
-    if (this.#mode === "text" && this.#held === "" && !/[<◁]/.test(text)) this.#say(text);
+    if (this.#mode === "text" && this.#held === "" && !BEGINNING.test(text)) this.#say(text);
     else this.#read(this.#held + text);
     return this.#out;
   }
@@ -90,12 +110,12 @@ export class ThoughtSplitter {
     const space = /^\s*/.exec(rest)?.[0] ?? "";
     const words = rest.slice(space.length);
     const open = tagAt(words, OPENING);
-    if (open !== undefined) {
-      this.#begin(open);
+    if (open) {
+      this.#begin(open.kind);
       return words.slice(open.length);
     }
     const close = tagAt(words, CLOSING);
-    if (close !== undefined && this.#hasThought) return words.slice(close.length);
+    if (close && this.#hasThought) return words.slice(close.length);
     const isShort = words === "" || isPartOf(words, OPENING) || isPartOf(words, CLOSING);
     if (isShort && !this.#isEnding) return undefined;
     this.#mode = "text";
@@ -105,64 +125,89 @@ export class ThoughtSplitter {
   }
 
   #readThought(rest: string): string | undefined {
-    const end = this.#endOfThought(rest);
-    if (end >= 0) {
-      this.#think(rest.slice(0, end).trimEnd());
-      this.#hasThought = true;
-      this.#mode = "start";
-      return rest.slice(end + this.#close.length);
+    const pair = [OPENING[this.#kind] ?? "", CLOSING[this.#kind] ?? ""];
+    let at = 0;
+    for (; at < rest.length; at++) {
+      at = nextTag(rest, at);
+      const here = rest.slice(at);
+      const tag = tagAt(here, pair);
+      if (!tag) {
+        if (isPartOf(here, pair) && !this.#isEnding) break;
+        continue;
+      }
+      const behind = here.slice(tag.length);
+      const isQuoted = rest[at - 1] === "`" && (behind === "" || behind[0] === "`");
+      if (behind === "" && !this.#isEnding && (isQuoted || tag.kind === 0)) break;
+      if (isQuoted && behind !== "") continue;
+      if (tag.kind === 0) {
+        const isThought = this.#isThoughtBegun || rest.slice(0, at).trim() !== "";
+        if (!/^[^\s,.;:!?)"'”’]/.test(behind) && isThought) continue;
+        if (isThought) this.#depth++;
+        this.#think(rest.slice(0, at + (isThought ? tag.length : 0)));
+        return behind;
+      }
+      const next = this.#depth > 0 ? this.#hasNear(behind, this.#kind) : false;
+      if (next === undefined) {
+        this.#think(rest.slice(0, at).trimEnd());
+        this.#held = here;
+        return "";
+      }
+      this.#think(rest.slice(0, next ? at + tag.length : at).trimEnd());
+      if (next) this.#depth--;
+      else {
+        this.#hasThought = true;
+        this.#mode = "start";
+      }
+      return behind;
     }
-    // What stays: whitespace, which may be the thought's last, and what may become its closing tag.
-    const sure = this.#isEnding ? rest : rest.slice(0, partAt(rest, this.#close)).trimEnd();
+    // What stays: whitespace, which may be the thought's last, and what may become a tag.
+    const end = Math.min(at, rest.length);
+    const edge = rest[end - 1] === "`" ? end - 1 : end;
+    const sure = this.#isEnding ? rest : rest.slice(0, edge).trimEnd();
     if (sure === "") return undefined;
     this.#think(sure);
     this.#held = rest.slice(sure.length);
     return "";
   }
 
-  /** Where the closing tag stands; -1 when it is not there yet. */
-  #endOfThought(rest: string): number {
-    const text = rest.toLowerCase();
-    let end = text.indexOf(this.#close);
-    while (end > 0 && text[end - 1] === "`") {
-      const behind = text[end + this.#close.length];
-      if (behind === undefined) return this.#isEnding ? end : -1;
-      if (behind !== "`") break;
-      end = text.indexOf(this.#close, end + 1);
-    }
-    return end;
+  /** Whether a closing tag comes soon; `undefined` when more must come first. */
+  #hasNear(behind: string, kind: number): boolean | undefined {
+    if (NEAR[kind]?.test(behind.slice(0, MAX_AHEAD))) return true;
+    return this.#isEnding || behind.length >= MAX_AHEAD ? false : undefined;
   }
 
   #readText(rest: string): string | undefined {
-    for (let at = rest.search(/[<◁]/); at >= 0 && at < rest.length; at++) {
-      if (rest[at] !== "<" && rest[at] !== "◁") continue;
-      const here = rest.slice(at, at + MAX_TAG);
-      const tag = tagAt(here, OPENING) ?? tagAt(here, CLOSING);
-      const isPart = tag === undefined && isPartOf(rest.slice(at), [...OPENING, ...CLOSING]);
+    const tags = [...OPENING, ...CLOSING];
+    for (let at = nextTag(rest, 0); at < rest.length; at = nextTag(rest, at + 1)) {
+      const here = rest.slice(at);
+      const tag = tagAt(here, tags);
+      const isPart = tag === undefined && isPartOf(here, tags);
       if (tag === undefined && !isPart) continue;
       this.#say(rest.slice(0, at));
-      const behind = rest.slice(at + (tag?.length ?? 0));
+      const behind = here.slice(tag?.length ?? 0);
       const isKnown = tag !== undefined && !/^[ \t\r]*$/.test(behind);
-      if (!isKnown && !this.#isEnding) {
-        this.#held = rest.slice(at);
+      const counts = tag && (isKnown || this.#isEnding) ? this.#takeTag(tag, behind) : undefined;
+      if (counts === undefined && !this.#isEnding) {
+        this.#held = here;
         return "";
       }
-      if (tag !== undefined && this.#takeTag(tag, behind)) return behind;
-      this.#say(tag ?? behind);
+      if (counts) return behind;
+      this.#say(tag ? here.slice(0, tag.length) : behind);
       return tag === undefined ? "" : behind;
     }
     this.#say(rest);
     return "";
   }
 
-  /** Whether the tag counts, where it stands. */
-  #takeTag(tag: string, behind: string): boolean {
+  /** Whether the tag counts, where it stands; `undefined` when more must come first. */
+  #takeTag({ kind }: Tag, behind: string): boolean | undefined {
     if (this.#fence !== "" || this.#ticks % 2 === 1) return false;
-    const isOpening = OPENING.includes(tag.toLowerCase());
-    if (isOpening) {
-      if (this.#head.trim() !== "" || !/^[ \t\r]*(\n|$)/.test(behind)) return false;
-      this.#begin(tag);
-      return true;
+    if (kind < OPENING.length) {
+      const isAlone = this.#head.trim() === "" && /^[ \t\r]*(\n|$)/.test(behind);
+      const isWord = /^[\p{L}\p{N}]/u.test(behind) && !/["'“‘«(]$/.test(this.#tail);
+      const counts = isAlone || (isWord && this.#hasNear(behind, kind));
+      if (counts) this.#begin(kind);
+      return counts;
     }
     if (this.#hasThought || isWithinSentence(this.#tail, behind)) return false;
     this.#out.reasoning += this.#out.content;
@@ -175,8 +220,9 @@ export class ThoughtSplitter {
     return true;
   }
 
-  #begin(open: string): void {
-    this.#close = CLOSING[OPENING.indexOf(open.toLowerCase())] ?? "";
+  #begin(kind: number): void {
+    this.#kind = kind;
+    this.#depth = 0;
     this.#mode = "thought";
     this.#isThoughtBegun = false;
   }
@@ -213,27 +259,39 @@ export class ThoughtSplitter {
 
 const nothing = (): SplitText => ({ content: "", reasoning: "", wasReasoning: false });
 
-/** The tag that the text begins with, as it is written there. */
-function tagAt(text: string, tags: readonly string[]): string | undefined {
+/** A tag that was found: which of those that were looked for, and its length as it is written. */
+interface Tag {
+  kind: number;
+  length: number;
+}
+
+/** Where the next tag may begin; the text's length when none does. */
+function nextTag(text: string, from: number): number {
+  const at = text.slice(from).search(BEGINNING);
+  return at < 0 ? text.length : from + at;
+}
+
+/** The tag that the text begins with. */
+function tagAt(text: string, tags: readonly string[]): Tag | undefined {
   const start = text.slice(0, MAX_TAG).toLowerCase();
-  const tag = tags.find((each) => start.startsWith(each));
-  return tag && text.slice(0, tag.length);
+  for (const [kind, tag] of tags.entries()) {
+    if (start.startsWith(tag)) return { kind, length: tag.length };
+    if (!tag.endsWith(">") || !start.startsWith(tag.slice(0, -1))) continue;
+    const attributes = ATTRIBUTES.exec(start.slice(tag.length - 1))?.[0];
+    if (attributes !== undefined) return { kind, length: tag.length - 1 + attributes.length };
+  }
+  return undefined;
 }
 
 /** Whether the text may yet become one of the tags. */
 function isPartOf(text: string, tags: readonly string[]): boolean {
   if (text === "" || text.length >= MAX_TAG) return false;
   const start = text.toLowerCase();
-  return tags.some((tag) => tag.length > start.length && tag.startsWith(start));
-}
-
-/** Where at the text's end the tag may begin, back-ticks before it included. */
-function partAt(text: string, tag: string): number {
-  for (let at = Math.max(0, text.length - tag.length - 1); at < text.length; at++) {
-    const end = text.slice(text[at] === "`" ? at + 1 : at).toLowerCase();
-    if (tag.startsWith(end)) return at;
-  }
-  return text.length;
+  return tags.some((tag) =>
+    (tag.length > start.length && tag.startsWith(start)) ||
+    (tag.endsWith(">") && start.startsWith(tag.slice(0, -1)) &&
+      BEGUN_ATTRIBUTES.test(start.slice(tag.length - 1)))
+  );
 }
 
 /** The marker of the code block that is open after this line; empty outside of one. */

@@ -29,7 +29,7 @@ export class ToolCalls {
       const call = this.#open(delta["index"], id, name);
       if (!call) continue;
       if (id !== undefined) call.id = id;
-      if (call.function.name === "") call.function.name = name;
+      call.function.name = withName(call, name);
       const given = said["arguments"];
       if (typeof given === "string") call.function.arguments += given;
       else if (given !== undefined && given !== null) {
@@ -55,4 +55,10 @@ export class ToolCalls {
     this.#calls.push(call);
     return call;
   }
+}
+
+/** Some send a name in pieces, before the arguments; some say it again in every delta. */
+function withName({ function: { name: known, arguments: given } }: ToolCall, name: string): string {
+  if (name.startsWith(known)) return name;
+  return given === "" && !known.endsWith(name) ? known + name : known;
 }

@@ -186,6 +186,29 @@ export const TEXTS: Dialect[] = [
     STOP,
     DONE,
   ]),
+  arrives("a list that is sent as it grows", [
+    `[${JSON.stringify(choice({ content: "Hello " }))}\n`,
+    `,\r\n${JSON.stringify(choice({ content: "world" }))}`,
+    `,\n${JSON.stringify(choice({}, "stop"), null, 2)}\n]\n`,
+  ]),
+  arrives("a list with a chunk on each line", [
+    `[\n${JSON.stringify(choice({ content: "Hello " }))},\n`,
+    `${JSON.stringify(choice({ content: "world" }))},\n${JSON.stringify(choice({}, "stop"))}\n]`,
+  ]),
+  arrives("JSON one behind the other", [
+    [choice({ content: "Hello " }), choice({ content: "world" }), choice({}, "stop")].map((each) =>
+      JSON.stringify(each)
+    ).join(""),
+  ]),
+  arrives("events one behind the other in a line", [(H + W + STOP).replaceAll("\n", "")]),
+  arrives("spaces before data:", [(H + W + STOP + DONE).replaceAll("data:", " \t data:")]),
+  arrives("fields in capitals, a space before the colon", [
+    (H + W + STOP + DONE).replaceAll("data:", "DATA :"),
+  ]),
+  arrives("reasons that say none", [
+    sse(choice({ content: "Hello " }, "null")) + sse(choice({ content: "world" }, "none")) + STOP,
+  ]),
+  arrives("[done] in small letters", [H, W, STOP, sse("[done]")]),
   arrives("CRLF", [(H + W + STOP + DONE).replaceAll("\n", "\r\n")]),
   arrives("lone CR", [(H + W + STOP + DONE).replaceAll("\n", "\r")]),
   arrives("comments, ids, names of events, retry", [
@@ -410,6 +433,27 @@ export const ENDS: Dialect[] = [
     },
   },
   {
+    name: "a call whose name comes in pieces, and again",
+    script: {
+      wire: [
+        sse(choice({ tool_calls: [{ index: 0, function: { name: "get_", arguments: "" } }] })),
+        sse(choice({ tool_calls: [{ index: 0, function: { name: "time", arguments: "{" } }] })),
+        sse(choice({ tool_calls: [{ index: 0, function: { name: "time", arguments: "}" } }] })),
+        sse(choice({}, "tool_calls")),
+      ],
+    },
+    expected: {
+      content: "",
+      finish_reason: "tool_calls",
+      tool_calls: [{ type: "function", function: { name: "get_time", arguments: "{}" } }],
+    },
+  },
+  error("an answer that its provider gave up", [
+    H,
+    sse(choice({}, "insufficient_system_resource")),
+    DONE,
+  ], /insufficient_system_resource/),
+  {
     name: "calls of tools all numbered 0, arguments as an object, then the message again",
     script: {
       wire: [
@@ -514,6 +558,24 @@ export const THOUGHTS: Dialect[] = [
     "hm",
     "Hello world",
   ),
+  thinks("a tag with attributes", ['<think type="deep">hm</think >Hello'], "hm", "Hello"),
+  thinks(
+    "a thought within a thought",
+    [
+      ..."<think>a <think>b</think> c</think>Hello",
+    ],
+    "a <think>b</think> c",
+    "Hello",
+  ),
+  thinks(
+    "a thought that speaks of its tag",
+    ["<think>which <think> tag?</think>Hello"],
+    "which <think> tag?",
+    "Hello",
+  ),
+  thinks("a thought behind words", [..."Hello\n<think>hm</think>\nworld"], "hm", "Hello\n\nworld"),
+  thinks("[THINK]", ["[THINK]hm[/THINK]Hello [a](b)"], "hm", "Hello [a](b)"),
+  thinks("letters whose small form is longer", ["<think>İİİİİİ</think>Hello"], "İİİİİİ", "Hello"),
   thinks("a tag in code", ["Use `<think>` and `</think>`."], "", "Use `<think>` and `</think>`."),
   thinks(
     "a tag in a block of code",
