@@ -2,8 +2,9 @@ import { ChannelService } from "../channels/channel_service.ts";
 import { Conversation } from "../channels/conversation.ts";
 import { deletionSweepJob } from "../channels/deletion_sweep.ts";
 import { MessageEvents } from "../channels/message_events.ts";
-import { ModelAnswers } from "../channels/model_answers.ts";
+import { type ChannelModel, ModelAnswers } from "../channels/model_answers.ts";
 import { storedChange } from "../chats/message_changes.ts";
+import { answerParts } from "../completions/answer_parts.ts";
 import type { ChannelEvent } from "../protocol/channel.ts";
 import { rooms as roomNames } from "../protocol/events.ts";
 import { ChannelAccess } from "../realtime/channel_access.ts";
@@ -78,7 +79,8 @@ export function openChannels(
     async findModel(modelId) {
       const model = await catalogue.providerOf(modelId);
       const listed = (await catalogue.models()).find(({ id }) => id === modelId);
-      return { name: listed?.name ?? modelId, model };
+      const stream: ChannelModel["stream"] = (...asked) => answerParts(model.stream(...asked));
+      return { name: listed?.name ?? modelId, model: { stream } };
     },
   });
   conversation.onPosted((...posted) => answers.answer(...posted));

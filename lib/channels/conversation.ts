@@ -261,7 +261,10 @@ export class Conversation {
 }
 
 /** What only the server says of a message: that a model wrote it, and how far it has got. */
-const SERVERS_META = ["model_id", "model_name", "done", "interrupted", "error"];
+const SERVERS_META = [
+  ...["model_id", "model_name", "done", "interrupted", "error"],
+  ...["finish_reason", "refusal", "tool_calls"],
+];
 
 function ownMeta(meta: MessageBody["meta"]): MessageBody["meta"] {
   return meta &&

@@ -1,6 +1,7 @@
 import { AppError, errorText, toAppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { untilAborted } from "../common/pause.ts";
+import type { AnswerOutcome } from "../protocol/answer_outcome.ts";
 import type { Channel, ChannelMessage } from "../protocol/channel.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import type { Dictionary } from "../state/state_store.ts";
@@ -14,7 +15,15 @@ export interface ChannelModel {
   stream(
     request: { model: string; messages: { role: string; content: string }[] },
     signal: AbortSignal,
-  ): AsyncIterable<{ content?: string; wasReasoning?: true }>;
+  ): AsyncIterable<ModelPart>;
+}
+
+/** What a model says next, and what is known of the answer's end from then on. */
+export interface ModelPart {
+  content?: string;
+  /** All content before this was a thought. */
+  wasReasoning?: true;
+  end?: AnswerOutcome & { files?: { type: "image"; url: string }[] };
 }
 
 export interface ModelAnswersOptions {
@@ -40,10 +49,13 @@ const KEEP_MS = 1_000;
 const HISTORY = 50;
 /** An answer beyond this is cut off. */
 const MAX_LENGTH = 200_000;
+/** Pictures of an answer, in all, in UTF-16 units. */
+const MAX_PICTURES = 4 * 1024 * 1024;
 
 /**
  * Models that are mentioned in a channel, or replied to, answer in the thread of the message that
  * called them. An answer is a task, and a message of the user who asked, marked by `meta.model_id`.
+ * How it ended stands in its `meta`, as in a chat's message; its pictures in `data.files`.
  */
 export class ModelAnswers {
   readonly #options: ModelAnswersOptions;
@@ -134,7 +146,7 @@ export class ModelAnswers {
   ): Promise<void> {
     const { conversation, running, logger } = this.#options;
     let content = "";
-    let end: Record<string, unknown> = {};
+    let end: NonNullable<ModelPart["end"]> = {};
     using sketches = new TrailingThrottle<string>({
       everyMs: SKETCH_MS,
       slowdown: SLOWDOWN,
@@ -154,28 +166,48 @@ export class ModelAnswers {
       for await (const chunk of untilAborted(model.stream(request, signal), signal)) {
         // Only the end of a thought was marked: it was no part of the answer.
         if (chunk.wasReasoning) content = "";
+        if (chunk.end) end = chunk.end;
+        if (lengthOfPictures(end) > MAX_PICTURES) {
+          end = { ...end, files: [] };
+          throw new AppError("too_large", "The answer's pictures are too large for a channel.");
+        }
         if (!chunk.content) continue;
         content += chunk.content;
         if (content.length > MAX_LENGTH) throw new AppError("too_large", "The answer is too long.");
         sketches.push(content);
         copies.push(content);
       }
+      if (isEmpty(content, end)) {
+        throw new AppError("empty_answer", "The model's answer was empty.");
+      }
     } catch (thrown) {
       if (!signal.aborted) {
         const { code, message } = toAppError(thrown);
         logger.warn("a model failed in a channel", { code, error: errorText(thrown) });
-        end = { error: { code, content: message } };
+        end = { ...end, error: { code, content: message } };
       }
     }
-    if (signal.aborted) end = { interrupted: true };
+    if (signal.aborted) end = { ...end, interrupted: true };
     await Promise.all([sketches.quiet(), copies.drop()]);
+    const { files = [], ...outcome } = end;
     try {
-      const meta = { done: true, ...end };
-      await conversation.rewrite(channel, user, answer.id, { content, meta });
+      const change = { content, meta: { done: true, ...outcome } };
+      const data = files.length > 0 ? { data: { files } } : {};
+      await conversation.rewrite(channel, user, answer.id, { ...change, ...data });
     } catch (thrown) {
       // Somebody has deleted the answer while it was written.
       if (!(thrown instanceof AppError) || thrown.code !== "not_found") throw thrown;
     }
     await running.delete(answer.id);
   }
+}
+
+const lengthOfPictures = ({ files = [] }: NonNullable<ModelPart["end"]>) =>
+  files.reduce((sum, { url }) => sum + url.length, 0);
+
+/** An answer without a word, a picture or a call, whose end does not say why. */
+function isEmpty(content: string, end: NonNullable<ModelPart["end"]>): boolean {
+  const { finish_reason: reason = "stop", refusal, tool_calls, files } = end;
+  return content.trim() === "" && !["length", "content_filter"].includes(reason) &&
+    refusal === undefined && !tool_calls && !files;
 }

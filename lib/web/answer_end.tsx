@@ -1,6 +1,19 @@
 import type { ChatMessage } from "../protocol/chat.ts";
 import { isSafePicture } from "../markdown/data_pictures.ts";
 
+/** What is told of an answer, in a chat or in a channel. */
+export type ToldAnswer = Pick<
+  ChatMessage,
+  | "content"
+  | "done"
+  | "error"
+  | "files"
+  | "finish_reason"
+  | "interrupted"
+  | "refusal"
+  | "tool_calls"
+>;
+
 /** Whether the answer did not come to an end of its own: it was cut, stopped, refused or failed. */
 export function isTroubled(message: ChatMessage): boolean {
   const { error, interrupted, finish_reason: reason = "stop", refusal, tool_calls } = message;
@@ -14,7 +27,7 @@ export const isCut = ({ finish_reason, error }: ChatMessage): boolean =>
   finish_reason === "length" && !error;
 
 /** Says in words how an answer ended, beside its text; nothing for one that is whole. */
-export function AnswerEnd({ message }: { message: ChatMessage }) {
+export function AnswerEnd({ message }: { message: ToldAnswer }) {
   const { error, interrupted, finish_reason: reason, refusal, tool_calls: calls = [] } = message;
   return (
     <>
@@ -26,7 +39,7 @@ export function AnswerEnd({ message }: { message: ChatMessage }) {
       )}
       {calls.length > 0 && (
         <div class="hint" role="note">
-          <p>The model asked for a tool, which is not run in chats:</p>
+          <p>The model asked for a tool, which is not run here:</p>
           <ul class="tool-calls">
             {calls.map(({ function: { name, arguments: given } }, at) => (
               <li key={at}>
@@ -54,8 +67,8 @@ export function AnswerEnd({ message }: { message: ChatMessage }) {
 }
 
 /** Pictures that a model returned. One from elsewhere would tell its server who reads what: a link. */
-export function Pictures({ files = [] }: { files?: unknown[] | undefined }) {
-  const urls = files.flatMap((file) => {
+export function Pictures({ files }: { files?: unknown }) {
+  const urls = (Array.isArray(files) ? files : []).flatMap((file: unknown) => {
     const { type, url } = (file ?? {}) as { type?: unknown; url?: unknown };
     return type === "image" && typeof url === "string" ? [url] : [];
   });
@@ -75,7 +88,7 @@ export function Pictures({ files = [] }: { files?: unknown[] | undefined }) {
   );
 }
 
-function isEmpty(message: ChatMessage): boolean {
+function isEmpty(message: ToldAnswer): boolean {
   const { content, done, error, interrupted, refusal, finish_reason: reason = "stop" } = message;
   const isWhole = done === true && !error && !interrupted && !refusal && reason === "stop";
   return isWhole && content.trim() === "" && !message.tool_calls?.length && !message.files?.length;

@@ -1,3 +1,4 @@
+import { AnswerEnd, Pictures } from "./answer_end.tsx";
 import { colourOf, initialsOf } from "./colours.ts";
 import type { Post } from "./channel_model.ts";
 import { Icon } from "./icons.tsx";
@@ -35,6 +36,7 @@ export const PostView = memo(function PostView(props: PostViewProps) {
           </time>
         </header>
         <MarkdownView text={post.content} />
+        <Pictures files={post.data?.files} />
         <AnswerState post={post} />
         {reactions.length > 0 && (
           <div class="reactions">
@@ -92,21 +94,19 @@ export const PostView = memo(function PostView(props: PostViewProps) {
   !a.onRemove === !b.onRemove);
 
 /** How far a model has got, and how its answer ended. */
-function AnswerState({ post }: { post: Post }) {
-  const { done, error, interrupted } = post.meta ?? {};
-  if (error) {
-    const { content } = error as { content?: string };
-    return <p class="error" role="alert">{content ?? "The model could not answer."}</p>;
-  }
-  if (interrupted) return <p class="hint">Stopped before its end.</p>;
-  if (done !== false || post.content !== "") return null;
-  return (
-    <p class="waiting" role="status" aria-label="Waiting for the first words">
-      <i></i>
-      <i></i>
-      <i></i>
-    </p>
-  );
+function AnswerState({ post: { content, meta, data } }: { post: Post }) {
+  if (typeof meta?.model_id !== "string") return null;
+  const files = Array.isArray(data?.files) ? data.files : undefined;
+  if (meta.done !== false) return <AnswerEnd message={{ ...meta, content, files }} />;
+  return content !== ""
+    ? null
+    : (
+      <p class="waiting" role="status" aria-label="Waiting for the first words">
+        <i></i>
+        <i></i>
+        <i></i>
+      </p>
+    );
 }
 
 function Act(

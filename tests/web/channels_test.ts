@@ -55,6 +55,20 @@ Deno.test("channels in a browser: models, places kept, badges, changes", options
         `/api/v1/channels/${id}/messages/${(await firstOf(bob, id)).id}/thread?limit=1`,
       );
       assert.equal(last?.meta?.model_id, "stand-in");
+      // How it ended is said as in a chat.
+      const url = "data:image/gif;base64,R0lGODlhAQABAAAAACw=";
+      const reply = async (delta: unknown, finish: string, heard: string) => {
+        const chunk = { choices: [{ index: 0, delta, finish_reason: finish }] };
+        provider.script = { wire: [`data: ${JSON.stringify(chunk)}\n\n`] };
+        await page.getByLabel("Reply", { exact: true }).fill("And now, @Stand-in?");
+        await page.keyboard.press("Enter");
+        await page.locator(".thread .post").getByText(heard).waitFor();
+      };
+      await reply({ content: "cu" }, "length", "The answer was cut at its length limit.");
+      await reply({ content: "fi" }, "content_filter", "The provider's filter ended this answer.");
+      await reply({ refusal: "Not that." }, "stop", "Not that.");
+      await reply({ content: "Look", images: [{ image_url: { url } }] }, "stop", "Look");
+      await page.locator(`.thread .post img[src="${url}"]`).waitFor();
       assert.deepEqual(faults, []);
     },
   );
