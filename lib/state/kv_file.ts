@@ -2,21 +2,15 @@ import { Buffer } from "node:buffer";
 import { basename, dirname } from "node:path";
 import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
+import { BESIDE_STORE, grantedPaths } from "./granted_paths.ts";
 
 /** Only the server's own account may read what people have said. */
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const OTHERS_MAY = 0o077;
-/** What SQLite keeps beside its file. */
-const BESIDE = ["-wal", "-shm", "-journal"];
 const HEADER = "SQLite format 3\0";
 /** A whole check reads every page, some 500 MB a second: above that, a start would wait for it. */
 const MAX_CHECKED_BYTES = 1024 ** 3;
-
-/** Whether the path of a Deno KV is a file: not memory, a server, or the platform's own. */
-export function isKvFile(path: string | undefined): path is string {
-  return path !== undefined && path !== ":memory:" && !/^https?:/.test(path);
-}
 
 /**
  * Makes the file of a Deno KV and its folder for the server's own account alone, and looks whether
@@ -29,7 +23,7 @@ export async function prepareKvFile(path: string, logger: Logger): Promise<void>
   await makeFolder(path);
   await makeFile(path);
   await Promise.all(
-    [path, ...BESIDE.map((end) => path + end)].map((file) => close(file, FILE_MODE, logger)),
+    [path, ...BESIDE_STORE.map((end) => path + end)].map((file) => close(file, FILE_MODE, logger)),
   );
   await closeOwnFolder(path, logger);
   await requireSound(path, logger);
@@ -120,11 +114,18 @@ async function quickCheck(path: string): Promise<string> {
 
 function cannot(path: string, why: string, cause?: unknown): AppError {
   const whole = cause === undefined ? why : `${why} (${errorText(cause)})`;
-  const remedy = cause instanceof Deno.errors.NotCapable
-    ? "start with `deno task start`, which grants what DENO_KV_PATH names, or add " +
-      `--allow-read=${path} --allow-write=${path}`
-    : cause === undefined
-    ? "move it and the files beside it away, and put the last backup in its place"
-    : "set DENO_KV_PATH to a file that this account may write";
-  return new AppError("unavailable", `The store ${path} can't be opened: ${whole}. ${remedy}.`);
+  return new AppError(
+    "unavailable",
+    `The store ${path} can't be opened: ${whole}. ${remedy(path, cause)}.`,
+  );
+}
+
+function remedy(path: string, cause: unknown): string {
+  if (cause instanceof Deno.errors.NotCapable) {
+    const paths = grantedPaths(path, () => true).join(",");
+    return `Start it by \`deno task start\`, or by \`deno run -P=start '--allow-read=./lib,${paths}' '--allow-write=${paths}' main.ts\``;
+  }
+  return cause === undefined
+    ? "Move it and the files beside it away, and put the last backup in its place"
+    : "Set DENO_KV_PATH to a file that this account may write";
 }
