@@ -83,7 +83,7 @@ export function loadConfig(
     return [key, value];
   });
   // The table's own parsers made each value, so its type is the table's.
-  const values = Object.fromEntries(entries) as Values;
+  const values = ofMode(Object.fromEntries(entries) as Values, read);
   if (faults.length === 0) faults.push(...contradictions(values));
   if (faults.length > 0) throw new ConfigError(faults);
 
@@ -99,9 +99,40 @@ export function loadConfig(
   });
 }
 
+/** Open WebUI takes messages of this size; twice as much may wait for a slow reader. */
+const OPEN_WEBUI_PAYLOAD_BYTES = 16 * 1024 * 1024;
+
+/** As the real-time layer of an Open WebUI, the defaults are what its browsers and processes expect. */
+function ofMode(values: Values, read: (name: string) => string | undefined): Values {
+  if (values.openWebUiDatabaseUrl === undefined) return values;
+  const isSet = (key: VariableKey) => read(VARIABLES[key].name) !== undefined;
+  return {
+    ...values,
+    ...(!isSet("manager") && { manager: "redis" }),
+    ...(!isSet("maxPayloadBytes") && { maxPayloadBytes: OPEN_WEBUI_PAYLOAD_BYTES }),
+    ...(!isSet("sendBufferLimitBytes") && { sendBufferLimitBytes: 2 * OPEN_WEBUI_PAYLOAD_BYTES }),
+  };
+}
+
+/** What the mode asks for beside its database. */
+function neededByOpenWebUi({ manager, secretKey }: Values): string[] {
+  const faults: string[] = [];
+  if (manager !== "redis") {
+    faults.push(
+      'WEBSOCKET_MANAGER: with OPEN_WEBUI_DATABASE_URL; allowed: "redis", or not set, which is the same there',
+    );
+  }
+  if (secretKey === undefined) {
+    faults.push(
+      "WEBUI_SECRET_KEY: not set; allowed: with OPEN_WEBUI_DATABASE_URL, the key that Open WebUI signs its tokens with",
+    );
+  }
+  return faults;
+}
+
 /** What each variable allows, but not together. */
 function contradictions(values: Values): string[] {
-  const faults: string[] = [];
+  const faults = values.openWebUiDatabaseUrl === undefined ? [] : neededByOpenWebUi(values);
   if (values.manager === "redis") {
     if (values.redisUrl === undefined && values.sentinelHosts === undefined) {
       faults.push(

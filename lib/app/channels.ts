@@ -8,18 +8,13 @@ import { answerParts } from "../completions/answer_parts.ts";
 import type { ChannelEvent } from "../protocol/channel.ts";
 import { rooms as roomNames } from "../protocol/events.ts";
 import { ChannelAccess } from "../realtime/channel_access.ts";
-import { channelEvents } from "../realtime/channel_events.ts";
-import { ChannelRooms } from "../realtime/channel_rooms.ts";
+import type { ChannelRooms } from "../realtime/channel_rooms.ts";
 import { emitToUser as emitToSessions } from "../realtime/emitter.ts";
 import type { RealtimeServer } from "../realtime/session.ts";
-import { TypingNotices } from "../realtime/typing_notices.ts";
 import { requireOwnGroups } from "../sharing/own_groups.ts";
 import { keys } from "../state/key_space.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Services } from "./services.ts";
-
-/** Channels that are joined with one look at the store. */
-const ROOMS_AT_ONCE = 200;
 
 export type Channels = ReturnType<typeof openChannels>;
 
@@ -28,6 +23,7 @@ export function openChannels(
   { store, topics, logger, stack, instanceId }: Foundation,
   { users, groups, channels, catalogue, tasks }: Services,
   io: RealtimeServer,
+  rooms: ChannelRooms,
 ) {
   const findUser = (userId: string) => users.findPublic(userId);
   const emit = (event: ChannelEvent) =>
@@ -35,25 +31,6 @@ export function openChannels(
   const emitToUser = (userId: string, event: ChannelEvent) =>
     void io.to(roomNames.user(userId)).emit("events:channel", event);
 
-  const rooms = stack.use(
-    new ChannelRooms({
-      io,
-      logger,
-      async *channelsOf(user) {
-        let cursor: string | undefined;
-        do {
-          const at = cursor === undefined ? {} : { cursor };
-          const page = await channels.page(user, { limit: ROOMS_AT_ONCE, ...at });
-          yield page.channels.map(({ id }) => id);
-          cursor = page.cursor;
-        } while (cursor !== undefined);
-      },
-      async mayEnter(userId, channelId) {
-        const user = await users.get(userId);
-        return user !== undefined && await channels.mayRead(user, channelId);
-      },
-    }),
-  );
   const access = new ChannelAccess(rooms, topics);
   const accessChanged = (channel_id: string) => access.changed({ channel_id });
 
@@ -97,19 +74,11 @@ export function openChannels(
       logger,
     }),
   );
-  const typing = stack.use(new TypingNotices({ io }));
-  const events = channelEvents({
-    rooms,
-    typing,
-    markRead: (user, channelId) => conversation.markRead(user, channelId),
-  });
   return {
     service,
     conversation,
     rooms,
     messageEvents,
-    typing,
-    events,
     access,
     deletionSweep: deletionSweepJob({ channels, accessChanged, logger }),
   };

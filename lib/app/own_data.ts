@@ -9,7 +9,13 @@ import { NoteStore } from "../notes/note_store.ts";
 import { PasswordHasher } from "../users/password_hasher.ts";
 import { UserActivity } from "../users/user_activity.ts";
 import { UserStore } from "../users/user_store.ts";
+import { AppError } from "../common/errors.ts";
+import { systemClock, unixSeconds } from "../common/clock.ts";
+import type { Knowledge } from "../realtime/knowledge.ts";
 import type { Foundation } from "./foundation.ts";
+
+/** Channels that are joined with one look at the store. */
+const CHANNELS_AT_ONCE = 200;
 
 export type OwnData = Awaited<ReturnType<typeof openOwnData>>;
 
@@ -36,3 +42,62 @@ export async function openOwnData({ config, store, topics, logger }: Foundation)
     channels: new ChannelStore({ store, groups }),
   };
 }
+
+/** What the real-time layer needs to know, from this server's own store. */
+export function ownKnowledge(
+  { tokens, users, activity, channels, chats, notes }: OwnData,
+  { markChannelRead }: { markChannelRead: Knowledge["channels"]["markRead"] },
+): Knowledge {
+  return {
+    async verify(token) {
+      const { user, claims } = await tokens.verify(token);
+      const { id, name, email, role, last_active_at, created_at, updated_at } = user;
+      const { jti, exp, iat } = claims;
+      return {
+        user: {
+          ...{ id, name, email, role, last_active_at, created_at, updated_at },
+          last_seen_at: unixSeconds(systemClock),
+        },
+        ...{ jti, exp, iat },
+        async stillCounts() {
+          if (!await tokens.stillCounts({ id, jti, exp, iat })) return false;
+          return (await users.get(id))?.role === role;
+        },
+      };
+    },
+    touchUser: (userId) => activity.touch(userId),
+    channels: {
+      async *of(user) {
+        let cursor: string | undefined;
+        do {
+          const at = cursor === undefined ? {} : { cursor };
+          const page = await channels.page(user, { limit: CHANNELS_AT_ONCE, ...at });
+          yield page.channels.map(({ id }) => id);
+          cursor = page.cursor;
+        } while (cursor !== undefined);
+      },
+      async mayEnter(userId, channelId) {
+        const user = await users.get(userId);
+        return user !== undefined && await channels.mayRead(user, channelId);
+      },
+      markRead: markChannelRead,
+    },
+    chats: {
+      async access({ id }, chatId) {
+        const isOwner = await chats.summary(id, chatId).then(() => true, absent(false));
+        return { isOwner, read: isOwner, write: isOwner };
+      },
+      async markRead(userId, chatId) {
+        return await chats.markRead(userId, chatId)
+          .then((last_read_at) => ({ last_read_at }), absent(undefined));
+      },
+    },
+    notes,
+  };
+}
+
+/** What is not there is an answer, and no failure. */
+const absent = <T>(answer: T) => (thrown: unknown): T => {
+  if (thrown instanceof AppError && thrown.code === "not_found") return answer;
+  throw thrown;
+};

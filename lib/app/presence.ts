@@ -1,3 +1,4 @@
+import { ChatPresence } from "../sessions/chat_presence.ts";
 import { InstanceRegistry } from "../sessions/instance_registry.ts";
 import { SessionPool, type SessionPoolOptions } from "../sessions/session_pool.ts";
 import { UsagePool } from "../sessions/usage_pool.ts";
@@ -6,10 +7,12 @@ import type { Foundation } from "./foundation.ts";
 /** How long an instance counts as alive after its last sign of life. */
 const MAX_LEASE_MS = 30_000;
 
+export type Presence = ReturnType<typeof openPresence>;
+
 /** Which instances live, who is connected where, and which models are in use. */
 export function openPresence(
   { config, store, logger, stack, instanceId }: Foundation,
-  { alongside }: Pick<SessionPoolOptions, "alongside">,
+  options: Pick<SessionPoolOptions, "alongside" | "isPrompt">,
 ) {
   const registry = stack.use(
     new InstanceRegistry({
@@ -18,11 +21,15 @@ export function openPresence(
       host: hostName(),
     }),
   );
-  const sessions = stack.use(new SessionPool({ store, instanceId, logger, alongside }));
+  const sessions = stack.use(new SessionPool({ store, instanceId, logger, ...options }));
   const usage = stack.use(
     new UsagePool({ store, logger, userIds: (sids) => sessions.userIds(sids) }),
   );
-  return { registry, sessions, usage };
+  const chatPresence = new ChatPresence({
+    ...{ store, instanceId },
+    deadAmong: (ids) => registry.deadAmong(ids),
+  });
+  return { registry, sessions, usage, chatPresence };
 }
 
 function hostName(): string {

@@ -8,14 +8,14 @@ import type { RealtimeServer } from "../realtime/session.ts";
 import { createSocketServer } from "../transport/socket_server.ts";
 import { strangerLimits, tcpLimits } from "./connection_limits.ts";
 import type { Foundation } from "./foundation.ts";
-import type { Services } from "./services.ts";
+import type { Presence } from "./presence.ts";
 
 export type RealtimeSide = ReturnType<typeof openServer>;
 
 /** Makes the server that carries Socket.IO and HTTP, and what reaches sessions on all instances. */
 export function openServer(
   { config, logger, stack, cluster, instanceId }: Foundation,
-  { registry, sessions }: Pick<Services, "registry" | "sessions">,
+  { registry, sessions }: Pick<Presence, "registry" | "sessions">,
 ) {
   const server = createSocketServer({
     path: SOCKET_PATH,

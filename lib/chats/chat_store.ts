@@ -161,13 +161,14 @@ export class ChatStore {
   }
 
   /** Stores when the user last read the chat; does not move it in the list. */
-  async markRead(userId: string, chatId: string): Promise<void> {
+  async markRead(userId: string, chatId: string): Promise<number> {
     await this.#require(userId, chatId);
     const now = unixSeconds(this.#clock);
     await this.#store.values.update<ChatRecord>(
       keys.chat(chatId),
       (chat) => chat && { ...chat, last_read_at: now },
     );
+    return now;
   }
 
   /** The messages from the first to this one, along their parents. */

@@ -20,8 +20,8 @@ export interface AccessReviewOptions {
   logger: Logger;
 }
 
-/** Questions that are asked at once. */
-const MAX_AT_ONCE = 64;
+/** Questions that are asked at once: who answers many with one look needs them together. */
+const MAX_AT_ONCE = 1_000;
 
 /**
  * The one policy for access that may have changed: "can't tell" is not "no".

@@ -85,6 +85,18 @@ export function url(schemes: readonly string[]): Parser<string> {
   };
 }
 
+/** The database of an Open WebUI, as SQLAlchemy names it; what it leads to is looked at on opening. */
+export const databaseUrl: Parser<string> = {
+  allowed: "`sqlite:////path/webui.db` or `postgresql://user:password@host/database`",
+  parse: (value) =>
+    /^(sqlite(\+[a-z0-9_]+)?:\/\/\/[^?#]|postgres(ql)?(\+[a-z0-9_]+)?:\/\/[^\s/])\S*$/i.test(
+        value,
+      ) &&
+      !/^sqlite\+(py)?sqlcipher/i.test(value)
+      ? value
+      : undefined,
+};
+
 /** `host` or `host:port`, separated by commas. */
 export const hosts: Parser<readonly string[]> = {
   allowed: "`host` or `host:port`, separated by commas",

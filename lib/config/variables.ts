@@ -1,42 +1,9 @@
 import { LOG_LEVELS, type LogLevel } from "../common/logger.ts";
 import * as as from "./parsers.ts";
-import type { Parser } from "./parsers.ts";
+import { OPEN_WEBUI_VARIABLES } from "./open_webui_variables.ts";
+import { optional, preset } from "./variable.ts";
 
-/** One environment variable: what it is for, what it may be, and what it is when it isn't set. */
-export interface Variable<T, HasDefault extends boolean = boolean> {
-  readonly name: string;
-  readonly purpose: string;
-  readonly parser: Parser<T>;
-  /** Written as in the environment, read by the same parser. */
-  readonly defaultText: HasDefault extends true ? string : string | undefined;
-  /** In words, where the default is no fixed text. */
-  readonly defaultNote?: string;
-  /** Another variable that counts when this one isn't set. */
-  readonly fallback?: string;
-  /** Never shown in a log or a fault. */
-  readonly isSecret?: boolean;
-}
-
-type Extras = Pick<Variable<unknown>, "defaultNote" | "fallback" | "isSecret">;
-
-function preset<T>(
-  name: string,
-  defaultText: string,
-  parser: Parser<T>,
-  purpose: string,
-  extras: Extras = {},
-): Variable<T, true> {
-  return { name, purpose, parser, defaultText, ...extras };
-}
-
-function optional<T>(
-  name: string,
-  parser: Parser<T>,
-  purpose: string,
-  extras: Extras = {},
-): Variable<T, false> {
-  return { name, purpose, parser, defaultText: undefined, ...extras };
-}
+export type { Variable } from "./variable.ts";
 
 const redisUrl = as.url(["redis", "rediss", "redis+sentinel", "rediss+sentinel"]);
 const secretText = as.text("text without line breaks", /^[^\r\n]+$/);
@@ -104,6 +71,7 @@ export const VARIABLES = {
     "none",
     as.oneOf({ none: "kv", kv: "kv", redis: "redis" } as const),
     "Where shared state lives: Deno KV (`none`, `kv`) or Redis",
+    { defaultNote: "`none`; with `OPEN_WEBUI_DATABASE_URL`, `redis`" },
   ),
   redisUrl: optional("WEBSOCKET_REDIS_URL", redisUrl, "Redis of the real-time layer", {
     fallback: "REDIS_URL",
@@ -182,6 +150,8 @@ export const VARIABLES = {
   ),
   deploymentId: optional("DENO_DEPLOYMENT_ID", line, "Set by Deno Deploy", {}),
 
+  ...OPEN_WEBUI_VARIABLES,
+
   lockTimeoutMs: preset(
     "WEBSOCKET_REDIS_LOCK_TIMEOUT",
     "60",
@@ -247,12 +217,14 @@ export const VARIABLES = {
     "10000000",
     as.integer(1_024, 256_000_000),
     "Largest message, in bytes",
+    { defaultNote: "`10000000`; with `OPEN_WEBUI_DATABASE_URL`, Open WebUI's own 16 MiB" },
   ),
   sendBufferLimitBytes: preset(
     "SEND_BUFFER_LIMIT",
     "16777216",
     as.integer(65_536, 1_073_741_824),
     "What may wait for a slow reader, in bytes",
+    { defaultNote: "`16777216`; with `OPEN_WEBUI_DATABASE_URL`, 32 MiB" },
   ),
   maxConnections: preset(
     "MAX_CONNECTIONS",

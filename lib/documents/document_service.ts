@@ -1,4 +1,3 @@
-import { AccessReview } from "../common/access_review.ts";
 import type { Subscription } from "../bus/topics.ts";
 import { AppError } from "../common/errors.ts";
 import { settledWithin } from "../common/deadline.ts";
@@ -11,6 +10,7 @@ import type { DocumentParts } from "./document_parts.ts";
 import { DocumentRegistry } from "./document_registry.ts";
 import { documentSweep } from "./document_sweep.ts";
 import type { OpenDocument } from "./open_document.ts";
+import { MemberAccess } from "./member_access.ts";
 import type { Member } from "./members.ts";
 import type { NoteAccess } from "./note_ports.ts";
 import { missingFrom } from "./yjs_state.ts";
@@ -20,19 +20,30 @@ type Given = "store" | "topics" | "content" | "audience" | "logger";
 export interface DocumentServiceOptions
   extends Pick<DocumentParts, Given>, Partial<Omit<DocumentParts, Given>> {
   access: NoteAccess;
+  /**
+   * How long it may be believed that a member may write, where changes are not announced. Default: until
+   * a change is announced.
+   */
+  accessTtlMs?: number;
+  /** Whether whoever joins is sent the note's text beside the document. Default: `false`. */
+  isContentSent?: boolean;
   /** The user ids behind the sessions, wherever they are: `SessionPool.userIds`. */
   userIds(sids: string[]): Promise<string[]>;
 }
 
 /** Who wants to join, and how that client encodes bytes. */
-export type Joiner = Omit<Member, "canWrite" | "encoding">;
+export type Joiner = Omit<Member, "canWrite" | "checkedAtMs" | "encoding">;
 
 export interface DocumentState {
   state: Uint8Array;
   /** The ids of the sessions that edit the document, on any instance. */
   sessions: string[];
+  /** The note's text as it was last saved, where that is wanted. */
+  content?: NoteSnapshot | undefined;
 }
 
+/** Documents that one session edits at the most, as in Open WebUI. */
+const MAX_DOCUMENTS = 20;
 const RETAIN_MS = 7 * 24 * 3_600_000;
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
@@ -51,7 +62,7 @@ export class DocumentService implements AsyncDisposable {
   readonly #bySession = new Map<string, Set<string>>();
   readonly #joining = new Set<Joining>();
   #accessEpoch = 0;
-  readonly #review: AccessReview;
+  readonly #access: MemberAccess;
   #accessChanges: Subscription | undefined;
   #isClosing = false;
 
@@ -61,7 +72,14 @@ export class DocumentService implements AsyncDisposable {
    */
   constructor(options: DocumentServiceOptions) {
     this.#options = options;
-    this.#review = new AccessReview({ what: "documents", logger: options.logger });
+    const { access, accessTtlMs: ttlMs = Infinity, audience, logger } = options;
+    this.#access = new MemberAccess({
+      ...{ access, ttlMs, logger },
+      evict: (member, ref) => {
+        this.leave(ref, member.sid);
+        audience.evicted(member, ref);
+      },
+    });
     this.#parts = {
       compactionThreshold: 500,
       maxDocumentBytes: MAX_DOCUMENT_BYTES,
@@ -79,9 +97,7 @@ export class DocumentService implements AsyncDisposable {
       onGap: async () => {
         this.#accessEpoch++;
         this.#options.audience.accessMissed();
-        await Promise.all(
-          this.#registry.all().map((document) => this.#recheck(document, undefined)),
-        );
+        await this.recheckAll();
       },
     });
     await this.#accessChanges.whenLive();
@@ -99,14 +115,17 @@ export class DocumentService implements AsyncDisposable {
     this.#joining.add(joining);
     try {
       const document = await this.#enter(ref, joiner);
-      const sessions = await this.#sessions(document);
+      const [sessions, content] = await Promise.all([
+        this.#sessions(document),
+        this.#options.isContentSent ? this.#parts.content.load(ref.noteId) : undefined,
+      ]);
       if (!document.members.has(joiner.sid)) {
         throw new AppError("forbidden", "You may not read this note.");
       }
       // From here on the member receives updates; the state is taken last, so none is missing before.
       const state = missingFrom(document.doc, stateVector);
       if (joining.hasLeft) throw new AppError("conflict", "The document was left meanwhile.");
-      return { state, sessions };
+      return { state, sessions, content };
     } catch (thrown) {
       this.leave(ref, joiner.sid);
       throw thrown;
@@ -116,17 +135,22 @@ export class DocumentService implements AsyncDisposable {
   }
 
   async #enter(ref: DocumentRef, joiner: Joiner): Promise<OpenDocument> {
-    const { access } = this.#options;
+    const open = this.#bySession.get(joiner.sid);
+    if (open && !open.has(ref.key) && open.size >= MAX_DOCUMENTS) {
+      throw new AppError("conflict", `A session edits at most ${MAX_DOCUMENTS} documents.`);
+    }
     const epoch = this.#accessEpoch;
-    const [mayRead, canWrite] = await Promise.all([
-      access.mayRead(joiner.userId, ref.noteId),
-      access.mayWrite(joiner.userId, ref.noteId),
-    ]);
+    const { mayRead, canWrite } = await this.#access.of(joiner.userId, ref.noteId);
     if (!mayRead) throw new AppError("forbidden", "You may not read this note.");
-    const document = await this.#registry.join(ref, { ...joiner, canWrite, encoding: undefined });
+    const document = await this.#registry.join(ref, {
+      ...joiner,
+      canWrite,
+      checkedAtMs: performance.now(),
+      encoding: undefined,
+    });
     const documents = this.#bySession.get(joiner.sid) ?? new Set();
     this.#bySession.set(joiner.sid, documents.add(ref.key));
-    if (epoch !== this.#accessEpoch) await this.#recheck(document, joiner.userId);
+    if (epoch !== this.#accessEpoch) await this.#access.recheck([document], joiner.userId);
     return document;
   }
 
@@ -160,7 +184,10 @@ export class DocumentService implements AsyncDisposable {
     sid: string,
     { update, snapshot }: { update?: Uint8Array; snapshot?: NoteSnapshot },
   ): Promise<void> {
-    const { document, member } = this.member(ref, sid);
+    const joined = this.member(ref, sid);
+    const isFresh = this.#access.isFresh(joined.member);
+    if (!isFresh) await this.#access.refresh(joined.document, joined.member);
+    const { document, member } = isFresh ? joined : this.member(ref, sid);
     if (!member.canWrite) throw new AppError("forbidden", "You may not change this note.");
     if (update) await document.update(update, member, snapshot);
     else if (snapshot) document.give(snapshot);
@@ -263,34 +290,13 @@ export class DocumentService implements AsyncDisposable {
     for (const noteId of noteIds) {
       this.#options.audience.accessChanged(noteId, userId);
       const document = this.#registry.get(documentOfNote(noteId).key);
-      if (document) await this.#recheck(document, userId);
+      if (document) await this.#access.recheck([document], userId);
     }
   }
 
-  /** Asks again about the user, or about all members. Never rejects. */
-  async #recheck(document: OpenDocument, userId: string | undefined): Promise<void> {
-    const users = new Set([...document.members.values()].map((member) => member.userId));
-    const concerned = userId === undefined ? [...users] : [userId];
-    await this.#review.askAll(concerned.map((id) => this.#accessOf(document, id)));
-  }
-
-  #accessOf(document: OpenDocument, userId: string) {
-    const { access, audience } = this.#options;
-    const { noteId } = document.ref;
-    const membersOf = () => [...document.members.values()].filter((one) => one.userId === userId);
-    return {
-      key: JSON.stringify([noteId, userId]),
-      ask: () => Promise.all([access.mayRead(userId, noteId), access.mayWrite(userId, noteId)]),
-      apply: ([mayRead, canWrite]: [boolean, boolean]) => {
-        for (const member of membersOf()) {
-          member.canWrite = canWrite;
-          if (mayRead) continue;
-          this.leave(document.ref, member.sid);
-          audience.evicted(member, document.ref);
-        }
-      },
-      matters: () => membersOf().length > 0,
-    };
+  /** Changes of access may have been missed: asks again about everybody. Never rejects. */
+  async recheckAll(): Promise<void> {
+    await this.#access.recheck(this.#registry.all());
   }
 
   async #sessions({ ref, members, leavers }: OpenDocument): Promise<string[]> {
@@ -315,7 +321,7 @@ export class DocumentService implements AsyncDisposable {
   /** Drops everything as it is: what was acknowledged is in the shared log. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
-    this.#review[Symbol.dispose]();
+    this.#access[Symbol.dispose]();
     await this.#accessChanges?.unsubscribe();
     await this.#registry.dispose();
   }

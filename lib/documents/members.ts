@@ -9,6 +9,8 @@ export interface Member extends Person {
   /** Whether it sends bytes as binary attachments, and not as arrays of numbers. */
   isBinary: boolean;
   canWrite: boolean;
+  /** When that was last asked, by `performance.now()`. */
+  checkedAtMs: number;
   /** How it writes its cursor; unknown until it has. */
   encoding: AwarenessEncoding | undefined;
 }

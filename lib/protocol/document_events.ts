@@ -8,6 +8,8 @@ export interface DocumentStateEvent {
   state: WireBytes;
   /** The ids of the sessions that edit the document: who is alone in it is named alone. */
   sessions: string[];
+  /** The note's text as it was last saved, to who has just joined an Open WebUI's note. */
+  content?: { md?: string | null; html?: string | null; json?: object | null };
 }
 
 export interface DocumentUpdateEvent {

@@ -14,6 +14,8 @@ export const rooms = {
   user: (userId: string) => `user:${userId}`,
   channel: (channelId: string) => `channel:${channelId}`,
   note: (noteId: string) => `note:${noteId}`,
+  /** Who looks at a chat, whoever's it is. */
+  chat: (chatId: string) => `chat:${chatId}`,
   document: (documentId: string) => `doc_${documentId}`,
 } as const;
 
@@ -55,8 +57,13 @@ export interface EmitterData {
 /** The payload of `events`. */
 export interface ChatEvent<D extends EmitterData = EmitterData> {
   chat_id: string;
+  /** Empty where the event is of the chat as a whole. */
   message_id: string;
   data: D;
+  /** Of events for all who look at a chat: whose doing it is. */
+  shared?: true;
+  user_id?: string;
+  user?: { id: string; name: string };
   /** Of `chat:completion`: rises by one from 1 within a generation. */
   seq?: number;
   /** The first seq of those that were merged into this event; absent when it is one. */

@@ -19,10 +19,8 @@ export interface User {
 
 /** What a session keeps of its user (docs/protocol.md, section 2). */
 export type SessionUser =
-  & Omit<
-    User,
-    "profile_image_url" | "profile_banner_image_url" | "date_of_birth" | "bio" | "gender"
-  >
+  & Pick<User, "id" | "name" | "email" | "role">
+  & Partial<Pick<User, "last_active_at" | "created_at" | "updated_at">>
   & { last_seen_at: number };
 
 /** What others are told about a user. */

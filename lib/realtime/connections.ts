@@ -6,34 +6,23 @@ import { type ErrorEvent, rooms } from "../protocol/events.ts";
 import type { SessionUser } from "../protocol/user.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { isStill } from "./local_sockets.ts";
+import type { Knowledge } from "./knowledge.ts";
 import { HandshakeSchema } from "./payloads.ts";
 import type { RealtimeServer, RealtimeSocket, Session } from "./session.ts";
 import { ExpiryTimer } from "./expiry_timer.ts";
 
-/** A token that counts, and whose it is. */
-export interface VerifiedToken {
-  user: SessionUser;
-  jti: string | undefined;
-  /** Unix seconds; `undefined`: never ends. */
-  exp: number | undefined;
-  /** Unix seconds. */
-  iat: number | undefined;
-}
-
 export interface ConnectionsOptions {
   io: RealtimeServer;
-  /** Throws `unauthenticated` or `forbidden` for a token that does not count. */
-  verify(token: string): Promise<VerifiedToken>;
-  /** Whether a token that counted still does; asked when changes may have been missed. */
-  stillCounts(session: Session): Promise<boolean>;
+  verify: Knowledge["verify"];
   /** Tells the transport that a user is known; `false` when there is no place for the socket. */
   welcome(socket: RealtimeSocket): boolean;
   pool: {
-    add(sid: string, user: SessionUser): void;
+    /** Resolves when others may rely on finding the session. Never rejects. */
+    add(sid: string, user: SessionUser): Promise<void>;
     remove(sid: string): void;
   };
-  /** A session has gone, after its socket left all rooms. */
-  onSessionGone?(session: Session): void;
+  /** A session has gone, after its socket left all rooms: those that it was in. */
+  onSessionGone?(session: Session, rooms: readonly string[]): void;
   /** Whether each connection is logged (`WEBSOCKET_SERVER_ENGINEIO_LOGGING`). Default: `false`. */
   isLogged?: boolean;
   logger: Logger;
@@ -85,11 +74,13 @@ export class Connections implements Disposable {
     this.#welcome(socket);
     const before = socket.data.session;
     if (before && before.user.id !== session.user.id) {
-      for (const room of socket.rooms) if (room !== socket.id) socket.leave(room);
-      this.#options.onSessionGone?.(before);
+      const left = [...socket.rooms].filter((room) => room !== socket.id);
+      for (const room of left) socket.leave(room);
+      this.#options.onSessionGone?.(before, left);
     }
     if (before?.token.exp !== undefined) this.#tokens.delete(socket.id, before.token.exp);
     socket.data.session = session;
+    await this.#options.pool.add(socket.id, session.user);
     await this.#open(socket, session);
     if (socket.data.session !== session || !socket.connected) {
       throw new AppError("unauthenticated", "This session has ended already.");
@@ -126,7 +117,7 @@ export class Connections implements Disposable {
   #stillCounts(socket: RealtimeSocket, session: Session) {
     return {
       key: socket.id,
-      ask: () => this.#options.stillCounts(session),
+      ask: () => session.token.stillCounts(),
       apply: (counts: boolean) => {
         if (!counts && isStill(socket, session)) this.#close(socket.id, CHANGED);
       },
@@ -141,8 +132,11 @@ export class Connections implements Disposable {
     socket.handshake.auth = {};
     if (!auth.success || !auth.output.token) return;
     try {
-      socket.data.session = await this.#verified(socket.id, auth.output.token);
+      const session = await this.#verified(socket.id, auth.output.token);
       this.#welcome(socket);
+      socket.data.session = session;
+      // The client hears of its id next, and whoever it tells that looks for the session.
+      await this.#makeKnown(socket, session);
     } catch (thrown) {
       if (!(thrown instanceof AppError) || thrown.code === "unavailable") {
         // Without a session the client would stay mute for ever: closed, it comes back and tries again.
@@ -152,6 +146,16 @@ export class Connections implements Disposable {
     }
   }
 
+  async #makeKnown(socket: RealtimeSocket, { user }: Session): Promise<void> {
+    const { pool, io } = this.#options;
+    // A connection that ends before Socket.IO has taken the socket in tells nobody else.
+    socket.conn.once("close", () => {
+      if (!io.sockets.sockets.has(socket.id)) pool.remove(socket.id);
+    });
+    await pool.add(socket.id, user);
+    if (socket.conn.readyState !== "open") pool.remove(socket.id);
+  }
+
   #welcome(socket: RealtimeSocket): void {
     if (this.#options.welcome(socket)) return;
     throw new AppError("unavailable", "There are too many connections.");
@@ -159,8 +163,8 @@ export class Connections implements Disposable {
 
   async #verified(sid: string, token: string): Promise<Session> {
     const epoch = this.#accessEpoch;
-    const { user, jti, exp, iat } = await this.#options.verify(token);
-    const session: Session = { sid, user, token: { jti, exp, iat } };
+    const { user, ...verified } = await this.#options.verify(token);
+    const session: Session = { sid, user, token: verified };
     this.#verifiedIn.set(session, epoch);
     return session;
   }
@@ -168,9 +172,11 @@ export class Connections implements Disposable {
   #connected(socket: RealtimeSocket): void {
     const { logger, isLogged } = this.#options;
     const { session } = socket.data;
+    let left: string[] = [];
+    socket.on("disconnecting", () => void (left = [...socket.rooms]));
     socket.on("disconnect", (reason) => {
       if (isLogged) logger.info("disconnected", { sid: socket.id, reason });
-      this.#gone(socket);
+      this.#gone(socket, left);
     });
     if (isLogged) logger.info("connected", { sid: socket.id, user: session?.user.id });
     if (!session) return;
@@ -187,24 +193,22 @@ export class Connections implements Disposable {
       await socket.join(rooms.user(session.user.id));
       if (this.#verifiedIn.get(session) !== this.#accessEpoch) {
         // From the join on, changes find the socket; one that came before it is asked for.
-        const counts = await this.#options.stillCounts(session);
+        const counts = await session.token.stillCounts();
         if (!isCurrent()) return;
         if (!counts) return this.#close(socket.id, CHANGED);
       }
-      if (!isCurrent()) return;
-      this.#options.pool.add(socket.id, session.user);
     } catch (thrown) {
       if (isCurrent()) socket.conn.close();
       throw thrown;
     }
   }
 
-  #gone(socket: RealtimeSocket): void {
+  #gone(socket: RealtimeSocket, left: readonly string[]): void {
     const { session } = socket.data;
     if (!session) return;
     if (session.token.exp !== undefined) this.#tokens.delete(socket.id, session.token.exp);
     this.#options.pool.remove(socket.id);
-    this.#options.onSessionGone?.(session);
+    this.#options.onSessionGone?.(session, left);
   }
 
   #expired(sid: string): void {

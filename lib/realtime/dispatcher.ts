@@ -10,7 +10,7 @@ import type { ClientEventName } from "../protocol/wire_events.ts";
 import { TokenBucket } from "../common/token_bucket.ts";
 import type { RealtimeSocket, Session } from "./session.ts";
 
-type Ack = (answer: unknown) => void;
+type Ack = (...answer: unknown[]) => void;
 type PayloadSchema = v.GenericSchema<unknown, unknown>;
 
 /** What a handler is given beside its payload. */
@@ -60,6 +60,12 @@ export interface DispatcherOptions {
   dynamic?: DynamicEvents;
   /** What one socket may send a second. */
   eventsPerSecond: number;
+  /**
+   * How the sender of an event learns that it was refused, or that nobody knows it: `told` why
+   * (docs/protocol.md, section 4), or as Open WebUI's client knows it, by an ack with nothing in it. Default:
+   * `told`.
+   */
+  refusals?: "told" | "empty";
   /** Whether a line is written for every event (`WEBSOCKET_SERVER_LOGGING`). Default: `false`. */
   isLogged?: boolean;
   clock: Clock;
@@ -77,6 +83,8 @@ export interface DispatcherStats {
 const STRANGERS_EVENTS = { perSecond: 1, burst: 100 };
 const EVENT_SPAN = { "messaging.system": "socket.io" };
 const OK = { status: true } as const;
+/** Stands for an ack without an answer. */
+const EMPTY = Symbol("empty");
 
 /**
  * The one way in for every event of every socket: rate, session, payload, handler, answer.
@@ -93,6 +101,10 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#events = new Map(Object.entries(options.events));
+  }
+
+  get #isEmpty(): boolean {
+    return this.#options.refusals === "empty";
   }
 
   stats(): DispatcherStats {
@@ -128,6 +140,7 @@ export class Dispatcher {
         EVENT_SPAN,
         () => this.#handle(socket, rate, name, payload),
       );
+      if (answer === EMPTY) return ack?.();
       if (!(answer instanceof Promise)) return ack?.(answer ?? OK);
       answer.then(
         (value) => ack?.(value ?? OK),
@@ -149,6 +162,10 @@ export class Dispatcher {
     }
     const definition = this.#events.get(name) ?? this.#options.dynamic?.(name);
     const session = socket.data.session;
+    if (!definition && session && this.#isEmpty) {
+      count(this.#handled, "other");
+      return EMPTY;
+    }
     if (!definition) {
       throw session
         ? new AppError("not_found", "There is no such event.")
@@ -170,7 +187,8 @@ export class Dispatcher {
       this.#options.logger.error("event failed", { event: label, error: errorText(thrown) });
     }
     const wireCode: ErrorCode = code === "internal" ? "unavailable" : code;
-    if (ack) {
+    if (ack && this.#isEmpty) ack();
+    else if (ack) {
       const refusal: Refusal = { status: false, error: { code: wireCode, message } };
       ack(refusal);
     } else {

@@ -39,11 +39,16 @@ export function documentEvents({ documents, noteRooms }: DocumentEventsOptions):
     return member;
   }
 
-  function sendState(socket: RealtimeSocket, member: Member, { state, sessions }: DocumentState) {
+  function sendState(
+    socket: RealtimeSocket,
+    member: Member,
+    { state, sessions, content }: DocumentState,
+  ) {
     socket.emit("ydoc:document:state", {
       document_id: member.documentId,
       state: encode(state, member.isBinary),
       sessions,
+      ...(content && { content }),
     });
   }
 

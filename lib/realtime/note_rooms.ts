@@ -54,9 +54,11 @@ export class NoteRooms implements Disposable {
   /** Changes may have been missed: asks again about everybody in every room. Never rejects. */
   async recheckAll(): Promise<void> {
     const names = [...this.#options.io.sockets.adapter.rooms.keys()];
-    for (const room of names) {
-      if (room.startsWith(PREFIX)) await this.recheck(room.slice(PREFIX.length));
-    }
+    const noteIds = names.filter((room) => room.startsWith(PREFIX))
+      .map((room) => room.slice(PREFIX.length));
+    await this.#review.askAll(
+      noteIds.flatMap((id) => [...this.#usersIn(id)].map((user) => this.#mayStay(user, id))),
+    );
   }
 
   /** The users whose sockets are in the room; `undefined` for those without a session. */

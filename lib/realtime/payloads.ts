@@ -22,9 +22,11 @@ export const HeartbeatSchema = v.nullish(v.object({}));
 export const UsageSchema = v.object({ model: NameSchema });
 
 export const ChatEventSchema = v.object({
-  chat_id: IdSchema,
-  message_id: v.nullish(IdSchema),
-  data: v.object({ type: NameSchema }),
+  chat_id: AnyChatIdSchema,
+  data: v.object({
+    type: NameSchema,
+    data: v.nullish(v.looseObject({ typing: v.optional(v.boolean()) })),
+  }),
 });
 
 export const ChatResumeSchema = v.object({

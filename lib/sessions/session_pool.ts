@@ -17,6 +17,11 @@ export interface SessionPoolOptions {
   writeEveryMs?: number;
   /** How often what waits is written. Default: 1,000. */
   tickMs?: number;
+  /**
+   * Whether sessions that come or go are written at once, because others than this project's own
+   * instances look for them there. Default: `false`, with the next tick.
+   */
+  isPrompt?: boolean;
   /** What somebody else has to write each time, so that both share a round trip. Default: nothing. */
   alongside?(): Promise<void>;
 }
@@ -27,6 +32,9 @@ interface LocalSession {
   writtenAtMs: number;
   touched: boolean;
 }
+
+/** What a write may hold up a sign-in at the most. */
+const MAX_WRITE_WAIT_MS = 2_000;
 
 /** Entries of one write. */
 const MAX_SLICE = 500;
@@ -50,6 +58,9 @@ export class SessionPool implements AsyncDisposable {
   readonly #unwritten = new Set<string>();
   readonly #removed = new Set<string>();
   readonly #stop = new AbortController();
+  /** Those who wait until a session is in the store. */
+  readonly #awaited = new Map<string, PromiseWithResolvers<void>>();
+  #tick = new AbortController();
   #running: Promise<void> | undefined;
 
   constructor(options: SessionPoolOptions) {
@@ -57,6 +68,7 @@ export class SessionPool implements AsyncDisposable {
       clock: systemClock,
       writeEveryMs: 40_000,
       tickMs: 1_000,
+      isPrompt: false,
       alongside: async () => {},
       ...options,
     };
@@ -72,23 +84,53 @@ export class SessionPool implements AsyncDisposable {
     return this.#local.size;
   }
 
-  /** Takes a session in, or replaces it. It is in the store after the next tick. */
-  add(sid: string, user: SessionUser): void {
-    const session = {
+  /**
+   * Takes a session in, or replaces it. It is in the store after the next tick; where it is prompt,
+   * once the promise resolves, unless the store is away for longer than a sign-in can wait. Never rejects.
+   */
+  async add(sid: string, user: SessionUser): Promise<void> {
+    const before = this.#local.get(sid)?.session;
+    const { clock, instanceId, isPrompt } = this.#options;
+    const session: SessionRecord = {
       ...user,
-      last_seen_at: unixSeconds(this.#options.clock),
-      instance_id: this.#options.instanceId,
+      last_seen_at: unixSeconds(clock),
+      instance_id: instanceId,
+      ...(before?.id === user.id && before.chat_ids && { chat_ids: before.chat_ids }),
     };
     this.#removed.delete(sid);
     this.#local.delete(sid);
     this.#local.set(sid, { session, writtenAtMs: performance.now(), touched: false });
+    this.#changed(sid);
+    if (!isPrompt || !this.#running) return;
+    const written = this.#awaited.get(sid) ?? Promise.withResolvers<void>();
+    this.#awaited.set(sid, written);
+    await settledWithin(written.promise, MAX_WRITE_WAIT_MS);
+  }
+
+  /** Notes which chats the session looks at. */
+  noteChats(sid: string, chatIds: string[]): void {
+    const local = this.#local.get(sid);
+    if (!local) return;
+    local.session.chat_ids = chatIds;
+    this.#changed(sid);
+  }
+
+  #changed(sid: string): void {
     this.#unwritten.add(sid);
+    if (this.#options.isPrompt) this.#tick.abort();
+  }
+
+  #release(sid: string): void {
+    this.#awaited.get(sid)?.resolve();
+    this.#awaited.delete(sid);
   }
 
   remove(sid: string): void {
     if (!this.#local.delete(sid)) return;
     this.#unwritten.delete(sid);
+    this.#release(sid);
     if (this.#removed.size < MAX_WAITING_REMOVALS) this.#removed.add(sid);
+    if (this.#options.isPrompt) this.#tick.abort();
   }
 
   /** Notes that the session is alive, in memory only. */
@@ -126,8 +168,10 @@ export class SessionPool implements AsyncDisposable {
     const { signal } = this.#stop;
     let waitMs = tickMs;
     while (!signal.aborted) {
-      await pause(waitMs, signal);
+      const woken = waitMs > tickMs ? signal : AbortSignal.any([signal, this.#tick.signal]);
+      await pause(waitMs, woken);
       if (signal.aborted) return;
+      this.#tick = new AbortController();
       try {
         await this.#flush();
         waitMs = tickMs;
@@ -183,6 +227,7 @@ export class SessionPool implements AsyncDisposable {
     }
     try {
       await this.#entries.setMany(writing);
+      for (const [sid] of writing) if (!this.#unwritten.has(sid)) this.#release(sid);
     } catch (thrown) {
       for (const [sid] of writing) if (this.#local.has(sid)) this.#unwritten.add(sid);
       throw thrown;
@@ -192,6 +237,7 @@ export class SessionPool implements AsyncDisposable {
   /** Takes this instance's sessions out of the pool, within two seconds. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
+    for (const sid of [...this.#awaited.keys()]) this.#release(sid);
     for (const sid of [...this.#local.keys()]) this.remove(sid);
     const leave = async () => {
       await this.#running;

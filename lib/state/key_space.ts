@@ -10,6 +10,7 @@ import {
   ChannelSchema,
   ChatMessageRecordSchema,
   ChatSchema,
+  ChatViewerSchema,
   GroupSchema,
   InstanceHeartbeatSchema,
   LogBatchSchema,
@@ -119,6 +120,8 @@ export const keys = {
   /** dictionary: message id → message */
   chatMessages: (chatId: string) =>
     typed(ChatMessageRecordSchema, own("chat", part(chatId), "messages")),
+  /** dictionary: socket id → who looks at a chat, and on which instance */
+  chatViewers: (chatId: string) => typed(ChatViewerSchema, own("chat", part(chatId), "viewers")),
   /** value: answers of a chat that were stopped before they were tasks */
   answerStops: (userId: string, chatId: string): StateKey =>
     own("user", part(userId), "answer_stops", part(chatId)),

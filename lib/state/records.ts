@@ -56,8 +56,13 @@ export const SessionSchema = record({
   name: text,
   last_seen_at: time,
   instance_id: v.fallback(v.optional(v.string()), undefined),
+  /** The chats that it looks at. */
+  chat_ids: v.fallback(v.optional(v.array(v.string())), undefined),
 });
 export type SessionRecord = v.InferOutput<typeof SessionSchema>;
+
+/** Somebody who looks at a chat. */
+export const ChatViewerSchema = record({ id, name: text, instance_id: id });
 
 /** Socket id → when it last said that it uses the model, in unix seconds. */
 export const ModelUsageSchema = v.record(

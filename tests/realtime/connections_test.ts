@@ -33,17 +33,25 @@ async function openConnections() {
       verify(token) {
         if (state.ended.has(token)) throw new AppError("unauthenticated", "no");
         const user = { id: token } as SessionUser;
-        const verified = { user, jti: undefined, exp: undefined, iat: undefined };
+        const verified = {
+          ...{ user, jti: undefined, exp: undefined, iat: undefined },
+          stillCounts() {
+            state.asked++;
+            if (state.isAway) return Promise.reject(new Error("the store is away"));
+            return Promise.resolve(!state.ended.has(token));
+          },
+        };
         state.onVerify();
         return Promise.resolve(verified);
       },
-      stillCounts({ user }) {
-        state.asked++;
-        if (state.isAway) return Promise.reject(new Error("the store is away"));
-        return Promise.resolve(!state.ended.has(user.id));
-      },
       welcome: () => true,
-      pool: { add: (sid) => open.add(sid), remove: (sid) => open.delete(sid) },
+      pool: {
+        add(sid) {
+          open.add(sid);
+          return Promise.resolve();
+        },
+        remove: (sid) => open.delete(sid),
+      },
     });
     connections.listen(dispatcher);
   });
