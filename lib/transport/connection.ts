@@ -64,7 +64,7 @@ export function connectionsOf(engine: EngineServer): Record<string, Connection> 
 }
 
 /**
- * Sets the largest message that the transport takes from here on. Neither `ws` 8.21 nor engine.io
+ * Sets the largest message that the transport takes from here on. Neither `ws` 8.23 nor engine.io
  * 6.6 can change it in public: each reads the field at every message.
  */
 export function limitPayload(transport: Transport & TransportInternals, maxBytes: number): void {
