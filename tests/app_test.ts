@@ -36,7 +36,7 @@ Deno.test("a client connects, the built-in model streams word by word, and the c
     },
   );
   assert.equal(started.task_ids.length, 1);
-  await until(() => client.events.some(({ data }) => data.type === "chat:title"));
+  await until(() => client.events.filter(isCompletion).at(-1)?.data.data.done === true);
   const completions = client.events.filter(isCompletion);
   assert.deepEqual(completions.map(({ seq }) => seq), completions.map((_, i) => i + 1));
   assert.equal(textOf(completions), "to be or not to be");

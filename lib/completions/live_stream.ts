@@ -28,6 +28,7 @@ export class LiveStream {
   #text = new AnswerText();
   readonly #budget: TextBudget;
   #takenBytes = 0;
+  #isReleased = false;
   #end: StreamEnd | undefined;
 
   constructor(options: LiveStreamOptions) {
@@ -52,6 +53,11 @@ export class LiveStream {
   /** The last seq. */
   get seq(): number {
     return this.#text.seq + (this.#end ? 1 : 0);
+  }
+
+  /** Whether its text is no longer kept here, but in the store alone. */
+  get isReleased(): boolean {
+    return this.#isReleased;
   }
 
   /** UTF-16 units of text so far. */
@@ -99,6 +105,7 @@ export class LiveStream {
   release(): void {
     this.#budget.giveBack(this.userId, this.#takenBytes);
     this.#takenBytes = 0;
+    this.#isReleased = true;
     this.#text = new AnswerText();
   }
 

@@ -195,7 +195,9 @@ export class StreamRegistry implements AsyncDisposable {
     if (messageId === undefined) return nothing();
     const headKey = keys.streamHead(chatId, messageId);
     let head = await store.values.get<StreamHead>(headKey);
-    if (local && (!head || head.generation === local.generation)) {
+    // Its text may have gone to the store while the head was read.
+    const isHere = local !== undefined && !local.isReleased;
+    if (isHere && (!head || head.generation === local.generation)) {
       return local.resume(after, generation);
     }
     if (head?.userId !== userId) return nothing();

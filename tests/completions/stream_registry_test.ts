@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { yieldToEvents } from "../../lib/common/pause.ts";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import { openRedisStore } from "../../lib/state/redis_store.ts";
@@ -130,4 +131,24 @@ Deno.test("streams beyond the bound are refused", async () => {
   await assert.rejects(fixture.streams.begin({ ...ids, messageId: "b" }), { code: "unavailable" });
   stream.end({});
   await fixture.streams.close(stream, {});
+});
+
+Deno.test("T6: who comes back while an ended answer goes from memory to the store has all of it", async () => {
+  await using fixture = await openFixture({ log: { flushMs: 0 } });
+  const { streams } = fixture;
+  const stream = await streams.begin(ids);
+  stream.append({ content: "Hello world", reasoning: "" });
+  stream.end({});
+  let isClosed = false;
+  const closing = streams.close(stream, {}).finally(() => isClosed = true);
+  const asked: Promise<{ content: string }>[] = [];
+  // One at every turn on the way.
+  while (!isClosed && asked.length < 10_000) {
+    asked.push(streams.resume(ids));
+    await yieldToEvents();
+  }
+  await closing;
+  asked.push(streams.resume(ids));
+  const contents = new Set((await Promise.all(asked)).map(({ content }) => content));
+  assert.deepEqual([...contents], ["Hello world"]);
 });
