@@ -269,7 +269,8 @@ Deno.test("answers as they are drawn", options, async (t) => {
       const began = performance.now();
       await html(text);
       const tookMs = performance.now() - began;
-      assert.ok(tookMs < 5_000, `${JSON.stringify(sign)} took ${tookMs.toFixed()} ms`);
+      // What was slow took minutes; a busy machine takes a few seconds.
+      assert.ok(tookMs < 20_000, `${JSON.stringify(sign)} took ${tookMs.toFixed()} ms`);
     }
   });
 
