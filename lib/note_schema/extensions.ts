@@ -1,5 +1,6 @@
 /** The nodes and marks of a note, in the names of TipTap's official extensions. */
 import type { Extensions } from "@tiptap/core";
+import Code from "@tiptap/extension-code";
 import { Details, DetailsContent, DetailsSummary } from "@tiptap/extension-details";
 import Highlight from "@tiptap/extension-highlight";
 import Image from "@tiptap/extension-image";
@@ -31,11 +32,14 @@ export const noteExtensions: Extensions = [
     trailingNode: false,
     bulletList: false,
     orderedList: false,
+    code: false,
     link: { autolink: false, openOnClick: false },
   }),
   BulletList.extend({ content: "(listItem | looseListItem)+" }),
   OrderedList.extend({ content: "(listItem | looseListItem)+" }),
   LooseListItem,
+  // TipTap's own excludes every other mark: a link around code would lose its address. The innermost.
+  Code.extend({ excludes: "", priority: 10 }),
   TaskList,
   TaskItem.configure({ nested: true }),
   Table.extend({ addProseMirrorPlugins: () => [] }),

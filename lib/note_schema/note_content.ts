@@ -13,9 +13,9 @@ export interface NoteSnapshot {
   json?: JsonNode | null;
 }
 
-/** The text of a note as JSON: its own, else what its Markdown or HTML says. */
+/** The text of a note as JSON: its own, unless it is empty, else what its Markdown or HTML says. */
 export function contentOf({ json, md, html }: NoteSnapshot): JsonNode {
-  if (json && Array.isArray(json.content)) {
+  if (json && Array.isArray(json.content) && json.content.length > 0) {
     return { type: "doc", content: json.content.flatMap((child) => boundedNode(child)) };
   }
   if (md) return fromMd(md);

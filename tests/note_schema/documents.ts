@@ -45,10 +45,11 @@ const mark: fc.Arbitrary<JsonMark> = fc.oneof(
     fontFamily: fc.constantFrom(null, "Georgia, serif"),
   }).map((attrs) => ({ type: "textStyle", attrs })),
 );
+const several = fc.uniqueArray(mark, { maxLength: 3, selector: ({ type }) => type });
 const marks: fc.Arbitrary<JsonMark[]> = fc.oneof(
   { weight: 3, arbitrary: fc.constant<JsonMark[]>([]) },
-  fc.uniqueArray(mark, { maxLength: 3, selector: ({ type }) => type }),
-  fc.constant<JsonMark[]>([{ type: "code" }]),
+  several,
+  several.map((all) => [...all, { type: "code" }]),
 );
 const words = fc.record({ text, marks }).map((all): JsonNode => ({ type: "text", ...all }));
 const picture = fc.record({

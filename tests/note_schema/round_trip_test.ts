@@ -5,6 +5,7 @@ import { toHtml } from "../../lib/note_schema/html_writer.ts";
 import type { JsonNode } from "../../lib/note_schema/json_node.ts";
 import { documentOf, jsonOfDocument } from "../../lib/note_schema/lenient.ts";
 import { fromMd } from "../../lib/note_schema/markdown_reader.ts";
+import { contentOf } from "../../lib/note_schema/note_content.ts";
 import { toMd } from "../../lib/note_schema/markdown_writer.ts";
 import { document } from "./documents.ts";
 
@@ -58,6 +59,19 @@ for (
 }
 
 const said = (md: string) => toMd(fromMd(md));
+
+Deno.test("N3: code keeps what stands around it, a link's address for one", () => {
+  for (const md of ["[`code`](https://a.example)", "**`bold`**", "**a `b` c**", "~~`x`~~ *`y`*"]) {
+    assert.equal(said(md).trim(), md);
+  }
+});
+
+Deno.test("N1: an empty JSON beside words does not hide them", () => {
+  const json = { type: "doc", content: [] };
+  assert.deepEqual(contentOf({ json, md: "words" }), fromMd("words"));
+  assert.deepEqual(contentOf({ json, md: "", html: "<p>words</p>" }), fromMd("words"));
+  assert.deepEqual(contentOf({ json, md: "", html: "" }), json);
+});
 
 Deno.test("N3: what is written as Markdown is what a person would write, too", () => {
   const md = [

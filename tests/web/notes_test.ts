@@ -34,7 +34,7 @@ const marked = (type: string, attrs?: Record<string, string>): JsonNode => ({
   marks: [{ type, ...(attrs && { attrs }) }],
 });
 
-/** Eighteen notes as the API takes them, each with what an editor may stumble over; each ends in a line. */
+/** Notes as the API takes them, each with what an editor may stumble over; each ends in a line. */
 const NOTES: Record<string, NoteSnapshot> = {
   "N1: a picture in a paragraph": md("before ![alt](https://a.example/p.png) after"),
   "N1: a list item that begins with code": md("- ```ts\n  x\n  ```\n- two"),
@@ -74,6 +74,7 @@ const NOTES: Record<string, NoteSnapshot> = {
   "N3: tasks within tasks": md("- [x] done\n  - [ ] nested\n- [ ] open"),
   "N3: numbers, quotes, rules, breaks": md("10. ten\n    - child\n\n> q\n\n---\n\none\\\ntwo"),
   "N3: a table of Markdown": md("| a | b |\n| :- | -: |\n| `x\\|y` | **z** |"),
+  "N3: code in links and in bold": md("[`a`](https://a.example) **b `c`**\n\n| [`d`](/e) |\n|-|"),
   "N3: links": md("[a](https://a.example 'title') and <https://b.example>"),
   "N1: two empty lines and pictures as blocks": json(
     { type: "paragraph" },
