@@ -9,11 +9,9 @@ import type { Logger } from "../common/logger.ts";
 import type { Config } from "../config.ts";
 import { visibleSession } from "../realtime/remote_instances.ts";
 import { keys } from "../state/key_space.ts";
-import { isKvFile } from "../state/granted_paths.ts";
-import { prepareKvFile } from "../state/kv_file.ts";
-import { openKvStore } from "../state/kv_store.ts";
 import { migrate } from "../state/schema.ts";
 import type { StateStore } from "../state/state_store.ts";
+import { openStore, redisOptions } from "./store.ts";
 
 /** What everything else stands on, whatever it is a server for. */
 export interface Foundation {
@@ -58,42 +56,19 @@ export async function layFoundation(
   };
 }
 
-/**
- * Opens the store that the configuration names, Redis or Deno KV, and the bus that goes with it. The
- * stack closes the bus before the store. Redis' client is loaded where it is used only: it is a tenth
- * of what a start has to load.
- */
+/** Opens the store, and the bus that goes with it. The stack closes the bus before the store. */
 async function openShared(
   config: Config,
   logger: Logger,
   stack: AsyncDisposableStack,
 ): Promise<{ store: StateStore; bus: Bus }> {
-  const keyPrefix = config.redisKeyPrefix;
-  if (config.manager === "redis") {
-    const [{ openRedisStore }, { openRedisBus }] = await Promise.all([
-      import("../state/redis_store.ts"),
-      import("../bus/redis_bus.ts"),
-    ]);
-    const store = stack.use(await openRedisStore(redisOptions(config, logger)));
-    return { store, bus: stack.use(await openRedisBus(redisOptions(config, logger))) };
+  const { kind, store } = await openStore(config, logger);
+  stack.use(store);
+  if (kind === "kv") {
+    const { database } = store;
+    const keyPrefix = config.redisKeyPrefix;
+    return { store, bus: stack.use(await openKvBus({ database, keyPrefix, logger })) };
   }
-  const path = config.kvPath;
-  if (isKvFile(path)) await prepareKvFile(path, logger);
-  const store = stack.use(
-    await openKvStore({ keyPrefix, logger, ...(path !== undefined && { path }) }),
-  );
-  const { database } = store;
-  return { store, bus: stack.use(await openKvBus({ database, keyPrefix, logger })) };
-}
-
-function redisOptions(config: Config, logger: Logger) {
-  return {
-    logger,
-    keyPrefix: config.redisKeyPrefix,
-    cluster: config.isRedisCluster,
-    maxRetryCount: config.redisMaxRetryCount,
-    sentinelPort: config.sentinelPort,
-    ...(config.redisUrl !== undefined && { url: config.redisUrl }),
-    ...(config.sentinelHosts !== undefined && { sentinelHosts: config.sentinelHosts }),
-  };
+  const { openRedisBus } = await import("../bus/redis_bus.ts");
+  return { store, bus: stack.use(await openRedisBus(redisOptions(config, logger))) };
 }

@@ -100,7 +100,7 @@ function edit(doc: Y.Doc): void {
       (paragraph as Y.XmlElement).insert(0, [text]);
     }
     const words = text as Y.XmlText;
-    if (words.length > LONGEST) words.delete(0, words.length / 2);
+    if (words.length > LONGEST) words.delete(0, Math.floor(words.length / 2));
     else words.insert(Math.floor(Math.random() * (words.length + 1)), "word ");
   });
 }

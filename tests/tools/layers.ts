@@ -56,12 +56,19 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   realtime: [...EDGES, ...STATE_INTERFACE, TOPICS],
   bridge: ["lib/bus/bus.ts"],
   openwebui: [...STATE_INTERFACE, "auth"],
+  transfer: [
+    ...STATE_INTERFACE,
+    "lib/state/schema.ts",
+    "lib/channels/direct_channel_id.ts",
+    "sharing",
+    "openwebui",
+  ],
   client: [],
   web: ["client", "markdown", "note_schema"],
 };
-/** The composition root knows every part: `lib/app.ts` with its pieces, `lib/mod.ts`, and `main.ts`. */
+/** The composition root knows every part: `lib/app.ts` with its pieces, `lib/commands/`, `lib/mod.ts`, `main.ts`. */
 export const isRoot = (path: string) =>
-  path === "main.ts" || ["app", "mod"].includes(folderOf(path));
+  path === "main.ts" || ["app", "commands", "mod"].includes(folderOf(path));
 
 /** `lib/auth/tokens.ts` is in `auth`, `lib/config.ts` in `config`. */
 export function folderOf(path: string): string {
@@ -112,7 +119,7 @@ export function pictureOfLayers(): string {
   const ids = new Map(drawn.flatMap(({ rooms }, at) => rooms.map((room) => [room, `r${at}`])));
   const lines = [
     "flowchart TD",
-    '  root["main.ts, app.ts, app/, mod.ts: the composition, which knows all"]',
+    '  root["main.ts, app.ts, app/, commands/, mod.ts: the composition, which knows all"]',
     ...drawn.map(({ rooms }, at) => `  r${at}["${rooms.join(", ")}"]`),
     ...PARTS.flatMap(({ id, room, title }) => [
       `  ${id}[/"${title}"/]`,
