@@ -5,6 +5,7 @@ import type { Database } from "../openwebui/database.ts";
 import type { ChatMessage } from "../protocol/chat.ts";
 import { ChatMessageRecordSchema } from "../state/records.ts";
 import type { Line } from "./lines.ts";
+import { isObject } from "./open_webui_reader.ts";
 
 /** A row of `chat`. Times in seconds. */
 export interface ChatRow {
@@ -120,6 +121,4 @@ function textOf(content: unknown): string {
     .join("\n");
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 const fieldsOf = (value: unknown): Record<string, unknown> => isObject(value) ? value : {};
