@@ -30,7 +30,7 @@ export interface StopOptions {
 
 /** A server that runs. */
 export interface App extends AsyncDisposable {
-  /** `http://host:port`, as a client on this machine reaches it. */
+  /** `http://host:port/base`, as a client on this machine reaches it. */
   readonly url: string;
   readonly instanceId: string;
   readonly services: Services;
@@ -103,7 +103,7 @@ async function assemble(config: Config, logger: Logger, stack: AsyncDisposableSt
     });
   };
   return {
-    url: `http://${isAnyAddress(host) ? "localhost" : host}:${port}`,
+    url: `http://${isAnyAddress(host) ? "localhost" : host}:${port}${config.basePath}`,
     instanceId: foundation.instanceId,
     services,
     sockets,

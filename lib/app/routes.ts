@@ -12,6 +12,7 @@ import { placeQuestion } from "../completions/question.ts";
 import type { Config } from "../config.ts";
 import { requireAdmin, requireUser } from "../http/authentication.ts";
 import { authRoutes } from "../http/auths.ts";
+import { underBasePath } from "../http/base_path.ts";
 import { chatRoutes } from "../http/chats.ts";
 import { channelRoutes } from "../http/channels.ts";
 import { type ChatCompletion, completionRoutes } from "../http/completions.ts";
@@ -53,7 +54,11 @@ export function createRoutes(options: RoutesOptions): Listener {
   const { config, services, sockets, metrics, systemStatus, checks, draining, logger } = options;
   const { store, users, tokens, chats, tasks, usage, catalogue } = services;
   const stops = new AnswerStops(store);
-  const app = createHttpApp({ allowedOrigins: config.corsAllowOrigin, logger });
+  const app = createHttpApp({
+    allowedOrigins: config.corsAllowOrigin,
+    basePath: config.basePath,
+    logger,
+  });
   const user = requireUser(tokens);
   const perAccount = new RateLimiter({ store, name: "signin", limit: config.signinRateLimit });
   const perAddress = new RateLimiter({
@@ -154,7 +159,7 @@ export function createRoutes(options: RoutesOptions): Listener {
     }),
   );
   app.route("/", pageRoutes());
-  return nodeListener(app);
+  return underBasePath(config.basePath, nodeListener(app));
 }
 
 function createCompletions(

@@ -18,7 +18,7 @@ export function openServer(
   { registry, sessions }: Pick<Presence, "registry" | "sessions">,
 ) {
   const server = createSocketServer({
-    path: SOCKET_PATH,
+    path: config.basePath + SOCKET_PATH,
     transports: config.transports,
     allowedOrigins: config.corsAllowOrigin,
     maxPayloadBytes: config.maxPayloadBytes,

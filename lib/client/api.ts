@@ -2,7 +2,7 @@ import type { ErrorCode } from "../protocol/error_codes.ts";
 import { ClientError } from "./errors.ts";
 
 export interface ApiOptions {
-  /** Default: where the page comes from. */
+  /** `https://host[:port][/base]`. Default: the root of where the page comes from. */
   url?: string;
   /** The token of now; `undefined`: signed out. */
   token: () => string | undefined;

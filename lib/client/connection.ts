@@ -25,7 +25,7 @@ export interface ConnectionStatus {
 }
 
 export interface ConnectOptions {
-  /** `https://host[:port]`. Default: where the page comes from. */
+  /** `https://host[:port][/base]`. Default: the root of where the page comes from. */
   url?: string;
   token: string;
   /** `false` where WebSocket is switched off: polling first. Default: true. */
@@ -123,8 +123,9 @@ class SocketConnection implements Connection {
     this.#token = options.token;
     const { url, websocket = true } = options;
     const { reconnectionDelayMs = 1_000, reconnectionDelayMaxMs = 5_000 } = options;
+    const { origin, basePath } = addressOf(url);
     const how = {
-      path: SOCKET_PATH,
+      path: basePath + SOCKET_PATH,
       transports: websocket ? ["websocket"] : ["polling", "websocket"],
       reconnection: true,
       reconnectionDelay: reconnectionDelayMs,
@@ -133,7 +134,7 @@ class SocketConnection implements Connection {
       forceNew: true,
       auth: (give: (auth: object) => void) => give({ token: this.#token }),
     };
-    this.#socket = url === undefined ? io(how) : io(url, how);
+    this.#socket = origin === undefined ? io(how) : io(origin, how);
     this.#socket.on("connect", () => void this.#join());
     this.#socket.on("disconnect", (reason) => this.#gone(reason));
     this.#socket.on("connect_error", () => this.#become({ state: "offline" }));
@@ -299,4 +300,11 @@ class SocketConnection implements Connection {
     if (typeof announced === "number" && announced > 0) return announced;
     return this.#options.maxPayloadBytes ?? 10_000_000;
   }
+}
+
+/** Socket.IO takes the path of an address for a namespace, where it is the server's base path. */
+function addressOf(url: string | undefined): { origin?: string; basePath: string } {
+  if (url === undefined) return { basePath: "" };
+  const { protocol, host, pathname } = new URL(url);
+  return { origin: `${protocol}//${host}`, basePath: pathname.replace(/\/+$/, "") };
 }

@@ -72,6 +72,15 @@ export function text(allowed: string, pattern: RegExp): Parser<string> {
   return { allowed, parse: (value) => pattern.test(value) ? value : undefined };
 }
 
+/** A path before all others, without its last slash: `/app`; `/` is none. */
+export const basePath: Parser<string> = {
+  allowed: "a path such as `/app`, of letters, digits, `-`, `_`, `.` and `~`",
+  parse(value) {
+    const path = value.replace(/\/+$/, "");
+    return /^(\/[\w~-][\w.~-]*)*$/.test(path) ? path : undefined;
+  },
+};
+
 /** An absolute URL of one of the schemes. */
 export function url(schemes: readonly string[]): Parser<string> {
   return {

@@ -27,6 +27,12 @@ export const VARIABLES = {
     as.text("an address or a host name", /^[\w.:-]+$/),
     "Address to listen on",
   ),
+  basePath: preset(
+    "BASE_PATH",
+    "/",
+    as.basePath,
+    "What stands before every path: pages, API and sockets (`/app` for `https://host/app/`)",
+  ),
   secretKey: optional(
     "WEBUI_SECRET_KEY",
     secretText,

@@ -13,6 +13,8 @@ import { problem } from "./problem.ts";
 export interface HttpAppOptions {
   /** Origins whose pages may call the API beside the server's own; `"*"`: any. */
   allowedOrigins: readonly string[] | "*";
+  /** Where the pages are: `/app`. Default: empty, at the root. */
+  basePath?: string;
   logger: Logger;
 }
 
@@ -25,7 +27,9 @@ const EXPOSED = ["retry-after", "x-next-cursor"];
  * What a route throws is answered as problem details; what is no `AppError` is logged and answered
  * as `internal`.
  */
-export function createHttpApp({ allowedOrigins, logger }: HttpAppOptions): Hono<HttpEnv> {
+export function createHttpApp(
+  { allowedOrigins, basePath = "", logger }: HttpAppOptions,
+): Hono<HttpEnv> {
   // Open WebUI's own lists end in a slash: `/api/v1/users/` and `/api/v1/users` are one.
   const app = new Hono<HttpEnv>({ strict: false });
   app.use(secureHeaders({ crossOriginResourcePolicy: false }));
@@ -37,7 +41,7 @@ export function createHttpApp({ allowedOrigins, logger }: HttpAppOptions): Hono<
   app.notFound((c) => {
     const allowed = methodsAt(app, c.req.path);
     if (allowed.length === 0) {
-      if (isNavigation(c)) return c.html(NOTHING_HERE, 404);
+      if (isNavigation(c)) return c.html(nothingHere(basePath), 404);
       return problem(c, new AppError("not_found", "There is nothing here."));
     }
     c.header("Allow", allowed.join(", "));
@@ -56,14 +60,15 @@ export function createHttpApp({ allowedOrigins, logger }: HttpAppOptions): Hono<
 }
 
 /** What a person sees whose address leads nowhere. */
-const NOTHING_HERE = `<!doctype html>
+const nothingHere = (basePath: string) =>
+  `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark">
 <title>There is no such page</title>
 <h1>There is no such page</h1>
-<p>The address leads nowhere. <a href="/">To the start</a></p>
+<p>The address leads nowhere. <a href="${basePath}/">To the start</a></p>
 </html>
 `;
 

@@ -13,7 +13,7 @@ export function App() {
       {current === "unknown"
         ? (
           <div class="splash" role="status" aria-label="Loading">
-            <img src="/icon.svg" alt="" width="52" height="52" />
+            <img src="icon.svg" alt="" width="52" height="52" />
           </div>
         )
         : current

@@ -4,6 +4,7 @@ import { type ChannelEventHandler, channelEventHandler } from "../client/channel
 import { type ChatEventHandler, chatEventHandler } from "../client/chats.ts";
 import { connect, type Connection, type ConnectionStatus } from "../client/connection.ts";
 import type { Role } from "../protocol/user.ts";
+import { BASE_URL } from "./base.ts";
 import { ChannelList } from "./channel_list.ts";
 import { chatHooks, python } from "./chat_hooks.ts";
 import { ChatList } from "./chat_list.ts";
@@ -48,8 +49,8 @@ export interface AppSession extends Disposable {
 
 /** Opens what a signed-in person works with. `onSignedOut`: the server says that the session has ended. */
 export function openAppSession(me: Me, onSignedOut: () => void): AppSession {
-  const api = createApi({ token: () => me.token, onSignedOut });
-  const connection = connect({ token: me.token });
+  const api = createApi({ url: BASE_URL, token: () => me.token, onSignedOut });
+  const connection = connect({ url: BASE_URL, token: me.token });
   const status = new Observable<ConnectionStatus>(connection.status);
   const chats = chatEventHandler(connection, chatHooks(connection));
   const channels = channelEventHandler(connection, { userId: me.id });

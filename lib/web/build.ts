@@ -147,13 +147,17 @@ async function katex(): Promise<string> {
     .replace(/url\(fonts\/([^)]+)\)/g, (whole, name: string) => {
       const path = fonts.get(name);
       if (path === undefined) throw new Error(`katex: no such font: ${whole}`);
-      return `url(${path})`;
+      // From beside it, wherever the pages are.
+      return `url(${path.slice("/assets/".length)})`;
     });
   const bytes = new TextEncoder().encode(css);
   const path = `/assets/katex-${hashOf(bytes)}.css`;
   await write(path, bytes, true);
   return path;
 }
+
+/** As the page names it, which may be anywhere. */
+const relative = (path: string) => path.slice(1);
 
 function filled(text: string, values: Record<string, string>): string {
   return text.replace(/%(\w+)%/g, (whole, name: string) => values[name] ?? whole);
@@ -214,9 +218,15 @@ async function build(): Promise<void> {
     const formulas = await katex();
     const script = entries["main.tsx"] ?? "";
     const preload = (await importsOf(`${folder}/scripts`, "main.js"))
-      .map((name) => `<link rel="modulepreload" href="/assets/${name}">`).join("\n");
+      .map((name) => `<link rel="modulepreload" href="assets/${name}">`).join("\n");
     const python = entries["python_worker.ts"] ?? "";
-    const values = { script, css, preload, python, katex: formulas };
+    const values = {
+      preload,
+      script: relative(script),
+      css: relative(css),
+      python: relative(python),
+      katex: relative(formulas),
+    };
     await text("icon.svg", "/icon.svg", values);
     await text("manifest.webmanifest", "/manifest.webmanifest", values);
     await text("index.html", "/", values);

@@ -14,4 +14,4 @@ if (place) {
   place.replaceChildren();
   render(<App />, place);
 }
-void navigator.serviceWorker?.register("/service_worker.js");
+void navigator.serviceWorker?.register("service_worker.js");

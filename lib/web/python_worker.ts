@@ -165,7 +165,7 @@ const stdin = typeof SharedArrayBuffer === "undefined"
 let [out, err] = [collector(), collector()];
 /** How much of the output had been there when the code last asked. */
 let asked = 0;
-const runtime = new URL("/pyodide/", import.meta.url).href;
+const runtime = new URL("../pyodide/", import.meta.url).href;
 const { loadPyodide } = await import(`${runtime}pyodide.mjs`);
 const python: Pyodide = await loadPyodide({ indexURL: runtime });
 python.setStdin({ stdin: readLine });

@@ -17,6 +17,8 @@ interface WorkerScope extends EventTarget {
 }
 
 const scope = globalThis as unknown as WorkerScope;
+/** Where the pages are, without the last slash. */
+const BASE = location.pathname.replace(/\/[^/]*$/, "");
 const SHELL = `shell-${scope.__shell.version}`;
 /** Emptied when somebody signs out. */
 const READ = "read";
@@ -27,7 +29,7 @@ const NETWORK_TIMEOUT_MS = 4_000;
 
 async function install(): Promise<void> {
   const cache = await caches.open(SHELL);
-  await cache.addAll(scope.__shell.paths);
+  await cache.addAll(scope.__shell.paths.map((path) => BASE + path));
   await scope.skipWaiting();
 }
 
@@ -48,7 +50,8 @@ async function page(request: Request, { pathname }: URL): Promise<Response> {
   try {
     return await fetch(request, { signal: AbortSignal.timeout(NETWORK_TIMEOUT_MS) });
   } catch {
-    return await caches.match(request.mode === "navigate" ? "/" : pathname) ?? Response.error();
+    return await caches.match(request.mode === "navigate" ? `${BASE}/` : pathname) ??
+      Response.error();
   }
 }
 
@@ -71,13 +74,13 @@ scope.addEventListener("activate", (event) => (event as ExtendableEvent).waitUnt
 scope.addEventListener("fetch", (event) => {
   const { request, respondWith } = event as FetchEvent;
   const url = new URL(request.url);
-  if (request.method !== "GET" || url.origin !== location.origin) return;
+  const isOurs = url.origin === location.origin && url.pathname.startsWith(`${BASE}/`);
+  if (request.method !== "GET" || !isOurs) return;
+  const path = url.pathname.slice(BASE.length);
   if (request.mode === "navigate") return respondWith.call(event, page(request, url));
-  if (url.pathname.startsWith("/assets/") || url.pathname.startsWith("/pyodide/")) {
+  if (path.startsWith("/assets/") || path.startsWith("/pyodide/")) {
     return respondWith.call(event, shellFirst(request));
   }
-  if (scope.__shell.paths.includes(url.pathname)) {
-    return respondWith.call(event, page(request, url));
-  }
-  if (READABLE.test(url.pathname)) return respondWith.call(event, readFirst(request));
+  if (scope.__shell.paths.includes(path)) return respondWith.call(event, page(request, url));
+  if (READABLE.test(path)) return respondWith.call(event, readFirst(request));
 });

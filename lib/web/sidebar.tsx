@@ -25,7 +25,7 @@ export function Sidebar({ session }: { session: AppSession }) {
   return (
     <aside class="sidebar">
       <div class="brand">
-        <img src="/icon.svg" alt="" width="28" height="28" />
+        <img src="icon.svg" alt="" width="28" height="28" />
         <strong>WebUI Realtime</strong>
         <span
           class={`light ${state}`}

@@ -39,7 +39,7 @@ export function SignInPage() {
   return (
     <main class="sign-in">
       <form onSubmit={submit} aria-busy={isBusy}>
-        <img src="/icon.svg" alt="" width="52" height="52" />
+        <img src="icon.svg" alt="" width="52" height="52" />
         <h1>{isNew ? "Create your account" : "Welcome back"}</h1>
         <p class="lead">Chats, channels and notes, live wherever you are.</p>
         {isNew && (

@@ -1,5 +1,6 @@
 import { createApi } from "../client/api.ts";
 import { type AppSession, type Me, openAppSession } from "./app_session.ts";
+import { BASE_URL } from "./base.ts";
 import { closeDialogs } from "./dialogs.tsx";
 import { Observable } from "./observable.ts";
 import { forgetPerson } from "./personal.ts";
@@ -18,7 +19,7 @@ const READ = "read";
 export const session = new Observable<AppSession | undefined | "unknown">("unknown");
 
 /** An API without a token, for signing in. */
-export const openApi = createApi({ token: () => undefined });
+export const openApi = createApi({ url: BASE_URL, token: () => undefined });
 
 /** Whose token the browser has kept. Without a connection, who it was the last time. */
 export async function restore(): Promise<void> {
@@ -26,7 +27,7 @@ export async function restore(): Promise<void> {
   if (token === null) return void (session.value = undefined);
   const kept = keptMe();
   if (kept) open({ ...kept, token });
-  const api = createApi({ token: () => token, onSignedOut: () => end(token) });
+  const api = createApi({ url: BASE_URL, token: () => token, onSignedOut: () => end(token) });
   try {
     const me = await api<Me>("GET", "/api/v1/auths/");
     if (localStorage.getItem(TOKEN) !== token) return;

@@ -13,7 +13,7 @@ export function checkVersion(): Promise<void> {
 async function check(): Promise<void> {
   const own = entryOf(document);
   if (own === undefined || isOutdated.value) return;
-  const answer = await fetch("/", { cache: "no-store", headers: { accept: "text/html" } })
+  const answer = await fetch("./", { cache: "no-store", headers: { accept: "text/html" } })
     .catch(() => undefined);
   if (!answer?.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");

@@ -40,8 +40,8 @@ const BROTLI = { "accept-encoding": "gzip, br" };
 /** The scripts that are loaded before anything is clicked: the entry and what it imports. */
 async function firstFiles(url: string): Promise<{ path: string; bytes: number }[]> {
   const html = await (await fetch(url)).text();
-  const waiting = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path = ""]) =>
-    path
+  const waiting = [...html.matchAll(/(?:src|href)="(assets\/[^"]+)"/g)].map(([, path = ""]) =>
+    `/${path}`
   );
   const files = new Map<string, number>();
   for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
@@ -89,7 +89,7 @@ Deno.test("the pages are served: what they weigh, how long they are kept, what t
     const html = await page.text();
     assert.equal(page.headers.get("cache-control"), "no-cache");
     const script = /src="([^"]+)"/.exec(html)?.[1] ?? "";
-    const asset = await raw(url + script, BROTLI);
+    const asset = await raw(`${url}/${script}`, BROTLI);
     assert.match(asset.headers.get("cache-control") ?? "", /immutable/);
     assert.equal(asset.headers.get("vary"), "accept-encoding");
     const etag = page.headers.get("etag") ?? "";
@@ -103,7 +103,7 @@ Deno.test("the pages are served: what they weigh, how long they are kept, what t
     await response.body?.cancel();
     assert.equal(response.status, 200);
     const html = await (await fetch(url)).text();
-    const worker = await raw(url + (/data-python="([^"]+)"/.exec(html)?.[1] ?? ""), BROTLI);
+    const worker = await raw(`${url}/${/data-python="([^"]+)"/.exec(html)?.[1]}`, BROTLI);
     const policy = worker.headers.get("content-security-policy") ?? "";
     assert.match(policy, /connect-src 'self'$/);
   });
