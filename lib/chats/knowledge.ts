@@ -3,7 +3,7 @@
  *
  * A history that is read carries `seen`, which whoever posts it back gives back unread: the version
  * that was read, and a name for this reading. A message is known to the poster when it came with or
- * before that version, or with an earlier post of the same reading.
+ * before that version. Of edits, those of an earlier post of the same reading are known, too.
  */
 
 /** When something came: with which version of the chat, and with whose post. */
@@ -36,12 +36,19 @@ export function readSeen(
 }
 
 /**
- * Whether the poster knows of it. What carries no stamp is from before there were any. Who says
+ * Whether the poster knows of an edit. What carries no stamp is from before there were any. Who says
  * nothing of what they have seen knows what others said who said nothing: nobody could tell.
  */
-export function knows(knowledge: Knowledge | undefined, stamp: Stamp | undefined): boolean {
+export function knowsEdit(knowledge: Knowledge | undefined, stamp: Stamp | undefined): boolean {
   if (stamp === undefined) return true;
   if (knowledge === undefined) return stamp.by === undefined;
-  const { version, reader } = knowledge;
-  return (stamp.at !== undefined && stamp.at <= version) || stamp.by === reader;
+  return hasRead(knowledge, stamp) || stamp.by === knowledge.reader;
+}
+
+/**
+ * Whether it was in what the poster has read. That it came with a post of the same reading is no
+ * proof: two devices may have begun with one copy.
+ */
+export function hasRead({ version }: Knowledge, stamp: Stamp | undefined): boolean {
+  return stamp === undefined || (stamp.at !== undefined && stamp.at <= version);
 }

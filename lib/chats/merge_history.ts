@@ -3,7 +3,7 @@
  * another writer was faster.
  */
 import type { ChatMessage } from "../protocol/chat.ts";
-import { type Knowledge, knows, type Stamp } from "./knowledge.ts";
+import { hasRead, type Knowledge, knowsEdit, type Stamp } from "./knowledge.ts";
 
 /** A message as it is stored: with when it came, and when its words were last changed by a client. */
 export type StoredMessage = ChatMessage & { stamps?: Stamps };
@@ -44,7 +44,7 @@ export function mergedMessage(
   if (!current) return { ...given, stamps: { added: stampBy(by) } };
   const childrenIds = [...new Set([...current.childrenIds, ...given.childrenIds])];
   const isOld = isLive(current) || isOlderAnswer(current, given) ||
-    !knows(knowledge, current.stamps?.edited);
+    !knowsEdit(knowledge, current.stamps?.edited);
   const merged: StoredMessage = isOld
     ? { ...given, ...current, childrenIds }
     : { ...current, ...given, ...ofServer(current, given), childrenIds };
@@ -53,13 +53,13 @@ export function mergedMessage(
   return { ...merged, stamps: { ...current.stamps, edited: stampBy(by) } };
 }
 
-/** Whether somebody who left the message out has deleted it: they knew it, and what became of it. */
+/** Whether somebody who left the message out has deleted it: they had read it, and knew its edits. */
 export function isDeletedBy(
   { stamps, ...message }: StoredMessage,
   knowledge: Knowledge | undefined,
 ): boolean {
   return knowledge !== undefined && !isLive(message) &&
-    knows(knowledge, stamps?.added) && knows(knowledge, stamps?.edited);
+    hasRead(knowledge, stamps?.added) && knowsEdit(knowledge, stamps?.edited);
 }
 
 /** A copy that was made before the answer ended, or of an answer that a newer one has replaced. */

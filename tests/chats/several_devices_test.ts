@@ -203,12 +203,16 @@ Deno.test("W1: who has read a message deletes it, and it stays deleted; what was
   const seen = chat.history?.seen;
   assert.ok(seen !== undefined);
   const q = say("q", null);
-  // Added after the reading, by the same device: it may be deleted by it all the same.
-  const mine = { q, a: say("a", "q", "assistant"), mine: say("mine", "a") };
-  await chats.update(user, id, { history: { seen, messages: mine } });
+  // Added after the reading: who posts the same reading without it may be another device.
+  const mine = { q, a: say("a", "q", "assistant"), mine: say("mine", "q") };
+  const posted = await chats.update(user, id, { history: { seen, messages: mine } });
   await chats.addMessage(user, id, say("theirs", "q"));
-  await chats.update(user, id, { history: { seen, currentId: "q", messages: { q } } });
   const ids = async () => Object.keys((await chats.get(user, id)).chat.history?.messages ?? {});
+  await chats.update(user, id, { history: { seen, currentId: "q", messages: { q } } });
+  assert.deepEqual((await ids()).sort(), ["mine", "q", "theirs"]);
+  // The answer to the post is a reading, too.
+  const { seen: since } = posted.chat.history ?? {};
+  await chats.update(user, id, { history: { seen: since, currentId: "q", messages: { q } } });
   assert.deepEqual((await ids()).sort(), ["q", "theirs"]);
   await chats.update(user, id, { history: { messages: mine } });
   assert.deepEqual((await ids()).sort(), ["q", "theirs"], "an older copy brings nothing back");
