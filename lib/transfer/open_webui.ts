@@ -8,6 +8,7 @@ import type { Database } from "../openwebui/database.ts";
 import { readSchema } from "../openwebui/schema.ts";
 import { APP_VERSION, SCHEMA_VERSION } from "../state/schema.ts";
 import type { Line } from "./lines.ts";
+import { normalisedEmail } from "../users/user_record.ts";
 import { channels } from "./open_webui_channels.ts";
 import { chatLines } from "./open_webui_chats.ts";
 import {
@@ -83,7 +84,7 @@ async function* users(reader: Reader): AsyncGenerator<Line> {
       record: {
         ...user,
         role,
-        email: user.email.trim().normalize("NFC").toLowerCase(),
+        email: normalisedEmail(user.email),
         profile_image_url: user.profile_image_url ?? "/user.png",
         ...(password && { password_hash: password }),
       },

@@ -77,8 +77,8 @@ export async function* chatLines(database: Database, row: ChatRow): AsyncGenerat
 /** Messages that stand in a table of their own (0.8 and later); none where there is no such table. */
 async function rowsOf(database: Database, chatId: string): Promise<ChatMessage[]> {
   const rows = await database.query(
-    `SELECT id, role, parent_id, content, model_id, files, sources, usage, done,
-       CAST(created_at AS TEXT) AS created_at FROM chat_message WHERE chat_id = $1
+    `SELECT id, role, parent_id, model_id, files, sources, usage, done,
+       CAST(content AS TEXT) AS content, CAST(created_at AS TEXT) AS created_at FROM chat_message WHERE chat_id = $1
      ORDER BY created_at, id`,
     [chatId],
   );

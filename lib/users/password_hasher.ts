@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { AppError } from "../common/errors.ts";
+import { isBcrypt, verifyBcrypt } from "./bcrypt.ts";
 
 /** What a hash costs: 2^logN blocks of r × 128 bytes, p times (RFC 7914). */
 export interface HashCost {
@@ -86,11 +87,15 @@ export class PasswordHasher {
 
   /**
    * Whether the password is the one that was hashed. Without a hash it does the same work and says
-   * no, so that the time does not tell who has an account.
+   * no, so that the time does not tell who has an account. Hashes of bcrypt, which an import from
+   * Open WebUI has brought, are understood, too, and outdated.
    *
    * @throws {AppError} `unavailable` when too many wait already
    */
   async verify(password: string, stored: string | undefined): Promise<boolean> {
+    if (stored !== undefined && isBcrypt(stored)) {
+      return await this.#inTurn(() => verifyBcrypt(password, stored));
+    }
     const known = stored === undefined ? undefined : read(stored);
     const { cost, salt, hash } = known ??
       { cost: this.#cost, salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) };
@@ -106,11 +111,15 @@ export class PasswordHasher {
     return cost?.logN !== logN || cost.r !== r || cost.p !== p;
   }
 
-  async #run(password: string, salt: Uint8Array, cost: HashCost): Promise<Uint8Array> {
+  #run(password: string, salt: Uint8Array, cost: HashCost): Promise<Uint8Array> {
+    // One password can be typed in several forms of Unicode.
+    return this.#inTurn(() => this.#derive(password.normalize("NFKC"), salt, cost));
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     await this.#enter();
     try {
-      // One password can be typed in several forms of Unicode.
-      return await this.#derive(password.normalize("NFKC"), salt, cost);
+      return await work();
     } finally {
       const next = this.#waiting.shift();
       if (next) next();

@@ -60,6 +60,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     ...STATE_INTERFACE,
     "lib/state/schema.ts",
     "lib/channels/direct_channel_id.ts",
+    "lib/users/user_record.ts",
     "sharing",
     "openwebui",
   ],
