@@ -21,6 +21,9 @@ export function openDocuments(
     audience: documentAudience({ io, noteRooms }),
     userIds: (sids) => sessions.userIds(sids),
     compactionThreshold: config.ydocCompactionThreshold,
+    maxDocumentWeight: config.quotaDocumentBytes,
+    maxOpenDocuments: config.quotaOpenDocuments,
+    maxOpenWeight: config.quotaOpenDocumentBytes,
     ...options,
   });
   stack.defer(() => service.close());

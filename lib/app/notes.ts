@@ -19,6 +19,7 @@ export function createNoteRoutes(
       publicUser,
       writeText: (noteId, { md, html, json }, store) =>
         documents.writeText(noteId, { md, html, json }, store),
+      htmlOf: (text) => documents.digester.run("html", text),
       noteChanged: (note) => void io.to(rooms.note(note.id)).emit("events:note", note),
       accessChanged: (noteId) => documents.accessChanged(noteId),
       noteDeleted: (noteId) => documents.noteDeleted(noteId),

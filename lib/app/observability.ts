@@ -37,7 +37,7 @@ export function readinessChecks(
 export function createMetrics(
   { store, cluster, stack }: Foundation,
   { sessions, tasks, streams }: Services,
-  { server, dispatcher }: Sockets,
+  { server, dispatcher, documents }: Sockets,
 ): { metrics: Metrics; lag: Durations } {
   const metrics = new Metrics();
   const lag = metrics.durations("rt_event_loop_lag_seconds", "How late the event loop was");
@@ -72,6 +72,11 @@ export function createMetrics(
   metrics.gauge("rt_sessions", "Sessions of this instance", () => sessions.size);
   metrics.gauge("rt_tasks", "Tasks that run here", () => tasks.size);
   metrics.gauge("rt_streams", "Streams kept for those who come back", () => streams.size);
+  metrics.gauges(
+    "rt_documents",
+    "Documents open here, what they take, work that waits for a thread, threads that died of it",
+    () => ({ open: documents.size, bytes: documents.weight, ...documents.digester.stats() }),
+  );
   metrics.counts("rt_store_round_trips_total", "Requests sent to the store", "store", () => ({
     [store.name]: store.stats().roundTrips,
   }));

@@ -257,6 +257,25 @@ export const VARIABLES = {
     "Updates of a document before they become one",
   ),
 
+  quotaDocumentBytes: preset(
+    "QUOTA_DOCUMENT_BYTES",
+    "67108864",
+    as.integer(1_000_000, 1_073_741_824),
+    "What one open document may take in memory: some hundred bytes a letter typed alone, two in a text",
+  ),
+  quotaOpenDocuments: preset(
+    "QUOTA_OPEN_DOCUMENTS",
+    "20",
+    as.integer(1, 100_000),
+    "Documents that one session may have open",
+  ),
+  quotaOpenDocumentBytes: preset(
+    "QUOTA_OPEN_DOCUMENT_BYTES",
+    "268435456",
+    as.integer(1_000_000, 17_179_869_184),
+    "What the open documents of one user may take in memory, on one instance",
+  ),
+
   openaiBaseUrl: optional(
     "OPENAI_API_BASE_URL",
     as.url(["https", "http"]),

@@ -3,8 +3,10 @@ import { AppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { backOff, pause } from "../common/pause.ts";
 import type { HeldLock, StateKey, StateStore } from "../state/state_store.ts";
+import type { Digester } from "./digester.ts";
 import type { Audience } from "./members.ts";
 import type { NoteSaverOptions } from "./note_saver.ts";
+import type { UserCosts } from "./user_costs.ts";
 import type { NoteContent } from "./note_ports.ts";
 
 /** What every open document of an instance shares. */
@@ -15,6 +17,10 @@ export interface DocumentParts {
   audience: Audience;
   compactionThreshold: number;
   maxDocumentBytes: number;
+  /** What one document may take in memory, in bytes. */
+  maxDocumentWeight: number;
+  digester: Digester;
+  costs: UserCosts;
   /** For how long a document's Yjs state outlives its last save. */
   retainMs: number;
   saving: Pick<NoteSaverOptions, "quietMs" | "maxWaitMs" | "maxRetryMs">;

@@ -192,7 +192,7 @@ export class DocumentRegistry {
     while (!this.#stop.signal.aborted) {
       try {
         if (document.members.size === 0) {
-          await document.writer.idle();
+          await document.idle();
           await document.saver.whenClean();
         }
         const isDone = await this.#turn(document.ref.key, () => this.#letGo(document));
@@ -224,7 +224,7 @@ export class DocumentRegistry {
     }
     // The last one may have left while the others were taken out: then everybody is, in the next turn.
     if (document.leavers.size > leavers.length) return false;
-    if (document.saver.isDirty || document.writer.waiting.length > 0) return false;
+    if (document.saver.isDirty || document.isBusy) return false;
     await using lock = await acquireSoon(this.#parts.store, keys.documentLock(key));
     const { left } = await this.#users(key).remove(...leavers);
     leavers.forEach((sid) => document.leavers.delete(sid));

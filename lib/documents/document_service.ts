@@ -9,16 +9,19 @@ import { documentOfNote, type DocumentRef } from "./document_id.ts";
 import type { DocumentParts } from "./document_parts.ts";
 import { DocumentRegistry } from "./document_registry.ts";
 import { documentSweep } from "./document_sweep.ts";
+import { Digester } from "./digester.ts";
+import { type OpenLimits, requireOpenRoom } from "./open_limits.ts";
 import type { OpenDocument } from "./open_document.ts";
 import { MemberAccess } from "./member_access.ts";
 import type { Member } from "./members.ts";
 import type { NoteAccess } from "./note_ports.ts";
+import { UserCosts } from "./user_costs.ts";
 import { missingFrom } from "./yjs_state.ts";
 
 type Given = "store" | "topics" | "content" | "audience" | "logger";
 
 export interface DocumentServiceOptions
-  extends Pick<DocumentParts, Given>, Partial<Omit<DocumentParts, Given>> {
+  extends Pick<DocumentParts, Given>, Partial<Omit<DocumentParts, Given>>, OpenLimits {
   access: NoteAccess;
   /**
    * How long it may be believed that a member may write, where changes are not announced. Default: until
@@ -42,10 +45,9 @@ export interface DocumentState {
   content?: NoteSnapshot | undefined;
 }
 
-/** Documents that one session edits at the most, as in Open WebUI. */
-const MAX_DOCUMENTS = 20;
 const RETAIN_MS = 7 * 24 * 3_600_000;
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+const MAX_DOCUMENT_WEIGHT = 64 * 1024 * 1024;
 
 /** A join on its way. Whoever leaves meanwhile has not joined when it is done. */
 interface Joining {
@@ -65,6 +67,8 @@ export class DocumentService implements AsyncDisposable {
   readonly #access: MemberAccess;
   #accessChanges: Subscription | undefined;
   #isClosing = false;
+  /** Reads what others wrote. */
+  readonly digester: Digester;
 
   /**
    * Defaults: compaction at 500 updates, documents of at most 16 MiB, saved 500 ms after the last
@@ -80,9 +84,13 @@ export class DocumentService implements AsyncDisposable {
         audience.evicted(member, ref);
       },
     });
+    this.digester = options.digester ?? new Digester({ logger: options.logger });
     this.#parts = {
       compactionThreshold: 500,
       maxDocumentBytes: MAX_DOCUMENT_BYTES,
+      maxDocumentWeight: MAX_DOCUMENT_WEIGHT,
+      digester: this.digester,
+      costs: new UserCosts(),
       retainMs: RETAIN_MS,
       saving: {},
       ...options,
@@ -108,7 +116,12 @@ export class DocumentService implements AsyncDisposable {
     return this.#registry.all().length;
   }
 
-  /** @throws {AppError} `forbidden`, `not_found`, `unavailable` */
+  /** What they take in memory, in bytes. */
+  get weight(): number {
+    return this.#registry.all().reduce((sum, { weight }) => sum + weight, 0);
+  }
+
+  /** @throws {AppError} `forbidden`, `not_found`, `rate_limited`, `unavailable` */
   async join(ref: DocumentRef, joiner: Joiner, stateVector?: Uint8Array): Promise<DocumentState> {
     if (this.#isClosing) throw new AppError("unavailable", "The server is going down.");
     const joining: Joining = { key: ref.key, sid: joiner.sid, hasLeft: false };
@@ -123,7 +136,7 @@ export class DocumentService implements AsyncDisposable {
         throw new AppError("forbidden", "You may not read this note.");
       }
       // From here on the member receives updates; the state is taken last, so none is missing before.
-      const state = missingFrom(document.doc, stateVector);
+      const state = this.#missing(joiner.userId, document, stateVector);
       if (joining.hasLeft) throw new AppError("conflict", "The document was left meanwhile.");
       return { state, sessions, content };
     } catch (thrown) {
@@ -135,13 +148,14 @@ export class DocumentService implements AsyncDisposable {
   }
 
   async #enter(ref: DocumentRef, joiner: Joiner): Promise<OpenDocument> {
-    const open = this.#bySession.get(joiner.sid);
-    if (open && !open.has(ref.key) && open.size >= MAX_DOCUMENTS) {
-      throw new AppError("conflict", `A session edits at most ${MAX_DOCUMENTS} documents.`);
-    }
     const epoch = this.#accessEpoch;
     const { mayRead, canWrite } = await this.#access.of(joiner.userId, ref.noteId);
     if (!mayRead) throw new AppError("forbidden", "You may not read this note.");
+    this.#parts.costs.check(joiner.userId);
+    requireOpenRoom(this.#options, {
+      session: new Set(this.#bySession.get(joiner.sid)).add(ref.key),
+      documents: this.#registry.all().filter((document) => document.isMember(joiner.userId)),
+    });
     const document = await this.#registry.join(ref, {
       ...joiner,
       canWrite,
@@ -161,35 +175,45 @@ export class DocumentService implements AsyncDisposable {
     if (member) document?.announce("joined", member);
   }
 
-  /** Whether nothing was ever written. @throws {AppError} `forbidden` for who has not joined */
+  /** Whether nothing was written yet. @throws {AppError} `forbidden` for who has not joined */
   isEmpty(ref: DocumentRef, sid: string): boolean {
     return this.member(ref, sid).document.doc.store.clients.size === 0;
   }
 
   /** @throws {AppError} `forbidden` for who has not joined */
   async state(ref: DocumentRef, sid: string, stateVector?: Uint8Array): Promise<DocumentState> {
-    const { document } = this.member(ref, sid);
+    const { document, member: { userId } } = this.member(ref, sid);
+    this.#parts.costs.check(userId);
     const sessions = await this.#sessions(document);
-    return { state: missingFrom(document.doc, stateVector), sessions };
+    return { state: this.#missing(userId, document, stateVector), sessions };
+  }
+
+  #missing(userId: string, { doc }: OpenDocument, stateVector?: Uint8Array): Uint8Array {
+    return this.#parts.costs.charge(userId, () => missingFrom(doc, stateVector));
   }
 
   /**
    * Takes an update, a text that an editor says is the note's, or both. Resolves when the update is
-   * in the log: nothing that was acknowledged is lost.
+   * in the log: nothing that was acknowledged is lost. What `isFirst` comes only if nothing was
+   * ever written.
    *
    * @throws {AppError} `forbidden`, `invalid_payload`, `too_large`, `unavailable`
    */
   async update(
     ref: DocumentRef,
     sid: string,
-    { update, snapshot }: { update?: Uint8Array; snapshot?: NoteSnapshot },
+    { update, snapshot, isFirst = false }: {
+      update?: Uint8Array;
+      snapshot?: NoteSnapshot;
+      isFirst?: boolean;
+    },
   ): Promise<void> {
     const joined = this.member(ref, sid);
     const isFresh = this.#access.isFresh(joined.member);
     if (!isFresh) await this.#access.refresh(joined.document, joined.member);
     const { document, member } = isFresh ? joined : this.member(ref, sid);
     if (!member.canWrite) throw new AppError("forbidden", "You may not change this note.");
-    if (update) await document.update(update, member, snapshot);
+    if (update) await document.update(update, member, { snapshot, isFirst });
     else if (snapshot) document.give(snapshot);
   }
 
@@ -324,5 +348,6 @@ export class DocumentService implements AsyncDisposable {
     this.#access[Symbol.dispose]();
     await this.#accessChanges?.unsubscribe();
     await this.#registry.dispose();
+    this.digester[Symbol.dispose]();
   }
 }

@@ -4,12 +4,9 @@ import { keys } from "../state/key_space.ts";
 import type { UpdateLog } from "../state/state_store.ts";
 import type { DocumentRef } from "./document_id.ts";
 import { acquireSoon, type DocumentParts } from "./document_parts.ts";
-import type { JsonNode } from "../note_schema/json_node.ts";
-import { contentOf, type NoteSnapshot } from "../note_schema/note_content.ts";
-import { fingerprint, FRAGMENT, toJson } from "../note_schema/yjs_content.ts";
-import { replaceContent } from "./replace_content.ts";
-import { snapshotOf } from "./snapshot.ts";
-import { seed } from "./yjs_state.ts";
+import type { NoteSnapshot } from "../note_schema/note_content.ts";
+import { FRAGMENT } from "../note_schema/yjs_content.ts";
+import type { Output } from "./digests.ts";
 
 /**
  * Between a document and its note: how the one begins with the other's text, and is saved to it.
@@ -35,19 +32,14 @@ export class NoteRecord {
   async begin(doc: Y.Doc): Promise<void> {
     const note = await this.#parts.content.load(this.#ref.noteId);
     if (!note) throw new AppError("not_found", "There is no such note.");
-    const content = contentOf(note);
     const kept = await this.#keptState();
-    if (kept) Y.applyUpdate(doc, kept, this);
-    const fragment = doc.getXmlFragment(FRAGMENT);
-    const isKept = kept !== undefined && fragment.length > 0;
-    const fits = isKept && fingerprint(toJson(fragment)) === fingerprint(content);
-    if (isKept && !fits) doc.transact(() => replaceContent(fragment, content));
-    if (!isKept && (content.content?.length ?? 0) > 0) seed(doc, content);
+    const begun = await this.#parts.digester.run("begin", { note, kept });
     this.#isEdited = false;
-    if (!kept && fragment.length === 0) return;
-    const state = Y.encodeStateAsUpdate(doc);
-    await this.#log.append(state);
-    if (isKept && !fits) await this.#keep(state);
+    if (!begun) return;
+    Y.applyUpdate(doc, begun.state, this);
+    this.#isEdited = false;
+    await this.#log.append(begun.state);
+    if (begun.isRenewed) await this.#keep(begun.state);
   }
 
   /** Adds what the log has lost to a document that waits for it. */
@@ -67,16 +59,11 @@ export class NoteRecord {
     this.#given = snapshot;
   }
 
-  /** The update that brings the change from the last saved text to `content` into the document. */
-  async changeTo(doc: Y.Doc, content: JsonNode): Promise<Uint8Array | undefined> {
-    const base = new Y.Doc();
-    const known = await this.#keptState() ?? (await this.#log.read())[0];
-    Y.applyUpdate(base, known ?? Y.encodeStateAsUpdate(doc));
-    const changes: Uint8Array[] = [];
-    base.on("update", (update: Uint8Array) => changes.push(update));
-    base.transact(() => replaceContent(base.getXmlFragment(FRAGMENT), content));
-    base.destroy();
-    return changes[0];
+  /** The text as JSON, and the update that brings its change from the last saved text into the document. */
+  async changeTo(doc: Y.Doc, text: NoteSnapshot): Promise<Output<"change">> {
+    const known = await this.#keptState() ?? (await this.#log.read())[0] ??
+      Y.encodeStateAsUpdate(doc);
+    return await this.#parts.digester.run("change", { known, text });
   }
 
   /** Saves what `current` gives, one instance at a time. A note that is gone is not saved. */
@@ -84,12 +71,12 @@ export class NoteRecord {
     const { store, content, logger } = this.#parts;
     await using _lock = await acquireSoon(store, keys.documentSaveLock(this.#ref.key));
     const doc = await current();
-    const snapshot = snapshotOf({
-      json: toJson(doc.getXmlFragment(FRAGMENT)),
+    const state = Y.encodeStateAsUpdate(doc);
+    const snapshot = await this.#parts.digester.run("snapshot", {
+      state,
       given: this.#given,
       isEdited: this.#isEdited,
     });
-    const state = Y.encodeStateAsUpdate(doc);
     try {
       await content.save(this.#ref.noteId, snapshot);
     } catch (thrown) {
@@ -107,7 +94,8 @@ export class NoteRecord {
     }
     const fragment = doc.getXmlFragment(FRAGMENT);
     if (fragment.length === 0 && !this.#isEdited) return false;
-    return fingerprint(toJson(fragment)) !== fingerprint(contentOf(note));
+    const state = Y.encodeStateAsUpdate(doc);
+    return await this.#parts.digester.run("differs", { state, note });
   }
 
   async #keptState(): Promise<Uint8Array | undefined> {

@@ -3,6 +3,7 @@ import type { Subscription } from "../bus/topics.ts";
 import { AppError, errorText } from "../common/errors.ts";
 import { keys } from "../state/key_space.ts";
 import type { UpdateLog } from "../state/state_store.ts";
+import { Admission, isLittle } from "./admission.ts";
 import {
   AwarenessClaims,
   type AwarenessEntry,
@@ -12,12 +13,22 @@ import {
 import { type Change, changesOf, type Person } from "./document_changes.ts";
 import type { DocumentRef } from "./document_id.ts";
 import type { DocumentParts } from "./document_parts.ts";
+import { WeighedDoc } from "./weighed_doc.ts";
 import { LogWriter } from "./log_writer.ts";
 import type { Member } from "./members.ts";
 import { NoteRecord } from "./note_record.ts";
 import { NoteSaver } from "./note_saver.ts";
-import { contentOf, type NoteSnapshot } from "../note_schema/note_content.ts";
-import { applyAll, checkUpdate, isChange, isIncomplete } from "./yjs_state.ts";
+import type { NoteSnapshot } from "../note_schema/note_content.ts";
+import { PacedAwareness } from "./paced_awareness.ts";
+import { applyAll, isChange, isIncomplete } from "./yjs_state.ts";
+
+/** What comes with an update. */
+interface Beside {
+  /** What the editor says the text is now. */
+  snapshot?: NoteSnapshot | undefined;
+  /** It begins the document, and is of no use to one that has begun. */
+  isFirst?: boolean;
+}
 
 /**
  * A document that is open on this instance. The shared log is the truth; the document in memory
@@ -33,13 +44,15 @@ export class OpenDocument {
   readonly saver: NoteSaver;
   readonly #parts: DocumentParts;
   readonly #claims = new AwarenessClaims();
+  readonly #pace = new PacedAwareness();
   readonly #note: NoteRecord;
-  #doc = new Y.Doc();
+  readonly #admission: Admission;
+  /** Updates that are tried, by the socket: what it sends next waits for them. */
+  readonly #trials = new Map<string | undefined, Promise<unknown>>();
+  #doc = new WeighedDoc();
   /** What came while a damaged document is being read anew. */
   #mending: Uint8Array[] | undefined;
   #subscription: Subscription | undefined;
-  /** An upper bound of the document's size. */
-  #bytes = 0;
 
   constructor(ref: DocumentRef, parts: DocumentParts) {
     this.ref = ref;
@@ -47,6 +60,7 @@ export class OpenDocument {
     const logger = parts.logger.with({ document: ref.key });
     this.log = parts.store.updateLog(keys.documentUpdates(ref.key));
     this.#note = new NoteRecord(ref, parts, this.log);
+    this.#admission = new Admission(parts);
     const { compactionThreshold } = parts;
     this.writer = new LogWriter({ log: this.log, compactionThreshold, logger });
     this.saver = new NoteSaver({
@@ -58,8 +72,23 @@ export class OpenDocument {
     this.#follow(this.#doc);
   }
 
-  get doc(): Y.Doc {
+  get doc(): WeighedDoc {
     return this.#doc;
+  }
+
+  /** About what it takes in memory, in bytes. */
+  get weight(): number {
+    return this.#admission.weight(this.#doc);
+  }
+
+  isMember(userId: string): boolean {
+    for (const member of this.members.values()) if (member.userId === userId) return true;
+    return false;
+  }
+
+  /** Whether something is on its way to the log. */
+  get isBusy(): boolean {
+    return this.#trials.size > 0 || this.writer.waiting.length > 0;
   }
 
   /** Reads the log, or begins it with the note's text. The caller holds the document's lock. */
@@ -70,11 +99,25 @@ export class OpenDocument {
     });
     await this.#subscription.whenLive();
     const updates = await this.log.read();
-    await applyAll(this.#doc, updates, this);
     if (updates.length === 0) return await this.#note.begin(this.#doc);
+    await this.#takeLog(this.#doc, updates);
     this.#note.changed();
     if (isIncomplete(this.#doc)) await this.#note.complete(this.#doc);
-    this.#bytes = updates.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** What the log holds, harmful updates left out, and taken out of it for good. */
+  async #takeLog(doc: WeighedDoc, updates: Uint8Array[]): Promise<void> {
+    if (isLittle(updates)) {
+      await applyAll(doc, updates, this);
+      return this.#admission.measured(updates.reduce((sum, { length }) => sum + length, 0));
+    }
+    const { state, refused } = await this.#parts.digester.log(updates);
+    Y.applyUpdate(doc, state, this);
+    this.#admission.measured(state.length);
+    if (refused.length === 0) return;
+    const count = refused.length;
+    this.#parts.logger.warn("harmful updates taken out of a log", { key: this.ref.key, count });
+    await this.log.compact(updates.length, () => state);
   }
 
   /**
@@ -83,17 +126,11 @@ export class OpenDocument {
    *
    * @throws {AppError} `invalid_payload`, `too_large`, `unavailable`
    */
-  async update(update: Uint8Array, by?: Person, snapshot?: NoteSnapshot): Promise<void> {
-    const { maxDocumentBytes } = this.#parts;
+  async update(update: Uint8Array, by?: Member, { snapshot, isFirst }: Beside = {}): Promise<void> {
     this.writer.checkRoom();
-    checkUpdate(update);
-    if (this.#bytes + update.length > maxDocumentBytes) {
-      this.#bytes = Y.encodeStateAsUpdate(this.#doc).length;
-      if (this.#bytes + update.length > maxDocumentBytes) {
-        throw new AppError("too_large", `A document takes at most ${maxDocumentBytes} bytes.`);
-      }
-    }
-    if (!this.#apply(update)) {
+    await this.#admit(update, by);
+    if (isFirst && this.#doc.store.clients.size > 0) return;
+    if (!this.#charged(by, () => this.#apply(update))) {
       throw new AppError("invalid_payload", "update: it does not fit the document.");
     }
     if (snapshot) this.#note.give(snapshot);
@@ -104,6 +141,34 @@ export class OpenDocument {
     });
   }
 
+  /** Resolves when the update may be applied, at once as a rule; after those that came before. */
+  async #admit(update: Uint8Array, by: Member | undefined): Promise<void> {
+    const { costs } = this.#parts;
+    for (let before; (before = this.#trials.get(by?.sid));) await before;
+    if (by) costs.check(by.userId);
+    const trial = this.#charged(by, () => this.#admission.check(this.#doc, update));
+    if (!trial) return;
+    const beganMs = performance.now();
+    this.#trials.set(by?.sid, trial.catch(() => {}));
+    try {
+      await trial;
+    } finally {
+      this.#trials.delete(by?.sid);
+      if (by) costs.spend(by.userId, performance.now() - beganMs);
+    }
+    if (by?.canWrite === false) throw new AppError("forbidden", "You may not change this note.");
+  }
+
+  #charged<T>(by: Member | undefined, work: () => T): T {
+    return by ? this.#parts.costs.charge(by.userId, work) : work();
+  }
+
+  /** Resolves when nothing is on its way to the log any more. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#trials.values());
+    await this.writer.idle();
+  }
+
   /** Takes what an editor says the text is, and saves soon. */
   give(snapshot: NoteSnapshot): void {
     this.#note.give(snapshot);
@@ -112,8 +177,7 @@ export class OpenDocument {
 
   /** Merges a text that was written past the document, against the text that its writer knew. */
   async merge(text: NoteSnapshot): Promise<void> {
-    const content = contentOf(text);
-    const update = await this.#note.changeTo(this.#doc, content);
+    const { content, update } = await this.#note.changeTo(this.#doc, text);
     if (update) await this.update(update);
     this.give({ json: content, ...(text.md && { md: text.md }) });
   }
@@ -122,13 +186,12 @@ export class OpenDocument {
   awareness(bytes: Uint8Array, by: Member): void {
     const { encoding, entries } = readAwareness(bytes);
     by.encoding = encoding;
-    const own = this.#claims.admit(by, entries);
-    this.#showAwareness(own, by);
-    this.#tell(() => ({
-      kind: "awareness",
-      by: personOf(by),
-      update: writeAwareness(own, "binary"),
-    }));
+    this.#pace.give(by.sid, this.#claims.admit(by, entries), (own) => {
+      this.#showAwareness(own, by);
+      const update = writeAwareness(own, "binary");
+      this.#tell(() => ({ kind: "awareness", by: personOf(by), update }));
+      return update.length;
+    });
   }
 
   announce(kind: "joined" | "left", member: Member): void {
@@ -147,8 +210,12 @@ export class OpenDocument {
     };
     // Only for now: Yjs writes every change anew for whoever listens to it.
     const doc = this.#doc;
+    const taken: Uint8Array[] = [];
+    for (const update of updates) {
+      if (await this.#admission.takesLogged(doc, update)) taken.push(update);
+    }
     doc.on("update", show);
-    await applyAll(doc, updates, origin);
+    await applyAll(doc, taken, origin);
     doc.off("update", show);
   }
 
@@ -160,6 +227,7 @@ export class OpenDocument {
   async dispose(): Promise<void> {
     this.saver[Symbol.dispose]();
     this.writer[Symbol.dispose]();
+    this.#pace[Symbol.dispose]();
     this.#doc.destroy();
     await this.#subscription?.unsubscribe();
     await this.writer.idle();
@@ -184,7 +252,7 @@ export class OpenDocument {
       if (!this.#mending) void this.#mend();
       return false;
     }
-    this.#bytes += update.length;
+    this.#admission.taken(update);
     this.#mending?.push(update);
     return true;
   }
@@ -193,8 +261,8 @@ export class OpenDocument {
   async #mend(): Promise<void> {
     const since: Uint8Array[] = this.#mending = this.writer.waiting;
     try {
-      const fresh = new Y.Doc();
-      await applyAll(fresh, await this.log.read(), this);
+      const fresh = new WeighedDoc();
+      await this.#takeLog(fresh, await this.log.read());
       fresh.transact(() => since.forEach((update) => Y.applyUpdate(fresh, update)), this);
       this.#doc.destroy();
       this.#doc = fresh;
@@ -227,6 +295,7 @@ export class OpenDocument {
     const { audience } = this.#parts;
     const to = this.#others(by.sid);
     if (kind === "joined") return audience.joined(to, by);
+    this.#pace.forget(by.sid);
     const gone = this.#claims.release(by.sid);
     if (gone.length > 0) this.#showAwareness(gone, by);
     audience.left(to, by);

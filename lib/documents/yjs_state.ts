@@ -5,20 +5,11 @@ import { AppError } from "../common/errors.ts";
 import { yieldToEvents } from "../common/pause.ts";
 import type { JsonNode } from "../note_schema/json_node.ts";
 import { FRAGMENT } from "../note_schema/yjs_content.ts";
+import { refusalOf, WeighedDoc } from "./weighed_doc.ts";
 import { replaceContent } from "./replace_content.ts";
 
 /** Updates that are applied before others get their turn: some ten milliseconds' worth. */
 const UPDATES_A_TURN = 2_000;
-
-/** Applies one update; `false` when it is harmful, as only another writer's can be. */
-function isApplied(doc: Y.Doc, update: Uint8Array, origin: unknown): boolean {
-  try {
-    Y.applyUpdate(doc, update, origin);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /**
  * Applies the updates in transactions that never hold the event loop for long. Returns how many
@@ -34,7 +25,7 @@ export async function applyAll(
     if (at > 0) await yieldToEvents();
     const turn = updates.slice(at, at + UPDATES_A_TURN);
     doc.transact(() => {
-      for (const update of turn) if (!isApplied(doc, update, origin)) refused++;
+      for (const update of turn) if (refusalOf(doc, update, origin) !== undefined) refused++;
     }, origin);
   }
   return refused;
@@ -45,8 +36,8 @@ export async function applyAll(
  * with their square; what waits for updates not seen yet is kept.
  */
 export function mergeThroughDocument(updates: readonly Uint8Array[]): Uint8Array {
-  const doc = new Y.Doc();
-  doc.transact(() => updates.forEach((update) => isApplied(doc, update, undefined)));
+  const doc = new WeighedDoc();
+  doc.transact(() => updates.forEach((update) => refusalOf(doc, update)));
   const merged = Y.encodeStateAsUpdate(doc);
   doc.destroy();
   return merged;

@@ -1,6 +1,5 @@
 import { type Context, Hono } from "hono";
-import { toHtml } from "../note_schema/html_writer.ts";
-import { contentOf, type NoteSnapshot } from "../note_schema/note_content.ts";
+import type { NoteSnapshot } from "../note_schema/note_content.ts";
 import type { NoteStore, Reader } from "../notes/note_store.ts";
 import type { Note, NoteData, NotePatch } from "../protocol/note.ts";
 import { NoteBodySchema, NotePatchSchema } from "../protocol/schemas/note.ts";
@@ -22,6 +21,8 @@ export interface NoteRoutesOptions {
     content: NonNullable<NoteData["content"]>,
     store: (isMerged: boolean) => Promise<T>,
   ): Promise<T>;
+  /** The text as HTML of our own. */
+  htmlOf(text: NoteSnapshot): Promise<string>;
   /** A note was changed: tells those who look at it. */
   noteChanged(note: Note): void;
   /** Who may read or write the note has changed, on every instance. */
@@ -35,14 +36,21 @@ const PAGE_SIZE = 60;
 
 /** `/api/v1/notes` (docs/protocol.md, section 11). All routes want a user. */
 export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
-  const { notes, publicUser, writeText, noteChanged, accessChanged, noteDeleted } = options;
+  const { notes, publicUser, writeText, htmlOf, noteChanged, accessChanged, noteDeleted } = options;
   const routes = new Hono<HttpEnv>();
   const readerOf = ({ id, role }: Reader): Reader => ({ id, role });
+
+  /** HTML is made from what it says: a note shows its readers no script that its writer sent. */
+  async function withOwnHtml(data: NoteData | null | undefined): Promise<NoteData | null> {
+    const content = data?.content;
+    if (!data || !content?.html) return data ?? null;
+    return { ...data, content: { ...content, html: await htmlOf(content as NoteSnapshot) } };
+  }
 
   routes.post("/create", async (c) => {
     const { data, ...body } = await readJson(c, NoteBodySchema);
     return c.json(
-      await notes.create(readerOf(c.get("user")), { ...body, data: withOwnHtml(data) }),
+      await notes.create(readerOf(c.get("user")), { ...body, data: await withOwnHtml(data) }),
     );
   });
 
@@ -60,7 +68,7 @@ export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
 
   const update = async (c: Context<HttpEnv, "/:id">) => {
     const { data, ...given } = await readJson(c, NotePatchSchema);
-    const patch: NotePatch = data ? { ...given, data: withOwnHtml(data) } : given;
+    const patch: NotePatch = data ? { ...given, data: await withOwnHtml(data) } : given;
     const reader = readerOf(c.get("user"));
     const id = c.req.param("id");
     const content = patch.data?.content;
@@ -87,13 +95,6 @@ export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
   });
 
   return routes;
-}
-
-/** HTML is made from what it says: a note shows its readers no script that its writer sent. */
-function withOwnHtml(data: NoteData | null | undefined): NoteData | null {
-  const content = data?.content;
-  if (!data || !content?.html) return data ?? null;
-  return { ...data, content: { ...content, html: toHtml(contentOf(content as NoteSnapshot)) } };
 }
 
 function withoutText({ data, ...patch }: NotePatch): NotePatch {

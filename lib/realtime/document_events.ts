@@ -99,6 +99,7 @@ export function documentEvents({ documents, noteRooms }: DocumentEventsOptions):
           await documents.update(ref, socket.id, {
             ...(update ? { update: update.bytes } : {}),
             ...(data?.content ? { snapshot: data.content } : {}),
+            isFirst: initialize === true,
           });
         }
         if (!initialize) return;

@@ -1,0 +1,125 @@
+import * as Y from "yjs";
+import { AppError } from "../common/errors.ts";
+import type { DocumentParts } from "./document_parts.ts";
+import { MAX_TYPE_DEPTH, type WeighedDoc, weightOf } from "./weighed_doc.ts";
+import { scanUpdate, type UpdateSize } from "./update_scan.ts";
+import { checkUpdate } from "./yjs_state.ts";
+
+/** Items in one update: about a hundred pages at once. */
+const MAX_STRUCTS_OF_AN_UPDATE = 50_000;
+/**
+ * Yjs looks at no more than all items of a document to find the place of one, so that an update takes
+ * as many steps as its items times those there are: some 50 ns each. Up to so many it is applied at once.
+ */
+const MAX_STEPS_AT_ONCE = 500_000;
+/** Steps of all updates since somebody has measured what they took. */
+const MAX_STEPS_UNMEASURED = 10_000_000;
+/** What waits in a document for updates that nobody has sent is gone through with each one that comes. */
+const MAX_PENDING_BYTES = 256 * 1024;
+
+type AdmissionParts = Pick<DocumentParts, "digester" | "maxDocumentBytes" | "maxDocumentWeight">;
+
+/**
+ * Who gets into a document: decided for each update before it is in memory, in the log, or anywhere
+ * else. A keystroke is counted and let in; what might be costly is tried on a copy first, in a
+ * thread that may die of it.
+ */
+export class Admission {
+  readonly #parts: AdmissionParts;
+  #steps = 0;
+  /** An upper bound of the state's bytes. */
+  #bytes = 0;
+
+  constructor(parts: AdmissionParts) {
+    this.#parts = parts;
+  }
+
+  /** About what the document takes in memory. */
+  weight(doc: WeighedDoc): number {
+    return doc.weight(this.#bytes);
+  }
+
+  /** The document was read with so many bytes, and what that takes was measured. */
+  measured(bytes: number): void {
+    this.#bytes = bytes;
+    this.#steps = 0;
+  }
+
+  /** The update is in the document. */
+  taken(update: Uint8Array): void {
+    this.#bytes += update.length;
+  }
+
+  /**
+   * Whether the update may be applied: at once (`undefined`), or once the promise has resolved.
+   *
+   * @throws {AppError} `invalid_payload`, `too_large`, here or by the promise
+   */
+  check(doc: WeighedDoc, update: Uint8Array): Promise<void> | undefined {
+    const size = scanUpdate(update);
+    if (size.structs > MAX_STRUCTS_OF_AN_UPDATE) {
+      throw new AppError("too_large", `update: at most ${MAX_STRUCTS_OF_AN_UPDATE} items at once.`);
+    }
+    checkUpdate(update);
+    this.#checkRoom(doc, size);
+    const there = doc.structs;
+    const steps = (size.structs + size.deletions) * (there + size.structs);
+    this.#steps += steps;
+    const isCheap = steps <= MAX_STEPS_AT_ONCE && this.#steps <= MAX_STEPS_UNMEASURED &&
+      doc.depth + size.types <= MAX_TYPE_DEPTH && pendingBytes(doc) <= MAX_PENDING_BYTES;
+    return isCheap ? undefined : this.#try(doc, update);
+  }
+
+  /** Whether what another program has put into the log may be applied. */
+  async takesLogged(doc: WeighedDoc, update: Uint8Array): Promise<boolean> {
+    try {
+      const { structs, deletions } = scanUpdate(update);
+      const steps = (structs + deletions) * (doc.structs + structs);
+      if (steps > MAX_STEPS_AT_ONCE && !isKnown(doc, update)) await this.#try(doc, update);
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof AppError && thrown.code !== "unavailable") return false;
+      throw thrown;
+    }
+  }
+
+  async #try(doc: WeighedDoc, update: Uint8Array): Promise<void> {
+    const state = Y.encodeStateAsUpdate(doc);
+    this.#steps = 0;
+    this.#bytes = state.length;
+    doc.depth = await this.#parts.digester.run("trial", { state, update });
+  }
+
+  #checkRoom(doc: WeighedDoc, { bytes, structs, values }: UpdateSize): void {
+    const { maxDocumentBytes, maxDocumentWeight } = this.#parts;
+    const added = weightOf(structs + values / 4, bytes);
+    const isFull = () =>
+      this.#bytes + bytes > maxDocumentBytes || this.weight(doc) + added > maxDocumentWeight;
+    // What is counted is an upper bound: only near the limit it is worth its time to look.
+    if (isFull()) this.#bytes = Y.encodeStateAsUpdate(doc).length;
+    if (isFull()) {
+      throw new AppError(
+        "too_large",
+        `A document takes at most ${maxDocumentBytes} bytes, and ${maxDocumentWeight} in memory.`,
+      );
+    }
+  }
+}
+
+function pendingBytes({ store: { pendingStructs, pendingDs } }: WeighedDoc): number {
+  return (pendingStructs?.update.length ?? 0) + (pendingDs?.length ?? 0);
+}
+
+/** Whether all items of the update are in the document. */
+function isKnown({ store }: WeighedDoc, update: Uint8Array): boolean {
+  const { to } = Y.parseUpdateMeta(update);
+  return [...to].every(([client, clock]) => Y.getState(store, client) >= clock);
+}
+
+/** Whether these updates together are applied in a moment, whatever they are. */
+export function isLittle(updates: readonly Uint8Array[]): boolean {
+  let bytes = 0;
+  for (const { length } of updates) bytes += length;
+  // An item takes five bytes or more.
+  return (bytes / 5) ** 2 <= MAX_STEPS_AT_ONCE;
+}

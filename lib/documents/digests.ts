@@ -1,0 +1,177 @@
+/**
+ * Work on what others wrote, as functions of bytes and JSON alone: small work is done at once, the
+ * rest by a thread that may die of it ({@linkcode Digester}).
+ */
+import process from "node:process";
+import * as Y from "yjs";
+import { AppError } from "../common/errors.ts";
+import { toHtml } from "../note_schema/html_writer.ts";
+import type { JsonNode } from "../note_schema/json_node.ts";
+import { contentOf, type NoteSnapshot } from "../note_schema/note_content.ts";
+import { fingerprint, FRAGMENT, toJson } from "../note_schema/yjs_content.ts";
+import { MAX_TYPE_DEPTH, refusalOf, WeighedDoc } from "./weighed_doc.ts";
+import { replaceContent } from "./replace_content.ts";
+import { snapshotOf } from "./snapshot.ts";
+import { scanUpdate } from "./update_scan.ts";
+import { seed } from "./yjs_state.ts";
+
+/** To apply all of a document, which holds up everybody wherever it is opened. */
+const MAX_DOCUMENT_MS = 400;
+/** Whether one update may be slow is asked from so many items on. */
+const LARGE_STRUCTS = 100;
+/** The same for what is in a log already, and an update of it. */
+const MAX_LOGGED_MS = 1_200;
+
+/** What a log says. */
+export interface LogDigest {
+  /** All that was taken, as one update. */
+  state: Uint8Array;
+  /** Which updates were harmful, and are not in it. */
+  refused: number[];
+}
+
+type Tell = (at: number) => void;
+
+export const digests = {
+  /**
+   * Applies the update to a copy; returns how deep its types are ({@linkcode WeighedDoc.depth}).
+   *
+   * @throws {AppError} `invalid_payload`, `too_large`
+   */
+  trial({ state, update }: { state: Uint8Array; update: Uint8Array }): number {
+    const doc = new WeighedDoc();
+    const costMs = spentMs(() => {
+      Y.applyUpdate(doc, state);
+      if (refusalOf(doc, update) === undefined) return;
+      throw new AppError("invalid_payload", "update: it does not fit the document.");
+    });
+    if (costMs > MAX_DOCUMENT_MS) {
+      throw new AppError("too_large", "update: it takes too long to apply.");
+    }
+    if (doc.depth > MAX_TYPE_DEPTH) {
+      throw new AppError("invalid_payload", "update: its elements are nested too deep.");
+    }
+    return doc.depth;
+  },
+
+  /** Applies what a log holds; `tell` hears which update comes next, in case it is the last. */
+  log({ updates, without }: { updates: Uint8Array[]; without: number[] }, tell?: Tell): LogDigest {
+    const refused = new Set(without);
+    let doc = applied(updates, refused, tell);
+    // One that failed half-way, or came with a depth, may have left something behind.
+    while (doc === undefined) doc = applied(updates, refused, tell);
+    const state = Y.encodeStateAsUpdate(doc);
+    if (spentMs(() => docOf(state)) > MAX_LOGGED_MS) {
+      throw new AppError("too_large", "This document takes too long to open.");
+    }
+    return { state, refused: [...refused].sort((a, b) => a - b) };
+  },
+
+  /**
+   * The state with which a note's document begins: its text, built on the state of the last save.
+   * `undefined` for a note without a text.
+   */
+  begin({ note, kept }: { note: NoteSnapshot; kept: Uint8Array | undefined }) {
+    const content = contentOf(note);
+    const doc = new WeighedDoc();
+    const takes = kept && refusalOf(doc, kept) === undefined;
+    const fragment = doc.getXmlFragment(FRAGMENT);
+    const isKept = takes === true && fragment.length > 0;
+    const isRenewed = isKept && fingerprint(toJson(fragment)) !== fingerprint(content);
+    if (isRenewed) doc.transact(() => replaceContent(fragment, content));
+    if (!isKept && (content.content?.length ?? 0) > 0) seed(doc, content);
+    if (!takes && fragment.length === 0) return undefined;
+    return { state: Y.encodeStateAsUpdate(doc), isRenewed };
+  },
+
+  /** What the note is to say, see {@linkcode snapshotOf}. */
+  snapshot({ state, given, isEdited }: {
+    state: Uint8Array;
+    given: NoteSnapshot | undefined;
+    isEdited: boolean;
+  }): NoteSnapshot {
+    return snapshotOf({ json: contentIn(docOf(state)), given, isEdited });
+  },
+
+  html: (text: NoteSnapshot): string => toHtml(contentOf(text)),
+
+  /** Whether the note says something else than the document. */
+  differs({ state, note }: { state: Uint8Array; note: NoteSnapshot }): boolean {
+    return fingerprint(contentIn(docOf(state))) !== fingerprint(contentOf(note));
+  },
+
+  /** The update that brings the change from the known state to the text. */
+  change({ known, text }: { known: Uint8Array; text: NoteSnapshot }) {
+    const content = contentOf(text);
+    const doc = docOf(known);
+    const changes: Uint8Array[] = [];
+    doc.on("update", (update: Uint8Array) => changes.push(update));
+    doc.transact(() => replaceContent(doc.getXmlFragment(FRAGMENT), content));
+    return { content, update: changes[0] };
+  },
+} as const;
+
+export type Digests = typeof digests;
+export type Kind = keyof Digests;
+export type Input<K extends Kind> = Parameters<Digests[K]>[0];
+export type Output<K extends Kind> = ReturnType<Digests[K]>;
+
+/** The document of the updates but for those refused; `undefined` when another one had to be. */
+function applied(
+  updates: readonly Uint8Array[],
+  refused: Set<number>,
+  tell?: Tell,
+): WeighedDoc | undefined {
+  const doc = new WeighedDoc();
+  const before = refused.size;
+  doc.transact(() => {
+    updates.forEach((update, at) => {
+      if (refused.has(at)) return;
+      const size = isUpdate(update);
+      const isLarge = size && size.structs + size.deletions > LARGE_STRUCTS;
+      if (isLarge) tell?.(at);
+      const apply = () => {
+        if (!size || refusalOf(doc, update) !== undefined) refused.add(at);
+      };
+      if (!isLarge) return apply();
+      if (spentMs(apply) > MAX_LOGGED_MS) refused.add(at);
+    });
+  });
+  if (refused.size === before && doc.depth > MAX_TYPE_DEPTH) refused.add(deepest(updates, refused));
+  return refused.size === before ? doc : undefined;
+}
+
+function isUpdate(update: Uint8Array) {
+  try {
+    return scanUpdate(update);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The first update with which the document is too deep. */
+function deepest(updates: readonly Uint8Array[], refused: ReadonlySet<number>): number {
+  const doc = new WeighedDoc();
+  return updates.findIndex((update, at) => {
+    if (refused.has(at)) return false;
+    refusalOf(doc, update);
+    return doc.depth > MAX_TYPE_DEPTH;
+  });
+}
+
+function docOf(state: Uint8Array): WeighedDoc {
+  const doc = new WeighedDoc();
+  Y.applyUpdate(doc, state);
+  return doc;
+}
+
+const contentIn = (doc: Y.Doc): JsonNode => toJson(doc.getXmlFragment(FRAGMENT));
+
+/** Time on the processor, as far as it can be told from that of others: a busy machine is no fault. */
+function spentMs(work: () => void): number {
+  const beganMs = performance.now();
+  const began = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(began);
+  return Math.min(performance.now() - beganMs, (user + system) / 1_000);
+}

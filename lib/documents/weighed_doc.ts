@@ -1,0 +1,80 @@
+import * as Y from "yjs";
+import { errorText } from "../common/errors.ts";
+
+/** Types in one another, above which a document is refused: an editor's have some ten. */
+export const MAX_TYPE_DEPTH = 200;
+
+const BYTES_OF_A_STRUCT = 600;
+const BYTES_OF_A_NAME = 500;
+
+/** A Yjs document that knows how deep its types are in one another, and what it weighs. */
+export class WeighedDoc extends Y.Doc {
+  /** The depth of its types, counted up to the limit and one more. */
+  depth = 0;
+
+  constructor() {
+    super();
+    // Before Yjs tells each changed type and all those around it.
+    this.on("beforeObserverCalls", (transaction: Y.Transaction) => {
+      for (const type of newTypes(transaction)) this.depth = Math.max(this.depth, depthOf(type));
+    });
+  }
+
+  /** What it holds: items, runs of deleted ones. */
+  get structs(): number {
+    let structs = 0;
+    for (const { length } of this.store.clients.values()) structs += length;
+    return structs;
+  }
+
+  /** About what it takes in memory, given the bytes of its state. */
+  weight(bytes: number): number {
+    return weightOf(this.structs, bytes) +
+      (this.store.clients.size + this.share.size) * BYTES_OF_A_NAME;
+  }
+}
+
+/** About what so many items take in memory; text takes two bytes a character. */
+export const weightOf = (structs: number, bytes: number): number =>
+  structs * BYTES_OF_A_STRUCT + bytes * 2;
+
+// Yjs' own parameter of a type: its events.
+// deno-lint-ignore no-explicit-any
+type AnyType = Y.AbstractType<any>;
+
+/** The types that the transaction has brought. */
+function* newTypes({ doc, beforeState, afterState }: Y.Transaction): Generator<AnyType> {
+  for (const [client, clock] of afterState) {
+    const before = beforeState.get(client) ?? 0;
+    if (before === clock) continue;
+    const structs = doc.store.clients.get(client) ?? [];
+    for (let at = structs.length - 1; at >= 0; at--) {
+      const struct = structs[at];
+      if (!struct || struct.id.clock < before) break;
+      if (struct instanceof Y.Item && struct.content instanceof Y.ContentType) {
+        yield struct.content.type;
+      }
+    }
+  }
+}
+
+function depthOf(type: AnyType): number {
+  let depth = 1;
+  let item = type._item;
+  while (item && depth <= MAX_TYPE_DEPTH) {
+    depth++;
+    const { parent } = item;
+    item = parent instanceof Y.AbstractType ? parent._item : null;
+  }
+  return depth;
+}
+
+/** Applies one update; what is harmful, as only another writer's can be, is told by its error. */
+export function refusalOf(doc: Y.Doc, update: Uint8Array, origin?: unknown): string | undefined {
+  try {
+    Y.applyUpdate(doc, update, origin);
+    return undefined;
+  } catch (thrown) {
+    return errorText(thrown);
+  }
+}
