@@ -27,6 +27,14 @@ export interface DocumentParts {
   logger: Logger;
 }
 
+export const DOCUMENT_DEFAULTS = {
+  compactionThreshold: 500,
+  maxDocumentBytes: 16 * 1024 * 1024,
+  maxDocumentWeight: 64 * 1024 * 1024,
+  retainMs: 7 * 24 * 3_600_000,
+  saving: {},
+};
+
 const LOCK_TTL_MS = 30_000;
 const LOCK_WAIT_MS = 10_000;
 

@@ -6,7 +6,7 @@ import type { NoteSnapshot } from "../note_schema/note_content.ts";
 import { keys } from "../state/key_space.ts";
 import { changesOf, noteAccess, type NoteAccessChange } from "./document_changes.ts";
 import { documentOfNote, type DocumentRef } from "./document_id.ts";
-import type { DocumentParts } from "./document_parts.ts";
+import { DOCUMENT_DEFAULTS, type DocumentParts } from "./document_parts.ts";
 import { DocumentRegistry } from "./document_registry.ts";
 import { documentSweep } from "./document_sweep.ts";
 import { Digester } from "./digester.ts";
@@ -45,10 +45,6 @@ export interface DocumentState {
   content?: NoteSnapshot | undefined;
 }
 
-const RETAIN_MS = 7 * 24 * 3_600_000;
-const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
-const MAX_DOCUMENT_WEIGHT = 64 * 1024 * 1024;
-
 /** A join on its way. Whoever leaves meanwhile has not joined when it is done. */
 interface Joining {
   key: string;
@@ -86,13 +82,9 @@ export class DocumentService implements AsyncDisposable {
     });
     this.digester = options.digester ?? new Digester({ logger: options.logger });
     this.#parts = {
-      compactionThreshold: 500,
-      maxDocumentBytes: MAX_DOCUMENT_BYTES,
-      maxDocumentWeight: MAX_DOCUMENT_WEIGHT,
+      ...DOCUMENT_DEFAULTS,
       digester: this.digester,
       costs: new UserCosts(),
-      retainMs: RETAIN_MS,
-      saving: {},
       ...options,
     };
     this.#registry = new DocumentRegistry(this.#parts);
