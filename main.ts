@@ -1,4 +1,6 @@
-import { type App, startApp } from "./lib/app.ts";
+import { startApp } from "./lib/app.ts";
+import { startDropIn } from "./lib/app/drop_in.ts";
+import type { Running } from "./lib/app/running.ts";
 import { errorText } from "./lib/common/errors.ts";
 import { createLogger } from "./lib/common/logger.ts";
 import { logUnhandledRejections } from "./lib/common/unhandled.ts";
@@ -19,6 +21,7 @@ function configOrExit(): Config {
 const LOG_REPEAT_MS = 30_000;
 
 const config = configOrExit();
+const isDropIn = config.openWebUiDatabaseUrl !== undefined;
 const logger = createLogger({
   level: config.logLevel,
   format: config.logFormat,
@@ -26,9 +29,9 @@ const logger = createLogger({
 });
 logUnhandledRejections(logger);
 
-async function startOrExit(): Promise<App> {
+async function startOrExit(): Promise<Running> {
   try {
-    return await startApp(config, logger);
+    return isDropIn ? await startDropIn(config, logger) : await startApp(config, logger);
   } catch (thrown) {
     logger.error("could not start", { error: errorText(thrown) });
     Deno.exit(1);
@@ -39,7 +42,11 @@ for (const warning of config.warnings) logger.warn(warning);
 logger.debug("configuration", describeConfig(config));
 const app = await startOrExit();
 logger.info(`listening on ${app.url}`, { instance: app.instanceId });
-logger.info(`open ${app.url} and sign up: the first becomes the admin`);
+logger.info(
+  isDropIn
+    ? "real-time layer of an Open WebUI: send /ws/socket.io here, and all else to it"
+    : `open ${app.url} and sign up: the first becomes the admin`,
+);
 
 const watchdog = config.deploymentId === undefined
   ? watchPort({

@@ -1,4 +1,4 @@
-import type { Bus } from "../bus/bus.ts";
+import type { Bus, Listening } from "../bus/bus.ts";
 import { openKvBus } from "../bus/kv_bus.ts";
 import { namedChannel } from "../bus/named_channel.ts";
 import { ReliableTransport } from "../bus/reliable_transport.ts";
@@ -25,6 +25,7 @@ export interface Foundation {
   readonly topics: Topics;
   /** Where Open WebUI's instances tell each other of stops. */
   readonly commands: NamedChannel;
+  readonly bus: Bus;
   /** Socket.IO across instances, and questions to one of them. */
   readonly cluster: Cluster;
 }
@@ -37,6 +38,7 @@ export async function layFoundation(
   config: Config,
   logger: Logger,
   stack: AsyncDisposableStack,
+  alsoListen?: (room: string, bus: Bus) => Listening,
 ): Promise<Foundation> {
   const { store, bus } = await openShared(config, logger, stack);
   await migrate(store, { logger });
@@ -46,11 +48,12 @@ export async function layFoundation(
     joinCluster({
       ...{ transport, logger, instanceId },
       visibleData: (data) => visibleSession(data, instanceId),
+      ...(alsoListen && { alsoListen: (room) => alsoListen(room, bus) }),
     }),
   );
   const commands = [config.redisKeyPrefix, ...keys.taskCommands].join(":");
   return {
-    ...{ config, logger, stack, instanceId, store, cluster },
+    ...{ config, logger, stack, instanceId, store, bus, cluster },
     topics: new TransportTopics({ transport, logger }),
     commands: namedChannel(bus, commands, logger),
   };
@@ -71,4 +74,30 @@ async function openShared(
   }
   const { openRedisBus } = await import("../bus/redis_bus.ts");
   return { store, bus: stack.use(await openRedisBus(redisOptions(config, logger))) };
+}
+
+/**
+ * Where Open WebUI keeps its revocations of tokens: the Redis of its HTTP side, which need not be that
+ * of its sockets.
+ *
+ * @throws {AppError} `unavailable` when it can't be reached
+ */
+export async function openRevocations(
+  { config, logger, stack, store }: Pick<Foundation, "config" | "logger" | "stack" | "store">,
+): Promise<StateStore["values"]> {
+  const { sharedRedisUrl: url, sharedSentinelHosts: sentinelHosts } = config;
+  const isOne = url === config.redisUrl && config.isSharedRedisCluster === config.isRedisCluster &&
+    sentinelHosts?.join() === config.sentinelHosts?.join();
+  if (isOne || (url === undefined && sentinelHosts === undefined)) return store.values;
+  const { openRedisStore } = await import("../state/redis_store.ts");
+  const own = await openRedisStore({
+    logger,
+    keyPrefix: config.redisKeyPrefix,
+    cluster: config.isSharedRedisCluster,
+    maxRetryCount: config.redisMaxRetryCount,
+    sentinelPort: config.sharedSentinelPort,
+    ...(url !== undefined && { url }),
+    ...(sentinelHosts !== undefined && { sentinelHosts }),
+  });
+  return stack.use(own).values;
 }

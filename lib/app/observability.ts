@@ -7,6 +7,7 @@ import type { SystemStatus } from "../protocol/system_status.ts";
 import type { Sweeper } from "../sessions/sweeper.ts";
 import type { Draining } from "./draining.ts";
 import type { Foundation } from "./foundation.ts";
+import type { Presence } from "./presence.ts";
 import type { Services } from "./services.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -16,7 +17,8 @@ const LAG_EVERY_MS = 100;
 
 /** What must work before an instance takes traffic. */
 export function readinessChecks(
-  { store, registry }: Services,
+  { store, bus }: Foundation,
+  { registry }: Pick<Presence, "registry">,
   sweeper: Sweeper,
   draining: Pick<Draining, "isDraining">,
 ): ReadinessCheck[] {
@@ -27,6 +29,7 @@ export function readinessChecks(
   });
   return [
     { name: "store", check: () => store.ping(STORE_TIMEOUT_MS) },
+    need("bus", () => bus.isUp?.() ?? true),
     need("lease", () => registry.alive()),
     need("sweeper", () => sweeper.alive()),
     need("place: it is about to stop", () => !draining.isDraining),
@@ -36,8 +39,9 @@ export function readinessChecks(
 /** Registers what `/metrics` shows; all of it is read at the time of a scrape. */
 export function createMetrics(
   { store, cluster, stack }: Foundation,
-  { sessions, tasks, streams }: Services,
-  { server, dispatcher, documents }: Sockets,
+  { sessions }: Pick<Presence, "sessions">,
+  { server, dispatcher, documents }: Pick<Sockets, "server" | "dispatcher" | "documents">,
+  { tasks, streams }: Partial<Pick<Services, "tasks" | "streams">>,
 ): { metrics: Metrics; lag: Durations } {
   const metrics = new Metrics();
   const lag = metrics.durations("rt_event_loop_lag_seconds", "How late the event loop was");
@@ -70,8 +74,10 @@ export function createMetrics(
     async () => ({ ...await cluster.stats() }),
   );
   metrics.gauge("rt_sessions", "Sessions of this instance", () => sessions.size);
-  metrics.gauge("rt_tasks", "Tasks that run here", () => tasks.size);
-  metrics.gauge("rt_streams", "Streams kept for those who come back", () => streams.size);
+  if (tasks) metrics.gauge("rt_tasks", "Tasks that run here", () => tasks.size);
+  if (streams) {
+    metrics.gauge("rt_streams", "Streams kept for those who come back", () => streams.size);
+  }
   metrics.gauges(
     "rt_documents",
     "Documents open here, what they take, work that waits for a thread, threads that died of it",

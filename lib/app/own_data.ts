@@ -12,6 +12,7 @@ import { UserStore } from "../users/user_store.ts";
 import { AppError } from "../common/errors.ts";
 import { systemClock, unixSeconds } from "../common/clock.ts";
 import type { Knowledge } from "../realtime/knowledge.ts";
+import { keys } from "../state/key_space.ts";
 import type { Foundation } from "./foundation.ts";
 
 /** Channels that are joined with one look at the store. */
@@ -36,7 +37,7 @@ export async function openOwnData({ config, store, topics, logger }: Foundation)
   const chats = new ChatStore(store);
   return {
     ...{ users, tokens, groups, chats },
-    activity: new UserActivity({ store }),
+    activity: new UserActivity({ lastActive: store.dictionary(keys.userActivity) }),
     answers: new ChatAnswers(chats),
     notes: new NoteStore({ store, groups, findUser }),
     channels: new ChannelStore({ store, groups }),

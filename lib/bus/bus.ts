@@ -42,6 +42,8 @@ export interface Bus extends Channels, AsyncDisposable {
   readonly maxChars: number;
   /** Whether nobody else is on the bus right now, where that is known: then nothing needs to be sent. */
   isAlone?(): boolean;
+  /** Whether what others say arrives at this moment, where that is known. */
+  isUp?(): boolean;
   /**
    * Channels of others' protocols, by their exact name, published as others listen: on Redis by
    * ordinary `PUBLISH`. What this instance publishes comes back to it.

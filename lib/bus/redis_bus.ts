@@ -96,6 +96,10 @@ class RedisBus implements Bus {
     };
   }
 
+  isUp(): boolean {
+    return this.#publisher.client !== undefined && this.#listener.isUp();
+  }
+
   publish(channel: string, text: string): Promise<void> {
     return this.#publish(this.#command, this.#prefix + channel, text, MAX_CHARS);
   }

@@ -64,6 +64,10 @@ export class RedisListener implements AsyncDisposable {
     });
   }
 
+  isUp(): boolean {
+    return this.#connection.client !== undefined;
+  }
+
   /** @throws {TypeError} when the channel has a listener already */
   listen(name: string, handlers: ChannelHandlers): Listening {
     if (this.#channels.has(name)) throw new TypeError(`Cannot listen twice to: ${name}`);

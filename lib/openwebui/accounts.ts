@@ -15,6 +15,9 @@ const AccountSchema = v.object({
   mfa: JsonColumn,
 });
 
+/** As Open WebUI's own processes, by default. */
+const ACTIVE_EVERY_SECONDS = 60;
+
 /** A user, and what their tokens are measured by. */
 export type Account = v.InferOutput<typeof AccountSchema>;
 
@@ -40,12 +43,16 @@ export class Accounts {
     return new Map(accounts.map((account) => [account.id, account]));
   }
 
-  /** Stores that the users were active, at a time in unix seconds. */
+  /**
+   * Stores that the users were active, at a time in unix seconds: each once a minute at the most,
+   * whichever instance or process of Python wrote it last.
+   */
   async touch(userIds: readonly string[], seconds: number): Promise<void> {
     if (userIds.length === 0) return;
     await this.#database.query(
       `UPDATE "user" SET last_active_at = CAST($2 AS BIGINT)
-       WHERE id IN ${this.#database.dialect.list("$1")}`,
+       WHERE id IN ${this.#database.dialect.list("$1")}
+         AND coalesce(last_active_at, 0) <= CAST($2 AS BIGINT) - ${ACTIVE_EVERY_SECONDS}`,
       [JSON.stringify(userIds), String(seconds)],
     );
   }

@@ -11,6 +11,7 @@ export interface Reader {
 }
 
 export interface ChatAccess {
+  isOwner: boolean;
   read: boolean;
   write: boolean;
 }
@@ -106,7 +107,7 @@ export class Chats {
       const write = found.is_owner || found.is_shared || (found.is_in_folder && isContinued);
       const read = write || found.is_in_folder ||
         (isAdmin && (this.#isOpenToAdmins || isInternal));
-      return [`${found.user_id}/${found.chat_id}`, { read, write }];
+      return [`${found.user_id}/${found.chat_id}`, { isOwner: found.is_owner, read, write }];
     }));
   }
 

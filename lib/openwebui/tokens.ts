@@ -76,7 +76,7 @@ export class Tokens {
    * database can't say
    */
   async verify(token: string): Promise<{ account: Account; claims: Claims }> {
-    const claims = await this.#signed(token);
+    const claims = await this.signed(token);
     const [account] = await this.check([claims]);
     if (!account) throw notCounting();
     return { account, claims };
@@ -103,7 +103,8 @@ export class Tokens {
     });
   }
 
-  async #signed(token: string): Promise<Claims> {
+  /** What the token says, if its signature holds. @throws {AppError} `unauthenticated` */
+  async signed(token: string): Promise<Claims> {
     if (token.length > MAX_TOKEN_LENGTH) throw notCounting();
     const known = this.#checked.get(token);
     if (known) return known;

@@ -1,13 +1,13 @@
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
-import { keys } from "../state/key_space.ts";
-import type { Dictionary, StateStore } from "../state/state_store.ts";
+import type { Dictionary } from "../state/state_store.ts";
 import { OncePerMinute } from "./once_per_minute.ts";
 
 /** Users who wait while the store is away; what is beyond is told again in a minute. */
 const MAX_WAITING = 100_000;
 
 export interface UserActivityOptions {
-  store: StateStore;
+  /** Where it is stored, by user id in unix seconds. */
+  lastActive: Pick<Dictionary<number>, "setMany" | "delete">;
   /** Default: the system's. */
   clock?: Clock;
 }
@@ -19,13 +19,13 @@ export interface UserActivityOptions {
  */
 export class UserActivity {
   readonly #clock: Clock;
-  readonly #lastActive: Dictionary<number>;
+  readonly #lastActive: UserActivityOptions["lastActive"];
   readonly #turns: OncePerMinute;
   readonly #waiting = new Map<string, number>();
 
-  constructor({ store, clock = systemClock }: UserActivityOptions) {
+  constructor({ lastActive, clock = systemClock }: UserActivityOptions) {
     this.#clock = clock;
-    this.#lastActive = store.dictionary(keys.userActivity);
+    this.#lastActive = lastActive;
     this.#turns = new OncePerMinute(clock);
   }
 

@@ -284,7 +284,7 @@ export function databaseContract(
     const { database } = fixture;
     const open = new Chats(database, await readSchema(database), { isOpenToAdmins: true });
     const may = await open.access([[{ id: "boss", role: "admin" }, "own"]]);
-    assert.deepEqual(may.get("boss/own"), { read: true, write: false });
+    assert.deepEqual(may.get("boss/own"), { isOwner: false, read: true, write: false });
   });
 
   test("chats: read marks, unread counts up the folders, timers that reading ends", async (fixture) => {

@@ -99,7 +99,10 @@ Deno.test("O6: a steady clock knows jumps from the time that passes", () => {
 
 Deno.test("O6: a user's last activity is noted after the clock was set back", async () => {
   await using h = await openFixture();
-  const activity = new UserActivity({ store: h.store, clock: h.clock });
+  const activity = new UserActivity({
+    lastActive: h.store.dictionary(keys.userActivity),
+    clock: h.clock,
+  });
   h.clock.set(HOUR_MS);
   activity.touch("u");
   await activity.flush();

@@ -19,7 +19,7 @@ async function openFixture() {
   return {
     faulty,
     users,
-    activity: new UserActivity({ store, clock }),
+    activity: new UserActivity({ lastActive: store.dictionary(keys.userActivity), clock }),
     writtenOf: async (id: string) => (await faulty.contents<number>(keys.userActivity)).get(id),
     pass: (ms: number) => nowMs += ms,
     [Symbol.asyncDispose]: () => faulty[Symbol.asyncDispose](),

@@ -1,0 +1,232 @@
+import { Bridge } from "../bridge/bridge.ts";
+import { WantedRooms } from "../bridge/wanted_rooms.ts";
+import { deadline } from "../common/deadline.ts";
+import { errorText } from "../common/errors.ts";
+import type { Logger } from "../common/logger.ts";
+import type { Config } from "../config.ts";
+import { underBasePath } from "../http/base_path.ts";
+import { createHttpApp, nodeListener } from "../http/http_app.ts";
+import { operations } from "../http/operations.ts";
+import { rooms as roomNames } from "../protocol/events.ts";
+import { AccessSweep } from "../realtime/access_sweep.ts";
+import { chatOf } from "../realtime/chat_rooms.ts";
+import { openWebUiEvents } from "../realtime/open_webui_events.ts";
+import { Sweeper } from "../sessions/sweeper.ts";
+import { sessionSweepJob } from "../sessions/session_sweep.ts";
+import { checkReading } from "./check_reading.ts";
+import { Draining } from "./draining.ts";
+import { type Foundation, layFoundation, openRevocations } from "./foundation.ts";
+import { createMetrics, readinessChecks } from "./observability.ts";
+import { openOpenWebUi, type OpenWebUi } from "./open_webui_data.ts";
+import { openPresence, type Presence } from "./presence.ts";
+import { followPython } from "./python_orders.ts";
+import { openRealtime, openRooms, type Rooms } from "./realtime.ts";
+import { run, type Running } from "./running.ts";
+import { openServer, type RealtimeSide } from "./server.ts";
+
+/** What may be believed of a member's right to write, where Python announces no change. */
+const WRITE_ACCESS_TTL_MS = 2_000;
+const DATABASE_TIMEOUT_MS = 1_500;
+const CLUSTER_READY_MS = 2_000;
+
+/** The real-time layer of an Open WebUI that runs. */
+export interface DropIn extends Running {
+  readonly presence: Presence;
+  readonly bridge: Bridge;
+  readonly sockets: RealtimeSide & ReturnType<typeof openRealtime> & { rooms: Rooms };
+}
+
+/**
+ * Starts as the real-time layer of an Open WebUI: sockets on its Redis, over its database. Sign-in,
+ * API, pages and models are Open WebUI's own, and off here.
+ *
+ * @throws {AppError} `unavailable` when Redis or the database can't be reached, or the database is of
+ * no supported version
+ */
+export async function startDropIn(config: Config, logger: Logger): Promise<DropIn> {
+  const stack = new AsyncDisposableStack();
+  try {
+    return await assemble(config, logger, stack);
+  } catch (thrown) {
+    await stack.disposeAsync();
+    throw thrown;
+  }
+}
+
+async function assemble(
+  config: Config,
+  logger: Logger,
+  stack: AsyncDisposableStack,
+): Promise<DropIn> {
+  const { foundation, bridge, copies, onGap } = await layBridged(config, logger, stack);
+  const openWebUi = await openOpenWebUi(foundation, await openRevocations(foundation));
+  await checkReading(foundation, openWebUi);
+  const { knowledge } = openWebUi;
+
+  const presence = openPresence(foundation, { isPrompt: true });
+  const side = openServer(foundation, presence);
+  const rooms = openRooms(foundation, presence, knowledge, side, {
+    accessTtlMs: WRITE_ACCESS_TTL_MS,
+    isContentSent: true,
+    onGuests: (chatId, hasGuests) => copies.want(roomNames.chat(chatId), hasGuests),
+  });
+  const directCompletions = `${config.redisKeyPrefix}:direct_completion`;
+  const realtime = openRealtime(foundation, presence, knowledge, side, rooms, {
+    dispatching: {
+      refusals: "empty",
+      dynamic: openWebUiEvents((channel, line) =>
+        foundation.bus.plain.publish(directCompletions, JSON.stringify({ channel, data: line }))
+      ),
+    },
+  });
+  const sweep = sweepAccess(foundation, rooms, realtime);
+  onGap(() => {
+    sweep.now();
+    tellToReload(side, rooms);
+  });
+
+  const sweeper = createSweeper(foundation, presence, rooms);
+  const draining = new Draining();
+  const { metrics } = createMetrics(foundation, presence, {
+    ...side,
+    ...realtime,
+    documents: rooms.documents.service,
+  }, {});
+  metrics.gauges("rt_bridge", "Messages of Open WebUI's Python processes", () => {
+    const { taken, ...numbers } = bridge.stats();
+    return { ...numbers, ...taken };
+  });
+  const checks = [
+    ...readinessChecks(foundation, presence, sweeper, draining),
+    { name: "database", check: () => isThere(openWebUi) },
+  ];
+  const app = createHttpApp({ allowedOrigins: config.corsAllowOrigin, logger });
+  app.route(
+    "/",
+    operations({
+      ...{ checks, metrics },
+      peerAddress: (c) => c.env.incoming.socket.remoteAddress,
+      httpVersion: (c) => c.env.incoming.httpVersion,
+      onFailure: (name, thrown) => logger.warn("not ready", { name, error: errorText(thrown) }),
+      ...(config.metricsToken !== undefined && { metricsToken: config.metricsToken }),
+    }),
+  );
+
+  const [isHeard] = await Promise.all([
+    foundation.cluster.ready(CLUSTER_READY_MS),
+    followPython(foundation, bridge, side, rooms),
+    rooms.documents.service.start(),
+    presence.registry.start(),
+  ]);
+  if (!isHeard) logger.warn("other instances are not heard yet");
+  presence.sessions.start();
+  presence.usage.start();
+  sweep.start();
+  sweeper.start();
+  const running = await run(foundation, {
+    ...{ server: side.server, draining },
+    onRequest: underBasePath(config.basePath, nodeListener(app)),
+  });
+  return { ...running, presence, bridge, sockets: { ...side, ...realtime, rooms } };
+}
+
+/**
+ * The foundation, with Python's processes on the same bus. What they say in the room of a chat is for
+ * those who look at somebody else's: its owner is told the same elsewhere.
+ */
+async function layBridged(config: Config, logger: Logger, stack: AsyncDisposableStack) {
+  const listeners: (() => void)[] = [];
+  let telling: ReturnType<typeof setTimeout> | undefined;
+  stack.defer(() => clearTimeout(telling));
+  /** Every channel tells of the same gap. */
+  const told = () => {
+    clearTimeout(telling);
+    telling = setTimeout(() => listeners.forEach((listener) => listener()), GAP_SETTLES_MS);
+  };
+  let heard: { bridge: Bridge; copies: WantedRooms } | undefined;
+  const bridgeOn = ({ plain: channels }: Foundation["bus"]) => {
+    if (heard) return heard;
+    const bridge = stack.use(new Bridge({ channels, logger, onGap: told }));
+    return heard = { bridge, copies: new WantedRooms((room) => bridge.listenTo(room)) };
+  };
+  const foundation = await layFoundation(config, logger, stack, (room, bus) => {
+    const { bridge, copies } = bridgeOn(bus);
+    return chatOf(room) === undefined ? bridge.listenTo(room) : copies.listenTo(room);
+  });
+  return {
+    ...bridgeOn(foundation.bus),
+    foundation,
+    onGap: (listener: () => void) => void listeners.push(listener),
+  };
+}
+
+/** Channels are subscribed again in bunches; within this time they are one gap. */
+const GAP_SETTLES_MS = 50;
+
+/** Looks again and again after what Python announces to nobody: groups, grants, settings, stamps. */
+function sweepAccess(
+  { stack }: Foundation,
+  { documents, channels, chats }: Rooms,
+  { connections }: ReturnType<typeof openRealtime>,
+): AccessSweep {
+  return stack.use(
+    new AccessSweep({
+      reviews: [
+        () => connections.recheck(),
+        () => channels.allChanged(),
+        () => chats.recheckAll(),
+        () => documents.noteRooms.recheckAll(),
+        () => documents.service.recheckAll(),
+      ],
+    }),
+  );
+}
+
+/** What was said meanwhile is lost: who looks at a chat reads it again. */
+function tellToReload({ io }: RealtimeSide, { chats }: Rooms): void {
+  for (const socket of io.sockets.sockets.values()) {
+    for (const chat_id of chats.chatsOf(socket)) {
+      socket.emit("events", { chat_id, message_id: "", data: { type: "chat:reload", data: {} } });
+    }
+  }
+}
+
+/** Beside Python's own reapers, under the locks that both know. */
+function createSweeper(
+  { config, store, logger, stack }: Foundation,
+  { registry, usage, chatPresence }: Presence,
+  { documents, chats }: Rooms,
+): Sweeper {
+  const sweeper = new Sweeper({
+    store,
+    logger,
+    lockTtlMs: Math.min(config.lockTimeoutMs, config.sessionTimeoutMs / 4),
+    deadAmong: (ids) => registry.deadAmong(ids),
+    jobs: [
+      sessionSweepJob({
+        store,
+        logger,
+        timeoutMs: config.sessionTimeoutMs,
+        everyMs: config.sessionTimeoutMs / 4,
+        settleMs: config.sessionTimeoutMs / 4,
+        stableForMs: () => registry.stableForMs(),
+        onSessionReaped: [
+          (sid, session) => documents.service.onSessionReaped(sid, session),
+          async (sid, { chat_ids = [] }) => {
+            for (const chatId of chat_ids) {
+              await chatPresence.leave(chatId, sid);
+              await chats.announce(chatId);
+            }
+          },
+        ],
+      }),
+      usage.sweepJob(),
+      documents.service.sweepJob(),
+    ],
+  });
+  return stack.use(sweeper);
+}
+
+async function isThere({ database }: OpenWebUi): Promise<void> {
+  await deadline(database.query("SELECT 1"), DATABASE_TIMEOUT_MS, "Open WebUI's database");
+}
