@@ -37,7 +37,7 @@ export interface OpenAiProviderOptions {
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** How often a request is sent again without what was refused. */
-const MAX_TRIES = 3;
+const MAX_TRIES = 4;
 
 /** Fields of our own API that mean nothing to a provider. */
 const OWN_FIELDS = ["chat_id", "id", "session_id"] as const;
@@ -66,11 +66,11 @@ export class OpenAiProvider implements ModelProvider {
     using timeout = this.#requestTimeout(signal);
     timeout.allow(this.#limits.idleTimeoutMs, "The model provider does not answer.");
     const response = await this.#fetch("/models", undefined, timeout);
-    if (response.status === 404) {
+    if (response.status === 404 || response.status === 405) {
       await response.body?.cancel();
       throw new AppError(
         "provider_error",
-        "The model provider has no list of models (404): name them in OPENAI_MODELS.",
+        `The model provider has no list of models (${response.status}): name them in OPENAI_MODELS.`,
       );
     }
     if (!response.ok) throw await this.#refusal(response, timeout);
@@ -189,17 +189,26 @@ export class OpenAiProvider implements ModelProvider {
     }
   }
 
-  /** Asks for an answer, again without what the provider refuses. */
+  /** Asks for an answer, again without what the provider may have refused. */
   async #ask(body: Fields, timeout: RequestTimeout): Promise<Response> {
+    const suspected = new Set<string>();
     for (let attempt = 1;; attempt++) {
-      const sent = this.#refused.applied(body);
+      const sent = this.#refused.applied(body, suspected);
       const response = await this.#fetch("/chat/completions", sent, timeout);
-      if (response.ok) return response;
+      if (response.ok) {
+        this.#refused.remember(suspected);
+        return response;
+      }
       const { status, headers } = response;
       const text = await this.#refusalText(response, timeout);
-      const isParameter = status === 400 || status === 422;
-      if (attempt < MAX_TRIES && isParameter && this.#refused.learn(sent, text)) continue;
-      throw refusalError({ status, headers, body: text, shown: (words) => this.#shown(words) });
+      const name = this.#refused.suspect(sent, { status, body: text });
+      if (attempt < MAX_TRIES && name !== undefined) suspected.add(name);
+      else {throw refusalError({
+          status,
+          headers,
+          body: text,
+          shown: (words) => this.#shown(words),
+        });}
     }
   }
 

@@ -7,6 +7,9 @@ const MAX_READ = 100_000;
 /** How deep the words of an error may be wrapped. */
 const MAX_DEPTH = 8;
 
+/** How many unknown fields are looked into. */
+const MAX_OTHERS = 10;
+
 type Fields = Record<string, unknown>;
 
 export function fieldsOf(value: unknown): Fields | undefined {
@@ -19,7 +22,10 @@ export function fieldsOf(value: unknown): Fields | undefined {
 const WRAPPERS = ["metadata", "raw", "error", "errors", "detail"];
 const WORDS = [
   "message",
+  "Message",
   "msg",
+  "status_msg",
+  "faultstring",
   "error_description",
   "error_message",
   "error_msg",
@@ -59,6 +65,12 @@ export function wordsOf(value: unknown, depth = 0): string | undefined {
     // FastAPI says apart which field it speaks of.
     if (words !== undefined) return name === "msg" ? withPlace(words, fields["loc"]) : words;
   }
+  // Words of fields that nobody else has: by the field that a form has not liked, for example.
+  const others = Object.values(fields).filter((value) => typeof value === "object");
+  for (const value of others.slice(0, MAX_OTHERS)) {
+    const words = wordsOf(value, depth + 1);
+    if (words !== undefined) return words;
+  }
   return undefined;
 }
 
@@ -84,7 +96,10 @@ function wordsOfText(text: string, depth: number): string | undefined {
 
 function titleOf(page: string): string | undefined {
   const title = /<title[^>]*>([^<]{1,200})/i.exec(page)?.[1]?.trim();
-  return title || undefined;
+  if (title) return title;
+  const [, body = ""] = /<body[^>]{0,1000}>([^]{1,10000})/i.exec(page) ?? [];
+  const bare = body.replace(/<(script|style)\b[^]*?<\/\1>/gi, " ").replace(/<[^>]*>/g, " ");
+  return bare.replace(/\s+/g, " ").trim() || undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { refusalError, retryAfter } from "../../lib/completions/provider_refusal.ts";
+import { RefusedParameters } from "../../lib/completions/refused_parameters.ts";
 import { shownWords } from "../../lib/completions/provider_words.ts";
 import { sanitised } from "../../lib/completions/request_messages.ts";
 import { answered, ask, message, newChat } from "../e2e/support/chat.ts";
@@ -13,6 +14,18 @@ const json = { "content-type": "application/json" };
 const body = (value: unknown): Script => ({ headers: json, body: JSON.stringify(value) });
 
 const REFUSALS: [name: string, Script, code: string, words: RegExp][] = [
+  [
+    "words of a form's fields",
+    { status: 400, ...body({ errors: { model: ["must exist"] } }) },
+    "provider_error",
+    /: must exist/,
+  ],
+  [
+    "a page without a title",
+    { status: 502, body: "<html><body><h1>Bad gateway</h1><style>x</style></body></html>" },
+    "provider_error",
+    /: Bad gateway$/,
+  ],
   ["Gemini", { status: 400, ...body([{ error: { message: "bad" } }]) }, "provider_error", /: bad$/],
   ["vLLM", { status: 404, ...body({ object: "error", message: "no" }) }, "provider_error", /: no$/],
   ["a message", { status: 500, ...body({ message: "out" }) }, "provider_error", /: out$/],
@@ -164,6 +177,14 @@ const REFUSED: [field: string, status: number, answer: unknown, more: Record<str
         "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
     },
   }, { params: { max_tokens: 9 } }],
+  ["stream_options", 422, "Unprocessable Entity", {}],
+  ["stream_options", 422, "", {}],
+  ["max_tokens", 400, { error: { message: "Please send `max_completion_tokens`." } }, {
+    params: { max_tokens: 9 },
+  }],
+  ["max_tokens", 422, { error: { message: "This may not be given.", param: "max_tokens" } }, {
+    params: { max_tokens: 9 },
+  }],
 ];
 for (const [field, status, answer, more] of REFUSED) {
   Deno.test(`a refused ${field} (${status}) is left out and remembered: ${JSON.stringify(answer).slice(0, 50)}`, async () => {
@@ -185,6 +206,21 @@ for (const [field, status, answer, more] of REFUSED) {
     if (field === "max_tokens") assert.equal(last["max_completion_tokens"], 9);
   });
 }
+
+Deno.test("what only seemed to be refused is sent again, and a limit of a wrong value is told", () => {
+  const refused = new RefusedParameters();
+  const sent = { stream_options: {}, max_tokens: 9, temperature: 3 };
+  const body = JSON.stringify({ error: { message: "Unsupported value: 'temperature'" } });
+  assert.equal(refused.suspect(sent, { status: 400, body }), "stream_options");
+  const again = refused.applied(sent, new Set(["stream_options"]));
+  assert.equal(refused.suspect(again, { status: 400, body }), undefined);
+  assert.deepEqual(refused.applied(sent), sent, "nothing is remembered without a success");
+  const tooMuch = { status: 400, body: "max_tokens must be at most 4096" };
+  assert.equal(refused.suspect(again, tooMuch), undefined);
+  // Neither name is known.
+  refused.remember(["max_tokens", "max_completion_tokens"]);
+  assert.deepEqual(refused.applied(again), { temperature: 3 });
+});
 
 const models = (value: unknown, status = 200) => () => Response.json(value, { status });
 const LISTS: [name: string, answer: unknown, ids: string[]][] = [
@@ -223,11 +259,11 @@ Deno.test("several models at once, one unknown: none is asked", async () => {
   await using app = await startServer({ OPENAI_API_BASE_URL: provider.baseUrl });
   const ada = await signUp(app.url);
   const chatId = await newChat(ada, "titled");
-  const asked = await ada.call("POST", "/api/chat/completions", {
+  const asked = await ada.status("POST", "/api/chat/completions", {
     ...{ model: "stand-in", chat_id: chatId, messages: [{ role: "user", content: "?" }] },
     message_ids: [{ model_id: "stand-in", message_id: "a" }, { model_id: "no", message_id: "b" }],
   });
-  assert.equal(asked.status, 404);
+  assert.equal(asked, 404);
   assert.equal(provider.requests.length, 0);
 });
 
