@@ -1,5 +1,6 @@
 import { type AccessChange, accessChanges } from "../auth/access_changes.ts";
 import { loadSecretKey } from "../auth/secret_key.ts";
+import { SignInGuard } from "../auth/sign_in_guard.ts";
 import { TokenService } from "../auth/token_service.ts";
 import { ChannelStore } from "../channels/channel_store.ts";
 import { ChatAnswers } from "../chats/answers.ts";
@@ -33,10 +34,11 @@ export async function openOwnData({ config, store, topics, logger }: Foundation)
   const expiresInMs = config.jwtExpiresInMs;
   const tokens = await TokenService.open({ store, secret, expiresInMs, findUser, announce });
   logger.info("store open", { store: store.name, signingKey: source });
+  const signIns = new SignInGuard({ store, secret, limit: config.signinRateLimit });
   const groups = new GroupStore(store);
   const chats = new ChatStore(store);
   return {
-    ...{ users, tokens, groups, chats },
+    ...{ users, tokens, signIns, groups, chats },
     activity: new UserActivity({ lastActive: store.dictionary(keys.userActivity) }),
     answers: new ChatAnswers(chats),
     notes: new NoteStore({ store, groups, findUser }),

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "hono";
-import { RateLimiter } from "../auth/rate_limiter.ts";
 import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import type { Metrics } from "../common/metrics.ts";
@@ -33,9 +32,6 @@ import type { Draining } from "./draining.ts";
 import type { Services } from "./services.ts";
 import type { Sockets } from "./sockets.ts";
 
-/** Attempts from one address, for each that one account may have: people share addresses. */
-const ATTEMPTS_PER_ADDRESS = 4;
-
 export interface RoutesOptions {
   config: Config;
   services: Services;
@@ -52,7 +48,7 @@ type Listener = (req: IncomingMessage, res: ServerResponse) => void;
 /** Mounts every resource's routes and returns the listener of the HTTP server. */
 export function createRoutes(options: RoutesOptions): Listener {
   const { config, services, sockets, metrics, systemStatus, checks, draining, logger } = options;
-  const { store, users, tokens, chats, tasks, usage, catalogue } = services;
+  const { store, users, tokens, signIns, chats, tasks, usage, catalogue } = services;
   const stops = new AnswerStops(store);
   const app = createHttpApp({
     allowedOrigins: config.corsAllowOrigin,
@@ -60,12 +56,6 @@ export function createRoutes(options: RoutesOptions): Listener {
     logger,
   });
   const user = requireUser(tokens);
-  const perAccount = new RateLimiter({ store, name: "signin", limit: config.signinRateLimit });
-  const perAddress = new RateLimiter({
-    store,
-    name: "signin_address",
-    limit: ATTEMPTS_PER_ADDRESS * config.signinRateLimit,
-  });
   const completions = createCompletions(services, sockets, logger);
   const listChanged = (userId: string, chatId: string) =>
     sockets.toUser(userId, { chat_id: chatId, message_id: "", data: { type: "chat:list" } });
@@ -89,10 +79,8 @@ export function createRoutes(options: RoutesOptions): Listener {
       tokens,
       isSignupEnabled: config.isSignupEnabled,
       addressOf: (c: Context<HttpEnv>) => limitedAddress(c.env.incoming, config.trustedProxies),
-      limits: {
-        byAddress: (address) => perAddress.hit(address),
-        byAccount: (email) => perAccount.hit(email),
-      },
+      signIns,
+      cookiePath: `${config.basePath}/api/v1/auths`,
     }),
   );
   app.route(

@@ -1,8 +1,12 @@
 import { type Context, Hono } from "hono";
+import { getCookie, setCookie } from "hono/cookie";
 import * as v from "valibot";
+import type { SignInGuard } from "../auth/sign_in_guard.ts";
 import { AppError } from "../common/errors.ts";
+import type { Comer } from "../common/fair_queue.ts";
 import { PERMISSIONS } from "../protocol/permissions.ts";
 import type { User } from "../protocol/user.ts";
+import { normalisedEmail } from "../users/user_record.ts";
 import { requireUser, type Verifier } from "./authentication.ts";
 import type { HttpEnv, TokenClaims } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
@@ -17,65 +21,96 @@ const SignUpSchema = v.object({
   password: NewPasswordSchema,
 });
 
+const PasswordChangeSchema = v.object({
+  password: PasswordSchema,
+  new_password: NewPasswordSchema,
+});
+
+/** The cookie by which a device is known. */
+const DEVICE = "rt_device";
+const DEVICE_SECONDS = 365 * 86_400;
+
 export interface AuthRoutesOptions {
   users: {
     /** The first becomes the admin; with `onlyFirst`, all others are `forbidden`. */
     create(
       user: { name: string; email: string; password: string },
-      options: { onlyFirst: boolean },
+      options: { onlyFirst: boolean; comer: Comer },
     ): Promise<User>;
     /** Takes as long for an unknown address as for a wrong password. */
-    authenticate(email: string, password: string): Promise<User | undefined>;
+    authenticate(email: string, password: string, comer: Comer): Promise<User | undefined>;
+    update(userId: string, patch: { password: string }): Promise<User>;
   };
   tokens: Verifier & {
     issue(user: User): Promise<{ token: string; expires_at: number | null }>;
     revoke(claims: TokenClaims): Promise<void>;
+    revokeAll(userId: string): Promise<void>;
   };
-  /**
-   * Count an attempt of a subject; throw `rate_limited` when there were too many. `byAddress` is
-   * the wider one, for what more than one person may stand behind.
-   */
-  limits: { byAddress(subject: string): Promise<void>; byAccount(subject: string): Promise<void> };
+  signIns: Pick<SignInGuard, "admit" | "admitNew" | "admitKnown" | "welcome">;
+  /** Where the cookie counts by which a device is known. Default: `/`. */
+  cookiePath?: string;
   addressOf(c: Context<HttpEnv>): string;
   isSignupEnabled: boolean;
 }
 
-/** `/api/v1/auths` (docs/protocol.md, section 11): sign up, sign in, who am I, sign out. */
+/** `/api/v1/auths` (docs/protocol.md, section 11): sign up, sign in, who am I, sign out, another
+ * password. */
 export function authRoutes(options: AuthRoutesOptions): Hono<HttpEnv> {
-  const { users, tokens, limits, addressOf, isSignupEnabled } = options;
+  const { users, tokens, signIns, addressOf, isSignupEnabled, cookiePath = "/" } = options;
   const routes = new Hono<HttpEnv>();
   const anyRole = requireUser(tokens, { allowPending: true });
 
-  const signedIn = async (user: User) => {
+  const session = async (user: User) => {
     const { token, expires_at } = await tokens.issue(user);
     return { token, token_type: "Bearer", expires_at, ...profile(user) };
   };
 
-  /**
-   * What one address tries on an account ends at the narrow limit and no longer counts for the
-   * account, so that one stranger can't lock its owner out; many together reach the wide one.
-   */
-  const countAttempt = async (address: string, email: string) => {
-    await limits.byAddress(address);
-    await limits.byAccount(`${email} ${address}`);
-    await limits.byAddress(`account ${email}`);
+  /** The session, and a cookie by which this device is known at the next sign-in; it opens nothing. */
+  const signedIn = async (c: Context<HttpEnv>, user: User) => {
+    const address = addressOf(c);
+    const email = normalisedEmail(user.email);
+    const device = await signIns.welcome({ email, address, device: getCookie(c, DEVICE) });
+    setCookie(c, DEVICE, device, {
+      path: cookiePath,
+      httpOnly: true,
+      sameSite: "Strict",
+      maxAge: DEVICE_SECONDS,
+    });
+    return c.json(await session(user));
   };
 
   routes.post("/signup", async (c) => {
     const { name, email, password } = await readJson(c, SignUpSchema, BODY);
-    await limits.byAddress(`signup ${addressOf(c)}`);
-    const user = await users.create({ name, email, password }, { onlyFirst: !isSignupEnabled });
-    return c.json(await signedIn(user));
+    const comer = await signIns.admitNew(addressOf(c));
+    const asked = { onlyFirst: !isSignupEnabled, comer };
+    return await signedIn(c, await users.create({ name, email, password }, asked));
   });
 
   routes.post("/signin", async (c) => {
     const { email, password } = await readJson(c, SignInSchema, BODY);
-    await countAttempt(addressOf(c), email.toLowerCase());
-    const user = await users.authenticate(email, password);
+    const comer = await signIns.admit({
+      email: normalisedEmail(email),
+      address: addressOf(c),
+      device: getCookie(c, DEVICE),
+    });
+    const user = await users.authenticate(email, password, comer);
     if (!user) {
       throw new AppError("unauthenticated", "The e-mail address or the password is not right.");
     }
-    return c.json(await signedIn(user));
+    return await signedIn(c, user);
+  });
+
+  // Whoever knew the old password, or had a token by it, is out; this session goes on with the answer's.
+  routes.post("/update/password", anyRole, async (c) => {
+    const { password, new_password } = await readJson(c, PasswordChangeSchema, BODY);
+    const user = c.get("user");
+    const comer = await signIns.admitKnown(user);
+    if (!await users.authenticate(user.email, password, comer)) {
+      throw new AppError("invalid_payload", "password: is not the one of now");
+    }
+    await users.update(user.id, { password: new_password });
+    await tokens.revokeAll(user.id);
+    return c.json(await session(user));
   });
 
   routes.get("/", anyRole, (c) => {
@@ -91,6 +126,11 @@ export function authRoutes(options: AuthRoutesOptions): Hono<HttpEnv> {
 
   routes.post("/signout", anyRole, async (c) => {
     await tokens.revoke(c.get("claims"));
+    return c.json({ status: true });
+  });
+
+  routes.post("/signout/everywhere", anyRole, async (c) => {
+    await tokens.revokeAll(c.get("user").id);
     return c.json({ status: true });
   });
 

@@ -99,6 +99,8 @@ export const keys = {
   secretKey: typed(TextSchema, own("secret_key")),
   /** value: a user's record */
   user: (userId: string) => typed(UserSchema, own("user", part(userId))),
+  /** value: somebody has signed in from this address (a digest of both) */
+  knownAddress: (digest: string) => typed(NumberSchema, own("known_address", part(digest))),
   /** value: which user claimed this address, and when */
   userByEmail: (email: string) => typed(UniqueClaimSchema, own("user_email", part(email))),
   /** dictionary: user id → when they were last here, in unix seconds */

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
-import { AppError } from "../common/errors.ts";
+import { type Comer, FairQueue } from "../common/fair_queue.ts";
 import { isBcrypt, verifyBcrypt } from "./bcrypt.ts";
 
 /** What a hash costs: 2^logN blocks of r × 128 bytes, p times (RFC 7914). */
@@ -16,7 +16,7 @@ export type Derive = (password: string, salt: Uint8Array, cost: HashCost) => Pro
 export interface PasswordHasherOptions {
   /** Of new hashes. Default: 32 MiB, three times, as OWASP advises; some 0.3 s of a core. */
   cost?: HashCost;
-  /** How many more may wait. Default: 64. */
+  /** How many more may wait. Default: 256. */
   maxWaiting?: number;
   /** Default: scrypt. */
   derive?: Derive;
@@ -60,26 +60,25 @@ function read(stored: string): Stored | undefined {
 }
 
 /**
- * Slow hashes of passwords, a few at a time: however many sign in at once, the other threads and
- * the memory stay free. The cost stands in each hash, so that it can be raised later.
+ * Slow hashes of passwords, a few at a time and each account or address in its turn: however many
+ * sign in at once, the other threads and the memory stay free. The cost stands in each hash, so that it can be raised later.
  */
 export class PasswordHasher {
   readonly #cost: HashCost;
-  readonly #maxWaiting: number;
   readonly #derive: Derive;
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #queue: FairQueue;
 
   constructor(options: PasswordHasherOptions = {}) {
     this.#cost = options.cost ?? DEFAULT_COST;
-    this.#maxWaiting = options.maxWaiting ?? 64;
     this.#derive = options.derive ?? scryptDerive;
+    const { maxWaiting = 256 } = options;
+    this.#queue = new FairQueue({ maxRunning: MAX_RUNNING, maxWaiting });
   }
 
   /** @throws {AppError} `unavailable` when too many wait already */
-  async hash(password: string): Promise<string> {
+  async hash(password: string, comer?: Comer): Promise<string> {
     const salt = randomBytes(SALT_BYTES);
-    const hash = Buffer.from(await this.#run(password, salt, this.#cost));
+    const hash = Buffer.from(await this.#run(password, salt, this.#cost, comer));
     const { logN, r, p } = this.#cost;
     const text = salt.toString("base64url");
     return `$scrypt$ln=${logN},r=${r},p=${p}$${text}$${hash.toString("base64url")}`;
@@ -92,14 +91,15 @@ export class PasswordHasher {
    *
    * @throws {AppError} `unavailable` when too many wait already
    */
-  async verify(password: string, stored: string | undefined): Promise<boolean> {
+  async verify(password: string, stored: string | undefined, comer?: Comer): Promise<boolean> {
     if (stored !== undefined && isBcrypt(stored)) {
-      return await this.#inTurn(() => verifyBcrypt(password, stored));
+      using _ = await this.#queue.enter(comer);
+      return await verifyBcrypt(password, stored);
     }
     const known = stored === undefined ? undefined : read(stored);
     const { cost, salt, hash } = known ??
       { cost: this.#cost, salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) };
-    const derived = await this.#run(password, salt, cost);
+    const derived = await this.#run(password, salt, cost, comer);
     const isSame = derived.length === hash.length && timingSafeEqual(derived, hash);
     return isSame && known !== undefined;
   }
@@ -111,33 +111,14 @@ export class PasswordHasher {
     return cost?.logN !== logN || cost.r !== r || cost.p !== p;
   }
 
-  #run(password: string, salt: Uint8Array, cost: HashCost): Promise<Uint8Array> {
+  async #run(
+    password: string,
+    salt: Uint8Array,
+    cost: HashCost,
+    comer?: Comer,
+  ): Promise<Uint8Array> {
+    using _ = await this.#queue.enter(comer);
     // One password can be typed in several forms of Unicode.
-    return this.#inTurn(() => this.#derive(password.normalize("NFKC"), salt, cost));
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    await this.#enter();
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#running--;
-    }
-  }
-
-  async #enter(): Promise<void> {
-    if (this.#running < MAX_RUNNING) {
-      this.#running++;
-      return;
-    }
-    if (this.#waiting.length >= this.#maxWaiting) {
-      throw new AppError("unavailable", "Too many sign in at this moment: try again.", {
-        retryAfterMs: 5_000,
-      });
-    }
-    // Whoever ends hands its place over, so the number of those running does not change.
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return await this.#derive(password.normalize("NFKC"), salt, cost);
   }
 }

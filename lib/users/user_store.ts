@@ -1,5 +1,6 @@
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
+import type { Comer } from "../common/fair_queue.ts";
 import type { PublicUser, Role, User } from "../protocol/user.ts";
 import { keys, unchecked } from "../state/key_space.ts";
 import { DEFAULT_PICTURE, type UserRecord } from "../state/records.ts";
@@ -97,12 +98,15 @@ export class UserStore {
    * @throws {AppError} `conflict` when somebody has the address; `forbidden` with `onlyFirst` for
    * all but the first
    */
-  async create(input: NewUser, { onlyFirst = false } = {}): Promise<User> {
+  async create(
+    input: NewUser,
+    { onlyFirst = false, comer }: { onlyFirst?: boolean; comer?: Comer } = {},
+  ): Promise<User> {
     if (onlyFirst && await this.hasFirst()) {
       throw new AppError("forbidden", "Signing up is closed.");
     }
     // Before the claims: a hash may wait for its turn, a claim may not.
-    const password_hash = await this.#options.passwords.hash(input.password);
+    const password_hash = await this.#options.passwords.hash(input.password, comer);
     const id = input.id ?? crypto.randomUUID();
     const email = normalisedEmail(input.email);
     await this.#claimEmail(email, id);
@@ -139,13 +143,18 @@ export class UserStore {
    * The user whose address and password these are, or `undefined`; takes as long for an unknown
    * address as for a wrong password.
    */
-  async authenticate(email: string, password: string): Promise<User | undefined> {
+  async authenticate(
+    email: string,
+    password: string,
+    comer?: Comer,
+  ): Promise<User | undefined> {
     const { passwords } = this.#options;
     const record = await this.#recordByEmail(email);
     const hash = record?.password_hash;
-    if (!await passwords.verify(password, hash) || !record || hash === undefined) return undefined;
+    const isRight = await passwords.verify(password, hash, comer);
+    if (!isRight || !record || hash === undefined) return undefined;
     if (passwords.isOutdated(hash)) {
-      const password_hash = await passwords.hash(password);
+      const password_hash = await passwords.hash(password, comer);
       await this.#store.values.update(
         keys.user(record.id),
         (now) => now?.password_hash === hash ? { ...now, password_hash } : now,

@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
 import { directModels } from "../client/direct_connections.ts";
 import { messageOf } from "../client/errors.ts";
-import type { AppSession } from "./app_session.ts";
-import { signOut } from "./signed_in.ts";
+import type { AppSession, Me } from "./app_session.ts";
+import { signedIn, signOut } from "./signed_in.ts";
 import { useValue } from "./observable.ts";
 import { change, forgetDirect, type Settings, settings } from "./settings.ts";
 import { toast } from "./toasts.tsx";
@@ -143,9 +143,61 @@ function Account({ session }: { session: AppSession }) {
       <p>
         {name}, {email} {role === "admin" && <span class="hint">(administrator)</span>}
       </p>
+      <PasswordForm session={session} />
       <div class="buttons">
         <button type="button" class="quiet" onClick={() => void signOut()}>Sign out</button>
+        <button
+          type="button"
+          class="quiet danger"
+          onClick={() => void signOut({ isEverywhere: true })}
+        >
+          Sign out everywhere
+        </button>
       </div>
     </section>
+  );
+}
+
+/** Another password; whoever else is signed in with this account is out then. */
+function PasswordForm({ session }: { session: AppSession }) {
+  const [isBusy, setBusy] = useState(false);
+  const [error, setError] = useState<string>();
+
+  async function submit(event: SubmitEvent) {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    setBusy(true);
+    setError(undefined);
+    try {
+      const body = Object.fromEntries(new FormData(form));
+      signedIn(await session.api<Me>("POST", "/api/v1/auths/update/password", body));
+      toast("The password is changed; other devices are signed out.", "success");
+    } catch (thrown) {
+      setError(messageOf(thrown));
+      setBusy(false);
+    }
+  }
+
+  return (
+    <form class="card-form" onSubmit={submit} aria-busy={isBusy}>
+      <label>
+        Password of now
+        <input name="password" type="password" autocomplete="current-password" required />
+      </label>
+      <label>
+        New password
+        <input
+          name="new_password"
+          type="password"
+          autocomplete="new-password"
+          minLength={8}
+          required
+        />
+      </label>
+      {error && <p class="error" role="alert">{error}</p>}
+      <div class="buttons">
+        <button type="submit" class="quiet" disabled={isBusy}>Change password</button>
+      </div>
+    </form>
   );
 }

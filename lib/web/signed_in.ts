@@ -48,14 +48,15 @@ export function signedIn(me: Me): void {
 }
 
 /** Ends the session here and in the person's other tabs; nothing of them stays in this browser. */
-export async function signOut(): Promise<void> {
+export async function signOut({ isEverywhere = false } = {}): Promise<void> {
   const current = session.value;
   if (typeof current !== "object") return;
   const { id, token } = current.me;
   // Said before: the server ends the sockets of the session, and each tab then knows why.
   localStorage.setItem(SIGNED_OUT, id);
   go("chat");
-  await current.api("POST", "/api/v1/auths/signout").catch(() => undefined);
+  const path = `/api/v1/auths/signout${isEverywhere ? "/everywhere" : ""}`;
+  await current.api("POST", path).catch(() => undefined);
   end(token);
 }
 

@@ -249,3 +249,80 @@ Deno.test("X17: addresses that look alike are one account, and what can't be see
     assert.equal(refused, "400 invalid_payload", JSON.stringify(hidden));
   }
 });
+
+Deno.test("X8: who signed in from here before gets in while others guess, by address and by device", async () => {
+  await using app = await startServer({ SIGNIN_RATE_LIMIT: "2", TRUSTED_PROXIES: "1" });
+  const from = (address: string) => ({ "x-forwarded-for": address });
+  const ada = await signUp(app.url);
+  const { email } = await ada.json<{ email: string }>("GET", "/api/v1/auths/");
+  const home = await signIn(app.url, email, PASSWORD, from("192.0.2.100"));
+  const cookie = home.headers.get("set-cookie") ?? "";
+  assert.match(cookie, /^rt_device=[^;]+;.*HttpOnly.*SameSite=Strict/i);
+  await home.body?.cancel();
+  const device = { cookie: cookie.split(";")[0] ?? "" };
+  const guess = async (address: string, headers = {}) => {
+    const answer = await signIn(app.url, email, "wrong", { ...from(address), ...headers });
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  const enter = async (address: string, headers = {}, account = email) => {
+    const answer = await signIn(app.url, account, PASSWORD, { ...from(address), ...headers });
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  for (let n = 0; n < 12; n++) await guess(`192.0.2.${n}`);
+  assert.equal(await enter("192.0.2.200"), 429, "the attack has closed the account to strangers");
+  assert.equal(await enter("192.0.2.100"), 200, "a known address");
+  assert.equal(await enter("192.0.2.201", device), 200, "a known device elsewhere");
+  // An address that others have used up, even its account, is open to the device.
+  for (let n = 0; n < 12; n++) await guess("192.0.2.100");
+  assert.equal(await enter("192.0.2.100"), 429);
+  assert.equal(await enter("192.0.2.100", device), 200);
+  // A device that guesses is bounded as well, and one of another account, or a forged one, is a stranger.
+  const forged = { cookie: device.cookie.replace(/.$/, (last) => last === "A" ? "B" : "A") };
+  assert.equal(await enter("192.0.2.202", forged), 429);
+  const statuses = [];
+  for (let n = 0; n < 3; n++) statuses.push(await guess("192.0.2.203", device));
+  assert.equal(statuses.at(-1), 429);
+});
+
+Deno.test("X8: a password is changed with the old one; everybody else is out, this session goes on", async () => {
+  await using app = await startServer();
+  const ada = await signUp(app.url);
+  const { email } = await ada.json<{ email: string }>("GET", "/api/v1/auths/");
+  const other = await (await signIn(app.url, email)).json();
+  await using client = await connect(app.url, other.token);
+  const at = "/api/v1/auths/update/password";
+  const new_password = "a longer password";
+  await refusal(
+    await ada.call("POST", at, { password: "wrong", new_password }),
+    400,
+    "invalid_payload",
+  );
+  await refusal(
+    await ada.call("POST", at, { password: PASSWORD, new_password: "short" }),
+    400,
+    "invalid_payload",
+  );
+  const { token } = await ada.json<{ token: string }>("POST", at, {
+    password: PASSWORD,
+    new_password,
+  });
+  for (const old of [ada.token, other.token]) {
+    await refusal(await whoAmI(app.url, old), 401, "unauthenticated");
+  }
+  await until(() => !client.socket.connected, { what: "the other device to be out" });
+  const me = await whoAmI(app.url, token);
+  assert.equal(me.status, 200);
+  await me.body?.cancel();
+  await refusal(await signIn(app.url, email), 401, "unauthenticated");
+  const again = await signIn(app.url, email, new_password);
+  assert.equal(again.status, 200);
+  const { token: third } = await again.json();
+
+  const everywhere = await post(`${app.url}/api/v1/auths/signout/everywhere`, {}, bearer(token));
+  assert.deepEqual(await everywhere.json(), { status: true });
+  for (const old of [token, third]) {
+    await refusal(await whoAmI(app.url, old), 401, "unauthenticated");
+  }
+});

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import assert from "node:assert/strict";
 import type { Hono } from "hono";
-import { RateLimiter } from "../../lib/auth/rate_limiter.ts";
+import { SignInGuard } from "../../lib/auth/sign_in_guard.ts";
 import { TokenService } from "../../lib/auth/token_service.ts";
 import { type Logger, silentLogger } from "../../lib/common/logger.ts";
 import { requireAdmin, requireUser } from "../../lib/http/authentication.ts";
@@ -70,8 +70,7 @@ export async function openApi({ logger = silentLogger, extend }: ApiOptions = {}
   });
   const findUser = (id: string) => users.get(id);
   const tokens = await TokenService.open({ store, findUser, announce, secret: "for tests only" });
-  const wide = new RateLimiter({ store, name: "wide", limit: 10_000 });
-  const narrow = new RateLimiter({ store, name: "narrow", limit: 10_000 });
+  const signIns = new SignInGuard({ store, secret: "for tests only", limit: 10_000 });
   const app = createHttpApp({ allowedOrigins: [], logger });
   app.route(
     "/api/v1/auths",
@@ -80,7 +79,7 @@ export async function openApi({ logger = silentLogger, extend }: ApiOptions = {}
       tokens,
       isSignupEnabled: true,
       addressOf: (c) => c.env.incoming.socket.remoteAddress ?? "",
-      limits: { byAddress: (of) => wide.hit(of), byAccount: (of) => narrow.hit(of) },
+      signIns,
     }),
   );
   app.use("/api/v1/users/*", requireUser(tokens), requireAdmin);

@@ -66,3 +66,61 @@ Deno.test("two at once, some wait, more are turned away", async () => {
   assert.equal(most, 2);
   await hasher.hash("x");
 });
+
+Deno.test("X8: whoever floods the hasher waits behind themselves; others and the known come in their turn", async () => {
+  const order: string[] = [];
+  const gates: (() => void)[] = [];
+  const hasher = new PasswordHasher({
+    cost: cheap,
+    maxWaiting: 20,
+    derive: async (password) => {
+      order.push(password);
+      await new Promise<void>((resolve) => gates.push(resolve));
+      return new Uint8Array(32);
+    },
+  });
+  const flood = Array.from(
+    { length: 40 },
+    (_, n) => hasher.hash(`flood ${n}`, { lane: "6.6.6.6" }),
+  );
+  const refused = flood.map((hash) => hash.then(() => false, () => true));
+  const others = ["a", "b"].map((lane) => hasher.hash(`of ${lane}`, { lane }));
+  const known = hasher.hash("known", { lane: "ada", isKnown: true });
+  for (let turns = 0; turns < 5; turns++) {
+    while (gates.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    gates.shift()?.();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assert.deepEqual(order.slice(0, 3), ["flood 0", "flood 1", "known"]);
+  assert.ok(order.slice(0, 7).includes("of a") && order.slice(0, 7).includes("of b"), order.join());
+  const ending = Promise.all([...refused, ...others, known]);
+  let isOver = false;
+  void ending.then(() => isOver = true);
+  while (!isOver) {
+    gates.shift()?.();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  assert.ok((await Promise.all(refused)).filter((isRefused) => isRefused).length >= 20);
+});
+
+Deno.test("X8: when all places are taken, the longest line gives one up for a newcomer", async () => {
+  const gates: (() => void)[] = [];
+  const hasher = new PasswordHasher({
+    cost: cheap,
+    maxWaiting: 4,
+    derive: async () => {
+      await new Promise<void>((resolve) => gates.push(resolve));
+      return new Uint8Array(32);
+    },
+  });
+  const flood = Array.from({ length: 6 }, () => hasher.hash("x", { lane: "flood" }));
+  const last = assert.rejects(flood[5] ?? Promise.resolve(), { code: "unavailable" });
+  const newcomer = hasher.hash("y", { lane: "newcomer" });
+  await last;
+  let isOver = false;
+  void Promise.all([newcomer, ...flood.slice(0, 5)]).then(() => isOver = true);
+  while (!isOver) {
+    gates.shift()?.();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+});

@@ -237,3 +237,25 @@ Deno.test("what is one person's in a browser, and what is anybody's", options, a
     },
   );
 });
+
+Deno.test({
+  name: "X8: a person changes their password and goes on; everywhere else they are signed out",
+  ...options,
+  async fn() {
+    await buildPages();
+    await using a = await startServer();
+    await using browser = await openBrowser(findChromium() ?? "");
+    const ada = await signUp(a.url);
+    await using here = await visitAs(browser, ada, `${a.url}/#/settings`);
+    await using there = await visitAs(browser, ada, `${a.url}/#/settings`);
+    const { page } = here;
+    await page.getByLabel("Password of now").fill("correct horse battery");
+    await page.getByLabel("New password").fill("another horse battery");
+    await page.getByRole("button", { name: "Change password" }).click();
+    await page.getByText("The password is changed").waitFor({ timeout: LIMIT_MS });
+    await page.getByText("Sign out everywhere").waitFor({ timeout: LIMIT_MS });
+    await there.page.getByLabel("E-mail").waitFor({ timeout: LIMIT_MS });
+    await page.getByText("Sign out everywhere").click();
+    await page.getByLabel("E-mail").waitFor({ timeout: LIMIT_MS });
+  },
+});
