@@ -11,7 +11,7 @@ import {
 } from "./answer_messages.ts";
 import type { LiveStream } from "./live_stream.ts";
 import type { CompletionChunk, CompletionRequest, ModelProvider } from "./model_provider.ts";
-import { pause, untilAborted } from "../common/pause.ts";
+import { pause } from "../common/pause.ts";
 import { paced } from "./paced.ts";
 import type { StreamRegistry } from "./stream_registry.ts";
 import { ToolCalls } from "./tool_calls.ts";
@@ -141,12 +141,11 @@ async function streamAnswer(
   const { request, provider, ports, paceMs = 0 } = options;
   const signal = AbortSignal.any([options.signal, stream.superseded]);
   const open = (signal: AbortSignal) => provider.stream(request, signal);
-  const chunks = paceMs > 0 ? paced(open, paceMs, signal) : open(signal);
   const outcome: AnswerOutcome = {};
   const toolCalls = new ToolCalls();
   const begunAt = stream.seq;
   try {
-    for await (const chunk of untilAborted(chunks, signal)) {
+    for await (const chunk of paced(open, paceMs, signal)) {
       if (signal.aborted) break;
       if (chunk.usage) outcome.usage = chunk.usage;
       if (chunk.finishReason !== undefined) outcome.finish_reason = chunk.finishReason;

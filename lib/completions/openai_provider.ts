@@ -1,11 +1,13 @@
 import { AppError, errorText } from "../common/errors.ts";
-import { AnswerReader, readAnswer } from "./answer_reader.ts";
+import { AnswerReader } from "./answer_reader.ts";
 import { AnswerRelay } from "./answer_relay.ts";
 import { AnswerTiming, type SilenceLimits } from "./answer_timing.ts";
-import type { CompletionChunk, CompletionRequest, Model, ModelProvider } from "./model_provider.ts";
+import { ChunkQueue } from "./chunk_queue.ts";
+import type { CompletionRequest, Model, ModelProvider } from "./model_provider.ts";
 import { readModels } from "./model_listing.ts";
 import { wholeCompletion } from "./openai_chunk.ts";
 import { refusalError } from "./provider_refusal.ts";
+import { type ProviderAnswer, ProviderClient, type ProxyOptions } from "./provider_client.ts";
 import { errorIn, shownWords } from "./provider_words.ts";
 import { RefusedParameters } from "./refused_parameters.ts";
 import { RequestTimeout } from "./request_timeout.ts";
@@ -31,6 +33,8 @@ export interface OpenAiProviderOptions {
   models?: readonly string[];
   /** Defaults: 300 s to the first word, 60 s of silence within an answer, half an hour in all. */
   limits?: Partial<ProviderLimits>;
+  /** Default: none. */
+  proxies?: ProxyOptions;
 }
 
 /** The largest answer that is read as a whole: errors, lists of models, answers that do not stream. */
@@ -45,7 +49,7 @@ const OWN_FIELDS = ["chat_id", "id", "session_id"] as const;
 type Fields = Record<string, unknown>;
 
 /** Models behind an API that speaks as OpenAI's does, or nearly so. */
-export class OpenAiProvider implements ModelProvider {
+export class OpenAiProvider implements ModelProvider, AsyncDisposable {
   readonly name = "openai";
   readonly writesTitles = true;
   readonly #baseUrl: string;
@@ -53,27 +57,34 @@ export class OpenAiProvider implements ModelProvider {
   readonly #models: readonly string[];
   readonly #limits: ProviderLimits;
   readonly #refused = new RefusedParameters();
+  readonly #client: ProviderClient;
 
-  constructor({ baseUrl, apiKey = "", models = [], limits }: OpenAiProviderOptions) {
+  constructor({ baseUrl, apiKey = "", models = [], limits, proxies }: OpenAiProviderOptions) {
     this.#baseUrl = baseUrl.replace(/\/+$/, "");
     this.#apiKey = apiKey;
     this.#models = models;
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.#client = new ProviderClient(proxies);
+  }
+
+  /** Ends the connections that are kept, and what runs over them. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client[Symbol.asyncDispose]();
   }
 
   async models(signal: AbortSignal): Promise<Model[]> {
     if (this.#models.length > 0) return this.#models.map((id) => ({ id, name: id }));
     using timeout = this.#requestTimeout(signal);
     timeout.allow(this.#limits.idleTimeoutMs, "The model provider does not answer.");
-    const response = await this.#fetch("/models", undefined, timeout);
+    const response = await this.#request("/models", undefined, timeout);
     if (response.status === 404 || response.status === 405) {
-      await response.body?.cancel();
+      response.cancel();
       throw new AppError(
         "provider_error",
         `The model provider has no list of models (${response.status}): name them in OPENAI_MODELS.`,
       );
     }
-    if (!response.ok) throw await this.#refusal(response, timeout);
+    if (!response.isOk) throw await this.#refusal(response, timeout);
     const text = await this.#wholeText(response, timeout);
     const models = readModels(parseJson(text));
     if (models) return models;
@@ -85,17 +96,29 @@ export class OpenAiProvider implements ModelProvider {
     );
   }
 
-  async *stream(request: CompletionRequest, signal: AbortSignal): AsyncGenerator<CompletionChunk> {
+  stream(request: CompletionRequest, signal: AbortSignal): ChunkQueue {
+    return new ChunkQueue((queue, ending) => this.#answer(request, queue, ending), signal);
+  }
+
+  /** Parses the answer as its bytes come, for as long as the queue takes them. */
+  async #answer(
+    request: CompletionRequest,
+    queue: ChunkQueue,
+    signal: AbortSignal,
+  ): Promise<void> {
     using timeout = this.#requestTimeout(signal);
     const timing = new AnswerTiming(timeout, this.#limits);
     const usage = { stream_options: { include_usage: true } };
-    const response = await this.#ask({ ...usage, ...request, stream: true }, timeout);
+    const answer = await this.#ask({ ...usage, ...request, stream: true }, timeout);
     const reader = new AnswerReader({ shown: (words) => this.#shown(words) });
-    yield* readAnswer(reader, {
-      pieces: this.#reads(response, timing, reader),
-      failure: (thrown) => this.#failure(thrown, timeout, BROKEN, "stream_broken"),
-      isStopped: () => timeout.isCallers,
+    const broken = await this.#read(answer, { timing, timeout, reader }, (bytes) => {
+      const chunk = reader.push(bytes);
+      if (chunk) queue.push(chunk);
+      return queue.isFull ? queue.taken() : undefined;
     });
+    const rest = reader.end(broken);
+    if (rest) queue.push(rest);
+    if (reader.failure) throw reader.failure;
   }
 
   async raw(request: CompletionRequest, signal: AbortSignal): Promise<Response> {
@@ -103,43 +126,36 @@ export class OpenAiProvider implements ModelProvider {
     const timeout = this.#requestTimeout(signal);
     try {
       const timing = new AnswerTiming(timeout, this.#limits);
-      const response = await this.#ask({ ...request }, timeout);
+      const answer = await this.#ask({ ...request }, timeout);
       const relay = new AnswerRelay((words) => this.#shown(words));
-      const reads = this.#reads(response, timing, relay.reader);
+      const { reader } = relay;
       const encoder = new TextEncoder();
-      const end = () => timeout[Symbol.dispose]();
-      const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
-        pull: async (controller) => {
-          let text = "";
-          let broken: AppError | undefined;
-          let isOver = false;
-          try {
-            while (text === "" && !isOver) {
-              const { done, value } = await reads.next();
-              if (value) text = relay.push(value);
-              isOver = done === true || relay.reader.isDone || relay.reader.failure !== undefined;
-            }
-          } catch (thrown) {
-            const failure = this.#failure(thrown, timeout, BROKEN, "stream_broken");
-            if (timeout.isCallers || !(failure instanceof AppError)) {
-              end();
-              throw failure;
-            }
-            broken = failure;
-            isOver = true;
-          }
-          if (isOver) text += relay.end(broken);
-          controller.enqueue(encoder.encode(text));
-          if (!isOver) return;
-          end();
-          await reads.return(undefined);
+      let wanted = Promise.withResolvers<void>();
+      const send = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+        try {
+          await wanted.promise;
+          const broken = await this.#read(answer, { timing, timeout, reader }, (bytes) => {
+            const text = relay.push(bytes);
+            if (text === "") return;
+            wanted = Promise.withResolvers<void>();
+            controller.enqueue(encoder.encode(text));
+            return wanted.promise;
+          });
+          controller.enqueue(encoder.encode(relay.end(broken)));
           controller.close();
-        },
-        // A cancel may come before the first read, when the generator has nothing to clean up yet.
-        async cancel() {
-          end();
-          await reads.return(undefined);
-          if (!response.body?.locked) await response.body?.cancel();
+        } catch (thrown) {
+          controller.error(thrown);
+        } finally {
+          timeout[Symbol.dispose]();
+        }
+      };
+      const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+        // It never rejects, and it ends with the answer or the cancel.
+        start: (controller) => void send(controller),
+        pull: () => wanted.resolve(),
+        cancel: () => {
+          answer.cancel();
+          wanted.resolve();
         },
       }, { highWaterMark: 0 });
       const headers = { "content-type": "text/event-stream", "cache-control": "no-cache" };
@@ -170,32 +186,41 @@ export class OpenAiProvider implements ModelProvider {
     return Response.json(wholeCompletion(chunks, request.model));
   }
 
-  async *#reads(
-    response: Response,
-    timing: AnswerTiming,
-    reader: AnswerReader,
-  ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    const body = response.body?.getReader();
+  /**
+   * Reads an answer until it has ended or failed, within its time limits; the time in which `take`
+   * waits is not the provider's. Returns how it broke off; throws when that was the caller's doing.
+   */
+  async #read(
+    answer: ProviderAnswer,
+    { timing, timeout, reader }: { timing: AnswerTiming; timeout: RequestTimeout; reader: AnswerReader },
+    take: (bytes: Uint8Array) => Promise<void> | undefined,
+  ): Promise<AppError | undefined> {
+    timing.beforeRead(reader);
     try {
-      while (body) {
-        timing.beforeRead(reader);
-        const { done, value } = await body.read();
-        if (done) return;
+      await answer.read((bytes) => {
         timing.afterRead();
-        yield value;
-      }
+        const wait = take(bytes);
+        if (reader.failure || reader.isDone) return "enough";
+        if (wait === undefined) return timing.beforeRead(reader);
+        return wait.then(() => timing.beforeRead(reader));
+      });
+    } catch (thrown) {
+      const failure = this.#failure(thrown, timeout, BROKEN, "stream_broken");
+      if (timeout.isCallers || !(failure instanceof AppError)) throw failure;
+      return failure;
     } finally {
-      body?.cancel().catch(() => {});
+      answer.cancel();
     }
+    return undefined;
   }
 
   /** Asks for an answer, again without what the provider may have refused. */
-  async #ask(body: Fields, timeout: RequestTimeout): Promise<Response> {
+  async #ask(body: Fields, timeout: RequestTimeout): Promise<ProviderAnswer> {
     const suspected = new Set<string>();
     for (let attempt = 1;; attempt++) {
       const sent = this.#refused.applied(body, suspected);
-      const response = await this.#fetch("/chat/completions", sent, timeout);
-      if (response.ok) {
+      const response = await this.#request("/chat/completions", sent, timeout);
+      if (response.isOk) {
         this.#refused.remember(suspected);
         return response;
       }
@@ -212,16 +237,15 @@ export class OpenAiProvider implements ModelProvider {
     }
   }
 
-  async #fetch(path: string, body: unknown, timeout: RequestTimeout): Promise<Response> {
-    const headers = new Headers({ accept: "text/event-stream, application/json" });
-    if (body) headers.set("content-type", "application/json");
-    if (this.#apiKey) headers.set("authorization", `Bearer ${this.#apiKey}`);
+  async #request(path: string, body: unknown, timeout: RequestTimeout): Promise<ProviderAnswer> {
+    const headers: Record<string, string> = { accept: "text/event-stream, application/json" };
+    if (body) headers["content-type"] = "application/json";
+    if (this.#apiKey) headers["authorization"] = `Bearer ${this.#apiKey}`;
     try {
-      return await fetch(this.#baseUrl + path, {
+      return await this.#client.request(this.#baseUrl + path, {
         method: body ? "POST" : "GET",
         headers,
         ...(body !== undefined && { body: JSON.stringify(body, withoutOwnFields) }),
-        redirect: "manual",
         signal: timeout.signal,
       });
     } catch (error) {
@@ -229,14 +253,14 @@ export class OpenAiProvider implements ModelProvider {
     }
   }
 
-  async #refusal(response: Response, timeout: RequestTimeout): Promise<AppError> {
+  async #refusal(response: ProviderAnswer, timeout: RequestTimeout): Promise<AppError> {
     const { status, headers } = response;
     const body = await this.#refusalText(response, timeout);
     return refusalError({ status, headers, body, shown: (words) => this.#shown(words) });
   }
 
   /** A refusal whose words break off is one all the same. */
-  async #refusalText(response: Response, timeout: RequestTimeout): Promise<string> {
+  async #refusalText(response: ProviderAnswer, timeout: RequestTimeout): Promise<string> {
     try {
       return await this.#wholeText(response, timeout);
     } catch (thrown) {
@@ -245,23 +269,22 @@ export class OpenAiProvider implements ModelProvider {
     }
   }
 
-  async #wholeText(response: Response, timeout: RequestTimeout): Promise<string> {
+  async #wholeText(response: ProviderAnswer, timeout: RequestTimeout): Promise<string> {
     const decoder = new TextDecoder();
-    const reader = response.body?.getReader();
     let text = "";
     let size = 0;
     try {
-      for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
-        size += read.value.length;
+      await response.read((bytes) => {
+        size += bytes.length;
         if (size > MAX_BODY_BYTES) {
           throw new AppError("too_large", "The model provider's answer is too large.");
         }
-        text += decoder.decode(read.value, { stream: true });
-      }
+        text += decoder.decode(bytes, { stream: true });
+      });
     } catch (thrown) {
       throw this.#failure(thrown, timeout, BROKEN, "stream_broken");
     } finally {
-      reader?.cancel().catch(() => {});
+      response.cancel();
     }
     return text + decoder.decode();
   }

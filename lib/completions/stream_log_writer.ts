@@ -2,6 +2,7 @@ import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { pause } from "../common/pause.ts";
 import { lengthOf, type StreamPart } from "./answer_text.ts";
+import { streamClock } from "./shared_clock.ts";
 import { encodeBatch, type LogBatch } from "./stream_records.ts";
 
 export interface StreamLogWriterOptions {
@@ -30,7 +31,7 @@ export class StreamLogWriter {
   #pendingLength = 0;
   #inFlightLength = 0;
   #nextSeq = 1;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #callOff: (() => void) | undefined;
   #writing: Promise<void> | undefined;
   #isGivenUp = false;
   #waiting: (() => void)[] = [];
@@ -51,7 +52,7 @@ export class StreamLogWriter {
     this.#pendingLength += lengthOf(part);
     if (this.#writing) return;
     if (this.#pendingLength >= this.#options.batchLength) this.#start();
-    else this.#timer ??= setTimeout(() => this.#start(), this.#options.flushMs);
+    else this.#startSoon();
   }
 
   get isBehind(): boolean {
@@ -80,14 +81,19 @@ export class StreamLogWriter {
     return !this.#isGivenUp;
   }
 
+  /** All streams write at the same moments, so that the store has one batch of them. */
+  #startSoon(): void {
+    const { flushMs } = this.#options;
+    const nextMs = flushMs > 0 ? (Math.floor(performance.now() / flushMs) + 1) * flushMs : 0;
+    this.#callOff ??= streamClock.at(nextMs, () => this.#start());
+  }
+
   #start(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#callOff?.();
+    this.#callOff = undefined;
     this.#writing ??= this.#writeBatches().finally(() => {
       this.#writing = undefined;
-      if (this.#pending.length > 0) {
-        this.#timer ??= setTimeout(() => this.#start(), this.#options.flushMs);
-      }
+      if (this.#pending.length > 0) this.#startSoon();
     });
   }
 

@@ -14,7 +14,7 @@ const limits = { firstTokenTimeoutMs: 300, idleTimeoutMs: 300, totalTimeoutMs: 3
 async function ask(script: Script): Promise<{ chunks: CompletionChunk[]; error?: AppError }> {
   await using standIn = startModelProvider();
   standIn.script = script;
-  const provider = new OpenAiProvider({ baseUrl: standIn.baseUrl, apiKey, limits });
+  await using provider = new OpenAiProvider({ baseUrl: standIn.baseUrl, apiKey, limits });
   const chunks: CompletionChunk[] = [];
   try {
     for await (const chunk of provider.stream(request, never)) chunks.push(chunk);
@@ -85,14 +85,14 @@ for (const [name, script, code, words] of failures) {
 }
 
 Deno.test("nobody there becomes a clear error", async () => {
-  const provider = new OpenAiProvider({ baseUrl: "http://127.0.0.1:1/v1", apiKey });
+  await using provider = new OpenAiProvider({ baseUrl: "http://127.0.0.1:1/v1", apiKey });
   await assert.rejects(provider.models(never), { code: "provider_error", message: /reached/ });
 });
 
 Deno.test("an abort closes the upstream connection within a second", async () => {
   await using standIn = startModelProvider();
   standIn.script = { end: "hang" };
-  const provider = new OpenAiProvider({ baseUrl: standIn.baseUrl });
+  await using provider = new OpenAiProvider({ baseUrl: standIn.baseUrl });
   const stop = new AbortController();
   const reading = (async () => {
     for await (const _ of provider.stream(request, stop.signal));
@@ -106,7 +106,7 @@ Deno.test("an abort closes the upstream connection within a second", async () =>
 
 Deno.test("lists models, and passes the provider's own stream through, its cancel too", async () => {
   await using standIn = startModelProvider();
-  const provider = new OpenAiProvider({ baseUrl: standIn.baseUrl + "/" });
+  await using provider = new OpenAiProvider({ baseUrl: standIn.baseUrl + "/" });
   assert.deepEqual(await provider.models(never), [{ id: "stand-in", name: "Stand-in" }]);
   const body = { ...request, stream: true, session_id: "own" };
   const whole = await (await passThrough(provider, body, never)).text();
