@@ -19,7 +19,7 @@ export async function openServices(foundation: Foundation) {
   const presence = openPresence(foundation, { alongside: () => data.activity.flush() });
   const streams = openStreams(foundation, data);
   const tasks = stack.use(new TaskRegistry({ store, commands, instanceId, logger }));
-  const catalogue = new ModelCatalogue(providersOf(config), { logger });
+  const catalogue = new ModelCatalogue([providerOf(config, stack)], { logger });
   return { ...data, ...presence, store, topics, streams, tasks, catalogue };
 }
 
@@ -45,17 +45,20 @@ function openStreams(
   stack.use(answerForStreams(instances, streams));
   return streams;
 }
-function providersOf(config: Config): ModelProvider[] {
-  if (config.openaiBaseUrl === undefined) return [new EchoProvider()];
-  return [
-    new OpenAiProvider({
-      baseUrl: config.openaiBaseUrl,
-      limits: {
-        firstTokenTimeoutMs: config.firstTokenTimeoutMs,
-        idleTimeoutMs: config.providerTimeoutMs,
-      },
-      ...(config.openaiModels !== undefined && { models: config.openaiModels }),
-      ...(config.openaiKey !== undefined && { apiKey: config.openaiKey }),
-    }),
-  ];
+
+function providerOf(config: Config, stack: AsyncDisposableStack): ModelProvider {
+  if (config.openaiBaseUrl === undefined) return new EchoProvider();
+  const isSecure = config.openaiBaseUrl.startsWith("https:");
+  const proxy = (isSecure ? config.httpsProxy : config.httpProxy) ?? config.allProxy;
+  const provider = new OpenAiProvider({
+    baseUrl: config.openaiBaseUrl,
+    limits: {
+      firstTokenTimeoutMs: config.firstTokenTimeoutMs,
+      idleTimeoutMs: config.providerTimeoutMs,
+    },
+    ...(proxy !== undefined && { proxy: { url: proxy, except: config.noProxy } }),
+    ...(config.openaiModels !== undefined && { models: config.openaiModels }),
+    ...(config.openaiKey !== undefined && { apiKey: config.openaiKey }),
+  });
+  return stack.use(provider);
 }

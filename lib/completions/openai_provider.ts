@@ -34,7 +34,7 @@ export interface OpenAiProviderOptions {
   /** Defaults: 300 s to the first word, 60 s of silence within an answer, half an hour in all. */
   limits?: Partial<ProviderLimits>;
   /** Default: none. */
-  proxies?: ProxyOptions;
+  proxy?: ProxyOptions;
 }
 
 /** The largest answer that is read as a whole: errors, lists of models, answers that do not stream. */
@@ -59,12 +59,12 @@ export class OpenAiProvider implements ModelProvider, AsyncDisposable {
   readonly #refused = new RefusedParameters();
   readonly #client: ProviderClient;
 
-  constructor({ baseUrl, apiKey = "", models = [], limits, proxies }: OpenAiProviderOptions) {
+  constructor({ baseUrl, apiKey = "", models = [], limits, proxy }: OpenAiProviderOptions) {
     this.#baseUrl = baseUrl.replace(/\/+$/, "");
     this.#apiKey = apiKey;
     this.#models = models;
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
-    this.#client = new ProviderClient(proxies);
+    this.#client = new ProviderClient(proxy);
   }
 
   /** Ends the connections that are kept, and what runs over them. */
@@ -192,7 +192,11 @@ export class OpenAiProvider implements ModelProvider, AsyncDisposable {
    */
   async #read(
     answer: ProviderAnswer,
-    { timing, timeout, reader }: { timing: AnswerTiming; timeout: RequestTimeout; reader: AnswerReader },
+    { timing, timeout, reader }: {
+      timing: AnswerTiming;
+      timeout: RequestTimeout;
+      reader: AnswerReader;
+    },
     take: (bytes: Uint8Array) => Promise<void> | undefined,
   ): Promise<AppError | undefined> {
     timing.beforeRead(reader);

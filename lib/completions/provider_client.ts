@@ -1,11 +1,11 @@
 import { type Dispatcher, EnvHttpProxyAgent } from "undici";
 
-/** Proxies by which providers are reached, as the environment names them. Default: none. */
+/** By whom providers are reached. */
 export interface ProxyOptions {
-  httpProxy?: string;
-  httpsProxy?: string;
-  /** Hosts that are reached without one, parted by commas. */
-  noProxy?: string;
+  /** `http:`, `https:` or `socks5:`. */
+  url: string;
+  /** Hosts that are reached without it, parted by commas. */
+  except: string | undefined;
 }
 
 export interface ProviderRequest {
@@ -25,14 +25,17 @@ export type OnBytes = (bytes: Uint8Array) => void | Promise<void> | "enough";
 export class ProviderClient implements AsyncDisposable {
   readonly #agent: Dispatcher;
 
-  constructor({ httpProxy = "", httpsProxy = "", noProxy = "" }: ProxyOptions = {}) {
+  constructor(proxy?: ProxyOptions) {
     this.#agent = new EnvHttpProxyAgent({
-      ...{ httpProxy, httpsProxy, noProxy },
+      // What is empty is not looked for in the environment.
+      httpProxy: proxy?.url ?? "",
+      httpsProxy: proxy?.url ?? "",
+      noProxy: proxy?.except ?? "",
       // Deno's HTTP/2 client costs more, and nothing is won: a stream is one request.
       allowH2: false,
       bodyTimeout: 0,
       headersTimeout: 0,
-      connect: { timeout: 0 },
+      connectTimeout: 0,
     });
   }
 
@@ -59,6 +62,9 @@ export class ProviderClient implements AsyncDisposable {
   }
 }
 
+/** What is taken of a body that nobody reads yet. */
+const MAX_EARLY_BYTES = 64 * 1024;
+
 interface Head {
   resolve(answer: ProviderAnswer): void;
   reject(reason: unknown): void;
@@ -75,6 +81,7 @@ export class ProviderAnswer implements Dispatcher.DispatchHandler {
   #onBytes: OnBytes | undefined;
   /** What came before somebody read. */
   #early: Uint8Array[] = [];
+  #earlyBytes = 0;
   #isEnded = false;
 
   constructor(signal: AbortSignal, head: Head) {
@@ -127,7 +134,8 @@ export class ProviderAnswer implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, bytes: Uint8Array): void {
     if (this.#onBytes === undefined) {
       this.#early.push(bytes);
-      controller.pause();
+      this.#earlyBytes += bytes.length;
+      if (this.#earlyBytes > MAX_EARLY_BYTES) controller.pause();
       return;
     }
     try {
@@ -136,7 +144,9 @@ export class ProviderAnswer implements Dispatcher.DispatchHandler {
       // What follows at once may be the body's end: with it, the connection is kept.
       if (wait === "enough") return this.#end.resolve();
       controller.pause();
-      wait.then(() => controller.resume(), (thrown) => this.#fail(thrown));
+      // A turn later: undici 8.13 on Deno 2.9 parses the same bytes for ever when it is resumed and
+      // paused within one.
+      wait.then(() => setTimeout(() => controller.resume()), (thrown) => this.#fail(thrown));
     } catch (thrown) {
       this.#fail(thrown);
     }

@@ -6,6 +6,7 @@ import { optional, preset } from "./variable.ts";
 export type { Variable } from "./variable.ts";
 
 const redisUrl = as.url(["redis", "rediss", "redis+sentinel", "rediss+sentinel"]);
+const proxyUrl = as.url(["http", "https", "socks5"]);
 const secretText = as.text("text without line breaks", /^[^\r\n]+$/);
 const line = as.text("text without line breaks", /^[^\r\n]+$/);
 const logLevels = Object.fromEntries(LOG_LEVELS.map((level) => [level, level])) as Record<
@@ -301,6 +302,21 @@ export const VARIABLES = {
     as.seconds(3_600),
     "How long the provider may be silent before the first word: a cold model is loaded first",
   ),
+  httpsProxy: optional("HTTPS_PROXY", proxyUrl, "Proxy to a provider at `https:`", {
+    fallback: "https_proxy",
+    isSecret: true,
+  }),
+  httpProxy: optional("HTTP_PROXY", proxyUrl, "Proxy to a provider at `http:`", {
+    fallback: "http_proxy",
+    isSecret: true,
+  }),
+  allProxy: optional("ALL_PROXY", proxyUrl, "Proxy to a provider, where neither of both is set", {
+    fallback: "all_proxy",
+    isSecret: true,
+  }),
+  noProxy: optional("NO_PROXY", line, "Hosts that are reached without a proxy, parted by commas", {
+    fallback: "no_proxy",
+  }),
 
   isServerLogged: preset(
     "WEBSOCKET_SERVER_LOGGING",

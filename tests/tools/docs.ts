@@ -24,8 +24,12 @@ changed.add("docs/lessons.md");
 const settingsUrl = new URL("deno.json", root);
 const settings = JSON.parse(await Deno.readTextFile(settingsUrl));
 settings.permissions.start.env.allow = [
-  ...Object.values<Variable<unknown>>(VARIABLES).map(({ name }) => name),
-  ...Object.keys(RETIRED_VARIABLES),
+  ...new Set([
+    ...Object.values<Variable<unknown>>(VARIABLES).flatMap(({ name, fallback }) =>
+      fallback === undefined ? [name] : [name, fallback]
+    ),
+    ...Object.keys(RETIRED_VARIABLES),
+  ]),
 ].sort();
 await Deno.writeTextFile(settingsUrl, JSON.stringify(settings, null, 2) + "\n");
 
