@@ -4,6 +4,8 @@ import { Lexer, type MarkedOptions, type Token, type TokensList } from "marked";
 const MAX_COST = 100_000_000;
 const SIGN = /[\p{P}\p{S}]/gu;
 const LINK = /\]\(/g;
+/** From each of such spaces the parser looks for the end of their line. */
+const SPACES = / {64,}/g;
 /** Quotes and lists in one another, deeper than any reader goes: they exhaust the parser's stack. */
 const TOO_DEEP = /^(?:[ \t]*(?:>|(?:[*+-]|\d{1,9}[.)])[ \t])){100,}/gm;
 
@@ -33,6 +35,7 @@ export class BoundedLexer extends Lexer {
     const signs = text.match(SIGN)?.length ?? 0;
     const links = text.match(LINK)?.length ?? 0;
     this.#left -= text.length * (signs + links ** 2 / 4);
+    for (const [{ length }] of text.matchAll(SPACES)) this.#left -= length ** 2 / 8;
     this.inlineSource = text;
     if (this.#left >= 0) return super.inlineTokens(text, tokens);
     tokens.push({ type: "text", raw: text, text, escaped: false });

@@ -2,7 +2,9 @@ import type { TokenizerAndRendererExtension, Tokens } from "marked";
 
 /** A longer formula is text. The bound keeps the search for a formula's end short, too. */
 const MAX_LENGTH = 5_000;
-const BLOCK_START = /\n {0,3}(?:\$\$|\\\[)/;
+const BLOCK_START = /\n {0,3}(?:\$\$|\\\[)/g;
+/** So many beginnings of a paragraph are tried; a formula behind more is found among its words. */
+const MAX_STARTS = 10;
 const BLOCK = /^ {0,3}(\$\$|\\\[)/;
 const INLINE_START = /(?<![\p{L}\p{N}\\$])\$|\\[([]/u;
 const ENDS: Record<string, string> = { "$$": "$$", "\\[": "\\]", "\\(": "\\)" };
@@ -24,6 +26,18 @@ function enclosed(src: string, open: string): Formula | undefined {
   // A paragraph ends at a blank line, a formula does, too. Code is never mathematics.
   if (tex === "" || /\n[ \t]*\n|`|~~~/.test(tex)) return undefined;
   return { type: "math", raw: src.slice(0, at + end.length), tex, isDisplay: open !== "\\(" };
+}
+
+/** A formula on lines of its own, at the beginning of the text. */
+function blockFormula(src: string): Formula | undefined {
+  const [indented, open] = BLOCK.exec(src) ?? [];
+  if (indented === undefined || open === undefined) return undefined;
+  const indent = indented.length - open.length;
+  const formula = enclosed(src.slice(indent), open);
+  const rest = formula && /^[ \t]*(?:\n+|$)/.exec(src.slice(indent + formula.raw.length));
+  if (!rest) return undefined;
+  const raw = src.slice(0, indent + formula.raw.length + rest[0].length);
+  return { ...formula, type: "mathBlock", raw };
 }
 
 /** `5 a day and 6`, between two dollars: an amount of money, and words. */
@@ -60,19 +74,13 @@ export const mathematics: TokenizerAndRendererExtension[] = [
     level: "block",
     start(src) {
       const end = src.indexOf("\n\n");
-      const found = BLOCK_START.exec(end < 0 ? src : src.slice(0, end))?.index;
-      return found === undefined ? undefined : found + 1;
+      const starts = (end < 0 ? src : src.slice(0, end)).matchAll(BLOCK_START);
+      for (const { index } of starts.take(MAX_STARTS)) {
+        if (blockFormula(src.slice(index + 1))) return index + 1;
+      }
+      return undefined;
     },
-    tokenizer(src) {
-      const [indented, open] = BLOCK.exec(src) ?? [];
-      if (indented === undefined || open === undefined) return undefined;
-      const indent = indented.length - open.length;
-      const formula = enclosed(src.slice(indent), open);
-      const rest = formula && /^[ \t]*(?:\n+|$)/.exec(src.slice(indent + formula.raw.length));
-      if (!rest) return undefined;
-      const raw = src.slice(0, indent + formula.raw.length + rest[0].length);
-      return { ...formula, type: "mathBlock", raw };
-    },
+    tokenizer: blockFormula,
     renderer: written("div"),
   },
   {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { lexer, type Token } from "marked";
+import { lexer, Marked, type Token } from "marked";
 import { BoundedLexer } from "../../lib/markdown/bounded_lexer.ts";
+import { mathematics } from "../../lib/markdown/mathematics.ts";
 
 /** What a page gives to a message of somebody else. */
 const MAX_COST = 10_000_000;
@@ -24,6 +25,14 @@ Deno.test("a message that was written to be slow is read at once, and is all the
     assert.ok(tookMs < 10_000, `${sign} took ${tookMs.toFixed()} ms`);
     assert.equal(rawOf(tokens), text);
   }
+  const spaces = `a${" ".repeat(300_000)}b`;
+  const began = performance.now();
+  assert.equal(rawOf(new BoundedLexer({ breaks: true }, MAX_COST).lex(spaces)), spaces);
+  const { defaults } = new Marked({ extensions: mathematics });
+  const dollars = "$$a\n".repeat(50_000);
+  assert.equal(rawOf(new BoundedLexer(defaults, MAX_COST).lex(dollars)), dollars);
+  // Without the bounds a minute each.
+  assert.ok(performance.now() - began < 10_000, `${performance.now() - began} ms`);
   const deep = new BoundedLexer().lex(`${"> ".repeat(50_000)}a\n\n${"1. ".repeat(50_000)}b`);
   assert.match(JSON.stringify(deep), /a"[^]*"b"/);
 });
