@@ -31,6 +31,8 @@ const CLUSTER_READY_MS = 2_000;
 
 /** The real-time layer of an Open WebUI that runs. */
 export interface DropIn extends Running {
+  /** Queries of Open WebUI's database since the start. */
+  queries(): number;
   readonly presence: Presence;
   readonly bridge: Bridge;
   readonly sockets: RealtimeSide & ReturnType<typeof openRealtime> & { rooms: Rooms };
@@ -96,6 +98,10 @@ async function assemble(
     const { taken, ...numbers } = bridge.stats();
     return { ...numbers, ...taken };
   });
+  metrics.gauges("rt_database", "Queries of Open WebUI's database", () => {
+    const { queries, failures } = openWebUi.database;
+    return { queries, failures };
+  });
   const checks = [
     ...readinessChecks(foundation, presence, sweeper, draining),
     { name: "database", check: () => isThere(openWebUi) },
@@ -127,7 +133,13 @@ async function assemble(
     ...{ server: side.server, draining },
     onRequest: underBasePath(config.basePath, nodeListener(app)),
   });
-  return { ...running, presence, bridge, sockets: { ...side, ...realtime, rooms } };
+  return {
+    ...running,
+    queries: () => openWebUi.database.queries,
+    presence,
+    bridge,
+    sockets: { ...side, ...realtime, rooms },
+  };
 }
 
 /**

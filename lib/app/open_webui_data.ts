@@ -7,7 +7,7 @@ import type { NoteSnapshot } from "../note_schema/note_content.ts";
 import { type Account, Accounts } from "../openwebui/accounts.ts";
 import { Channels } from "../openwebui/channels.ts";
 import { Chats } from "../openwebui/chats.ts";
-import type { Database } from "../openwebui/database.ts";
+import { CountedDatabase } from "../openwebui/counted_database.ts";
 import { openDatabase } from "../openwebui/open_database.ts";
 import { type Feature, Permissions } from "../openwebui/permissions.ts";
 import { readSchema, TESTED_VERSIONS } from "../openwebui/schema.ts";
@@ -25,7 +25,7 @@ import type { Foundation } from "./foundation.ts";
 const FLUSH_EVERY_MS = 1_000;
 
 export interface OpenWebUi {
-  readonly database: Database;
+  readonly database: CountedDatabase;
   readonly knowledge: Knowledge;
   readonly tokens: Tokens;
   readonly accounts: Accounts;
@@ -41,8 +41,9 @@ export async function openOpenWebUi(
   { config, logger, stack }: Pick<Foundation, "config" | "logger" | "stack">,
   revocations: Pick<ValueStore, "getMany">,
 ): Promise<OpenWebUi> {
+  const url = config.openWebUiDatabaseUrl ?? "";
   const database = stack.use(
-    await openDatabase(config.openWebUiDatabaseUrl ?? "", config.openWebUiSchema),
+    new CountedDatabase(await openDatabase(url, config.openWebUiSchema)),
   );
   const schema = await readSchema(database);
   const { head, version } = schema;

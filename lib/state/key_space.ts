@@ -69,13 +69,16 @@ export function documentKeyId(documentId: string): string {
   return documentId.replaceAll(":", "_");
 }
 
+/** As Open WebUI names the keys of a document since 0.12.0: by the id that its client says. */
+const documentName = (id: string): string => documentKeyId(id).replace(/^note_/, "note:");
+
 export const keys = {
   sessionPool: typed(SessionSchema, ["session_pool"]),
   usagePool: typed(ModelUsageSchema, ["usage_pool"]),
   usageCleanupLock: ["usage_cleanup_lock"] as StateKey,
   sessionCleanupLock: ["session_cleanup_lock"] as StateKey,
-  documentUpdates: (id: string): StateKey => ["ydoc", "documents", documentKeyId(id), "updates"],
-  documentUsers: (id: string): StateKey => ["ydoc", "documents", documentKeyId(id), "users"],
+  documentUpdates: (id: string): StateKey => ["ydoc", "documents", documentName(id), "updates"],
+  documentUsers: (id: string): StateKey => ["ydoc", "documents", documentName(id), "users"],
   sessionDocuments: (sid: string): StateKey => ["ydoc", "documents", "session", sid, "documents"],
   tasks: typed(TextSchema, ["tasks"]),
   itemTasks: (itemId: string): StateKey => ["tasks", "item", itemId],

@@ -122,7 +122,11 @@ async function openWorld(
     apps.push(app);
     return app;
   };
-  stack.defer(async () => void await Promise.all(apps.map((app) => app.stop())));
+  stack.defer(async () => {
+    await Promise.all(apps.map((app) => app.stop()));
+    const late = lines.filter((line) => line.includes("took too long"));
+    if (late.length > 0) throw new Error(`An instance did not stop in time:\n${lines.join("\n")}`);
+  });
   for (let n = 0; n < instances; n++) await start();
   await until(
     async () => {
