@@ -1,0 +1,97 @@
+/**
+ * This project's sockets before a real Open WebUI: installs the newest one (or `--version=`), starts it
+ * on SQLite and on Postgres with two processes and Redis, puts a proxy in front, and goes through what
+ * must work. Prints a report in Markdown; ends with 1 when something does not work.
+ *
+ * `--baseline` leaves the sockets with Python: whether the checks say the truth. `--database=sqlite` or
+ * `postgres` takes one; `--only=text` takes the checks whose names have the text.
+ */
+import { postgresAvailable } from "../../support/postgres_server.ts";
+import { say } from "../../support/say.ts";
+import { accessChecks } from "./checks/access.ts";
+import { beyondChecks } from "./checks/beyond.ts";
+import { channelChecks } from "./checks/channels.ts";
+import { chatChecks } from "./checks/chats.ts";
+import type { Check } from "./checks/check.ts";
+import { noteChecks } from "./checks/notes.ts";
+import { type Installed, installOpenWebui } from "./install.ts";
+import { openWorld, type World, type WorldOptions } from "./world.ts";
+
+const CHECKS: Check[] = [
+  ...chatChecks,
+  ...noteChecks,
+  ...channelChecks,
+  ...accessChecks,
+  ...beyondChecks,
+];
+
+interface Row {
+  name: string;
+  works: boolean;
+  seen: string;
+}
+
+const option = (name: string) =>
+  Deno.args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
+const isBaseline = Deno.args.includes("--baseline");
+
+async function runCheck(world: World, { name, run }: Check): Promise<Row> {
+  try {
+    const seen = await run(world);
+    say(`works: ${name} (${seen})`);
+    return { name, works: true, seen };
+  } catch (thrown) {
+    const seen = thrown instanceof Error ? thrown.message : String(thrown);
+    say(`FAILS: ${name}: ${seen}`);
+    return { name, works: false, seen: seen.split("\n")[0] ?? "" };
+  }
+}
+
+async function runAll(installed: Installed, database: WorldOptions["database"]): Promise<Row[]> {
+  const only = option("only") ?? "";
+  const checks = CHECKS.filter(({ name, isBeyond }) =>
+    name.includes(only) && !(isBaseline && isBeyond)
+  );
+  await using world = await openWorld(installed, {
+    ...{ database, isBaseline, workers: 2, instances: 2 },
+  });
+  const rows: Row[] = [];
+  for (const check of checks) rows.push(await runCheck(world, check));
+  if (Deno.args.includes("--logs")) {
+    for (const process of [...world.python, ...world.ours]) {
+      say(process.log().slice(-20_000));
+    }
+  }
+  return rows;
+}
+
+/** The report alone goes to standard output. */
+function print(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
+}
+
+const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("\n", " ").slice(0, 160);
+
+const installed = await installOpenWebui(option("version"));
+const given = option("database");
+const databases = given === "sqlite" || given === "postgres"
+  ? [given] as const
+  : ["sqlite", "postgres"] as const;
+const results = new Map<string, Row[]>();
+for (const database of databases) {
+  if (database === "postgres" && !postgresAvailable()) continue;
+  say(`Open WebUI ${installed.version} on ${database}`);
+  results.set(database, await runAll(installed, database));
+}
+
+const sockets = isBaseline ? "Python's own sockets" : "this project's sockets";
+print(`\n## Open WebUI ${installed.version}, ${sockets}, two processes of each\n`);
+const names = [...results.keys()];
+print(`| what | ${names.join(" | ")} | seen |\n| --- |${" --- |".repeat(names.length + 1)}`);
+const [first = []] = results.values();
+for (const [at, { name, seen }] of first.entries()) {
+  const marks = names.map((database) => results.get(database)?.[at]?.works ? "yes" : "**no**");
+  print(`| ${name} | ${marks.join(" | ")} | ${cell(seen)} |`);
+}
+const failed = [...results.values()].flat().filter(({ works }) => !works);
+Deno.exit(failed.length === 0 ? 0 : 1);
