@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { until } from "../../../support/until.ts";
 import type { Check } from "./check.ts";
-import { ask, textOf } from "./chats.ts";
+import { answerWith, ask, textOf } from "./chats.ts";
 
 const WORDS = Array.from({ length: 40 }, (_, n) => `word${n} `);
 
@@ -10,7 +10,7 @@ export const beyondChecks: Check[] = [
     name: "a tab that loses its network in mid-answer misses nothing",
     isBeyond: true,
     async run(world) {
-      world.model.script = { tokens: WORDS, paceMs: 50 };
+      answerWith(world, WORDS);
       const ada = await world.person("Ada");
       using tab = await ada.tab();
       const { messageId } = await ask(ada, tab, { background_tasks: {} });

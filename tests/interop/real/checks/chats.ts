@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Script } from "../../../support/model_provider.ts";
 import { until } from "../../../support/until.ts";
 import type { Json, Person, Tab } from "../person.ts";
 import type { World } from "../world.ts";
@@ -66,14 +67,23 @@ async function content(person: Person, chatId: string, messageId: string): Promi
   return chat.chat.history.messages[messageId]?.content ?? "";
 }
 
+/** A whole answer, for who asked for no stream. */
+const whole = (content: string): Script => ({
+  headers: { "content-type": "application/json" },
+  wire: [JSON.stringify({
+    ...{ id: "chatcmpl-whole", object: "chat.completion", created: 1, model: "stand-in" },
+    choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }],
+  })],
+});
+
 /** The stand-in answers questions with words, and the tasks behind an answer with their JSON. */
-function script(world: World) {
+export function answerWith(world: World, words: readonly string[]) {
   world.model.script = (body) => {
-    const text = JSON.stringify(body["messages"]);
-    if (/word title/.test(text)) return { tokens: ['{"title": "A title"}'] };
-    if (/broad tags/.test(text)) return { tokens: ['{"tags": ["one"]}'] };
-    if (/follow-up questions/.test(text)) return { tokens: ['{"follow_ups": ["And then?"]}'] };
-    return { tokens: WORDS, paceMs: 50 };
+    if (body["stream"] === true) return { tokens: words, paceMs: 50 };
+    const asked = JSON.stringify(body["messages"]);
+    if (/broad tags/.test(asked)) return whole('{"tags": ["one"]}');
+    if (/follow_ups/.test(asked)) return whole('{"follow_ups": ["And then?"]}');
+    return whole('{"title": "A title"}');
   };
 }
 
@@ -81,7 +91,7 @@ export const chatChecks: Check[] = [
   {
     name: "an answer streams to all tabs of its user, word by word, and is stored",
     async run(world) {
-      script(world);
+      answerWith(world, WORDS);
       const ada = await world.person("Ada");
       using tab = await ada.tab();
       using other = await ada.tab();
@@ -92,12 +102,12 @@ export const chatChecks: Check[] = [
       });
       const early = textOf(tab, messageId);
       assert.doesNotMatch(early, /word19/, "word by word");
-      const whole = WORDS.join("").trim();
-      await until(async () => (await content(ada, chatId, messageId)).trim() === whole, {
+      const text = WORDS.join("").trim();
+      await until(async () => (await content(ada, chatId, messageId)).trim() === text, {
         what: "the stored answer",
         limitMs: 20_000,
       });
-      await until(() => textOf(other, messageId).trim() === whole, {
+      await until(() => textOf(other, messageId).trim() === text, {
         what: "the other tab's text",
       });
       return `${tab.of("events").length} events`;
@@ -106,7 +116,7 @@ export const chatChecks: Check[] = [
   {
     name: "title, tags, follow-ups and the sign that a chat is active arrive",
     async run(world) {
-      script(world);
+      answerWith(world, WORDS);
       const ada = await world.person("Ada");
       using tab = await ada.tab();
       await ask(ada, tab);
@@ -185,7 +195,7 @@ export const chatChecks: Check[] = [
   {
     name: "who looks at a chat is told: join, presence, leave",
     async run(world) {
-      script(world);
+      answerWith(world, WORDS);
       const ada = await world.person("Ada");
       using tab = await ada.tab();
       const { chatId } = await ask(ada, tab);
@@ -211,7 +221,7 @@ export const chatChecks: Check[] = [
   {
     name: "reading a chat is stored, and told to the user's tabs",
     async run(world) {
-      script(world);
+      answerWith(world, WORDS);
       const ada = await world.person("Ada");
       using tab = await ada.tab();
       const { chatId } = await ask(ada, tab);
