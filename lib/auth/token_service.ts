@@ -1,4 +1,4 @@
-import { jwtVerify, SignJWT } from "jose";
+import { errors, jwtVerify, SignJWT } from "jose";
 import * as v from "valibot";
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
@@ -56,6 +56,10 @@ function notCounting(cause?: unknown): AppError {
   });
 }
 
+function expired(cause?: unknown): AppError {
+  return new AppError("token_expired", "The token has expired: sign in again.", { cause });
+}
+
 /**
  * Issues, checks and revokes tokens (docs/protocol.md, sections 2 and 9), by Open WebUI's keys and rules.
  *
@@ -104,8 +108,8 @@ export class TokenService {
   }
 
   /**
-   * @throws {AppError} `unauthenticated` for a token that does not count, `forbidden` for a user who
-   * is pending, `unavailable` when the store can't say: in doubt nobody gets in
+   * @throws {AppError} `unauthenticated` for a token that does not count, `token_expired` for one that
+   * did, `forbidden` for a user who is pending, `unavailable` when the store can't say: in doubt nobody gets in
    */
   async verify(token: string, options: VerifyOptions = {}): Promise<VerifiedToken> {
     const claims = await this.#verified(token);
@@ -124,7 +128,7 @@ export class TokenService {
       return true;
     } catch (thrown) {
       const isNo = thrown instanceof AppError &&
-        (thrown.code === "unauthenticated" || thrown.code === "forbidden");
+        ["unauthenticated", "token_expired", "forbidden"].includes(thrown.code);
       if (isNo) return false;
       throw thrown;
     }
@@ -154,7 +158,7 @@ export class TokenService {
     if (token.length > MAX_TOKEN_LENGTH) throw notCounting();
     const known = this.#checked.get(token);
     if (known) {
-      if (known.exp !== undefined && known.exp <= unixSeconds(this.#clock)) throw notCounting();
+      if (known.exp !== undefined && known.exp <= unixSeconds(this.#clock)) throw expired();
       return known;
     }
     try {
@@ -168,7 +172,7 @@ export class TokenService {
       this.#checked.add(token, claims);
       return claims;
     } catch (cause) {
-      throw notCounting(cause);
+      throw cause instanceof errors.JWTExpired ? expired(cause) : notCounting(cause);
     }
   }
 

@@ -262,7 +262,7 @@ export class Conversation {
 
 /** What only the server says of a message: that a model wrote it, and how far it has got. */
 const SERVERS_META = [
-  ...["model_id", "model_name", "done", "interrupted", "error"],
+  ...["model_id", "model_name", "done", "interrupted", "stopped", "error"],
   ...["finish_reason", "refusal", "tool_calls"],
 ];
 

@@ -1,3 +1,4 @@
+import { STOPPED } from "../common/stopped.ts";
 import { AppError, errorText, toAppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { untilAborted } from "../common/pause.ts";
@@ -188,6 +189,7 @@ export class ModelAnswers {
       }
     }
     if (signal.aborted) end = { ...end, interrupted: true };
+    if (signal.reason === STOPPED) end = { ...end, stopped: true };
     await Promise.all([sketches.quiet(), copies.drop()]);
     const { files = [], ...outcome } = end;
     try {

@@ -24,6 +24,7 @@ interface End extends AnswerOutcome {
 const LEFT_BY_AN_ANSWER: Partial<ChatMessage> = {
   error: undefined,
   interrupted: undefined,
+  stopped: undefined,
   usage: undefined,
   reasoning_content: undefined,
   finish_reason: undefined,
@@ -98,7 +99,13 @@ export class ChatAnswers {
       if (!message || outcome !== "stored") return message;
       // What was kept of a continued answer stands in its end, too.
       const files = [...new Map([...filesOf(message), ...filesOf(end)]).values()];
-      return { ...message, interrupted: undefined, ...end, ...(files.length > 0 && { files }) };
+      return {
+        ...message,
+        interrupted: undefined,
+        stopped: undefined,
+        ...end,
+        ...(files.length > 0 && { files }),
+      };
     });
     return outcome;
   }

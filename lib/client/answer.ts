@@ -19,6 +19,46 @@ export interface StoredAnswer {
   outcome?: AnswerOutcome;
 }
 
+/**
+ * Where an answer stands. `waiting`: nothing has come yet. `lost`: the instance that writes it does
+ * not answer, so that it goes on, or will have crashed. `stopped`: somebody has ended it.
+ * `crashed`: its instance died, and with it what was not said. `failed`: `error` says why.
+ */
+export type AnswerState =
+  | "waiting"
+  | "streaming"
+  | "lost"
+  | "done"
+  | "stopped"
+  | "crashed"
+  | "failed";
+
+/** What there is of an answer: a new object at each change. */
+export interface AnswerSnapshot {
+  readonly state: AnswerState;
+  readonly content: string;
+  readonly reasoning: string;
+  /** The model's own words in which it refuses. */
+  readonly refusal: string;
+  /** Pictures that the model returned. */
+  readonly files: readonly AnswerFile[];
+  /** `undefined`: nothing has come yet. */
+  readonly generation: string | undefined;
+  /** The last seq that the text holds. */
+  readonly seq: number;
+  readonly isDone: boolean;
+  /** How it ended. */
+  readonly outcome: Readonly<AnswerOutcome>;
+}
+
+/** What an answer has grown by. */
+export interface AnswerDelta {
+  readonly content: string;
+  readonly reasoning: string;
+  /** The text has begun anew, and what was said before does not count. */
+  readonly isReset: boolean;
+}
+
 /** Generations that are remembered as replaced. */
 const MAX_REPLACED = 16;
 
@@ -40,6 +80,11 @@ export class Answer {
   /** How it ended; what a model used may be told before. */
   outcome: AnswerOutcome = {};
   readonly #replaced = new Set<string>();
+  /** Changes when the text does anything but grow. */
+  #begun = 0;
+  #snapshot: AnswerSnapshot | undefined;
+  #isLost = false;
+  #begunOf = new WeakMap<AnswerSnapshot, number>();
 
   get isInterrupted(): boolean {
     return this.outcome.interrupted === true;
@@ -53,12 +98,51 @@ export class Answer {
     return this.outcome.usage;
   }
 
+  get state(): AnswerState {
+    const { error, interrupted, stopped } = this.outcome;
+    if (!this.isDone && this.#isLost) return "lost";
+    if (!this.isDone) return this.generation === undefined ? "waiting" : "streaming";
+    if (error) return "failed";
+    return stopped ? "stopped" : interrupted ? "crashed" : "done";
+  }
+
+  /** What there is now; the same object until something changes. */
+  get snapshot(): AnswerSnapshot {
+    if (this.#snapshot) return this.#snapshot;
+    const { state, content, reasoning, refusal, files, generation, seq, isDone, outcome } = this;
+    const text = { content, reasoning, refusal, files };
+    const snapshot: AnswerSnapshot = { state, ...text, generation, seq, isDone, outcome };
+    this.#begunOf.set(snapshot, this.#begun);
+    return this.#snapshot = snapshot;
+  }
+
+  /** What has come since; `undefined`: nothing. */
+  deltaSince(before: AnswerSnapshot | undefined): AnswerDelta | undefined {
+    const isSame = before === undefined ? true : this.#begunOf.get(before) === this.#begun;
+    const [contentLength, reasoningLength] = before && isSame
+      ? [before.content.length, before.reasoning.length]
+      : [0, 0];
+    const content = this.content.slice(contentLength);
+    const reasoning = this.reasoning.slice(reasoningLength);
+    if (isSame && content === "" && reasoning === "") return undefined;
+    const isReset = !isSame && (before?.content !== "" || before.reasoning !== "");
+    return { content, reasoning, isReset };
+  }
+
   /** Whether the generation has been replaced by a newer one that was seen. */
   isReplaced(generation: string): boolean {
     return this.#replaced.has(generation);
   }
 
-  merge({ seq, from = seq, data: { data } }: CompletionEvent): Merge {
+  merge(event: CompletionEvent): Merge {
+    const merged = this.#merge(event);
+    if (merged === "ignored") return merged;
+    this.#isLost = false;
+    this.#snapshot = undefined;
+    return merged;
+  }
+
+  #merge({ seq, from = seq, data: { data } }: CompletionEvent): Merge {
     if (this.#replaced.has(data.generation)) return "ignored";
     if (data.generation !== this.generation) {
       if (from !== 1) return "gap";
@@ -91,6 +175,8 @@ export class Answer {
     const { generation, seq, content, reasoning = "" } = answer;
     if (generation === undefined) return false;
     if (this.#replaced.has(generation)) return true;
+    this.#snapshot = undefined;
+    this.#isLost = answer.lost === true;
     if (generation !== this.generation) this.#begin(generation);
     // Of the generation that was asked for, this is what comes after our seq.
     if (answer.was_reasoning) this.#takeForReasoning();
@@ -107,6 +193,9 @@ export class Answer {
   replace(
     { content, reasoning = "", isInterrupted, files = [], outcome = {} }: StoredAnswer,
   ): void {
+    this.#snapshot = undefined;
+    // What is stored as a rule goes on where the stream was lost.
+    if (!content.startsWith(this.content) || !reasoning.startsWith(this.reasoning)) this.#begun++;
     this.content = content;
     this.reasoning = reasoning;
     this.files = files;
@@ -125,11 +214,13 @@ export class Answer {
 
   /** What was said so far was a thought, of which only the end was marked. */
   #takeForReasoning(): void {
+    this.#begun++;
     this.reasoning += this.content;
     this.content = "";
   }
 
   #clear(): void {
+    if (this.content !== "" || this.reasoning !== "") this.#begun++;
     this.content = this.reasoning = this.refusal = "";
     this.files = [];
     this.seq = 0;
@@ -137,7 +228,9 @@ export class Answer {
     this.outcome = {};
   }
 
-  #end({ finish_reason, refusal, tool_calls, error, interrupted, usage }: AnswerOutcome): void {
+  #end(
+    { finish_reason, refusal, tool_calls, error, interrupted, stopped, usage }: AnswerOutcome,
+  ): void {
     this.isDone = true;
     if (refusal !== undefined) this.refusal = refusal;
     this.outcome = {
@@ -147,6 +240,7 @@ export class Answer {
       ...(tool_calls && { tool_calls }),
       ...(error && { error }),
       ...(interrupted && { interrupted }),
+      ...(stopped && { stopped }),
       ...(usage && { usage }),
     };
   }

@@ -15,9 +15,10 @@ export type ChannelChange =
   | { type: "read"; channelId: string; isOwn: boolean }
   | { type: "other"; channelId: string; name: string };
 
+/** All of it is optional. */
 export interface ChannelEventHandlerOptions {
-  /** Who one is oneself. */
-  userId: string;
+  /** Who one is oneself. Default: as the server says it. */
+  userId?: string | undefined;
 }
 
 /** Somebody who has not typed for this long has stopped. */
@@ -35,10 +36,10 @@ interface Typist {
  *
  * @example
  * ```ts
- * import { channelEventHandler, connect } from "webui-realtime/client";
+ * import { channelEventHandler, connect } from "webui-realtime-client";
  *
  * using connection = connect({ url: "http://localhost:8080", token: "…" });
- * using channels = channelEventHandler(connection, { userId: "my-own-id" });
+ * using channels = channelEventHandler(connection);
  * channels.onChange((change) => {
  *   if (change.type === "message" && !change.isOwn) console.log(change.message.content);
  *   if (change.type === "typing") console.log(change.users.map(({ name }) => name), "typing");
@@ -48,36 +49,44 @@ interface Typist {
  */
 export function channelEventHandler(
   connection: Connection,
-  options: ChannelEventHandlerOptions,
+  options: ChannelEventHandlerOptions = {},
 ): ChannelEventHandler {
   return new ChannelEventHandler(connection, options);
 }
 
 /** What {@linkcode channelEventHandler} makes. */
 export class ChannelEventHandler implements Disposable {
-  readonly #connection: Connection;
-  readonly #userId: string;
+  /** The connection that it was made for. */
+  readonly connection: Connection;
+  readonly #userId: string | undefined;
   readonly #changes = new Listeners<ChannelChange>();
   readonly #ends: (() => void)[];
   /** By channel and thread. */
   readonly #typists = new Map<string, Map<string, Typist>>();
   #typedAtMs = -Infinity;
 
-  constructor(connection: Connection, { userId }: ChannelEventHandlerOptions) {
-    this.#connection = connection;
+  /** {@linkcode channelEventHandler} is the way to it. */
+  constructor(connection: Connection, { userId }: ChannelEventHandlerOptions = {}) {
+    this.connection = connection;
     this.#userId = userId;
     this.#ends = [
       connection.on("events:channel", (event) => this.#handle(event)),
     ];
   }
 
+  /** Who one is oneself, once that is known. */
+  get userId(): string | undefined {
+    return this.#userId ?? this.connection.user?.id;
+  }
+
+  /** Hears what happens in all channels. Returns the end. */
   onChange(listener: (change: ChannelChange) => void): () => void {
     return this.#changes.add(listener);
   }
 
   /** Joins the rooms of all channels again: one has been added. */
-  join(token: string): void {
-    this.#connection.send("join-channels", { auth: { token } });
+  join(): void {
+    this.connection.send("join-channels", {});
   }
 
   /** Says that one is typing; call it at each key. */
@@ -88,6 +97,7 @@ export class ChannelEventHandler implements Disposable {
     this.#tell(channelId, { type: "typing", data: { typing: true } }, threadId);
   }
 
+  /** Says that one has stopped typing. */
   stoppedTyping(channelId: string, threadId?: string): void {
     if (this.#typedAtMs === -Infinity) return;
     this.#typedAtMs = -Infinity;
@@ -112,7 +122,7 @@ export class ChannelEventHandler implements Disposable {
     data: PayloadOf<"events:channel">["data"],
     threadId?: string,
   ): void {
-    this.#connection.send("events:channel", {
+    this.connection.send("events:channel", {
       channel_id: channelId,
       ...(threadId !== undefined && { message_id: threadId }),
       data,
@@ -120,7 +130,7 @@ export class ChannelEventHandler implements Disposable {
   }
 
   #handle({ channel_id: channelId, message_id: messageId, data, user, channel }: ChannelEvent) {
-    const isOwn = user?.id === this.#userId;
+    const isOwn = user !== undefined && user.id === this.userId;
     switch (data.type) {
       case "message": {
         const message = data.data;

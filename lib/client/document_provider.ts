@@ -9,25 +9,24 @@ import type { WireBytes } from "../protocol/document_events.ts";
 import type { Connection } from "./connection.ts";
 import { applyAwareness } from "./document_awareness.ts";
 import { type DocumentMembership, MembershipRegistry } from "./document_membership.ts";
-import { ClientError } from "./errors.ts";
-import { Listeners } from "./listeners.ts";
+import type { DocumentStatus } from "./document_status.ts";
+import { type ClientErrorCode, isClientError, messageOf } from "./errors.ts";
+import { attempt, Listeners } from "./listeners.ts";
 
-/** `synced`: everything is at the server. `refused`: the person may not, or the edit is too large. */
-export type DocumentState = "connecting" | "syncing" | "synced" | "refused";
-
-export interface DocumentStatus {
-  state: DocumentState;
-  reason?: string;
-}
-
+/** What a provider needs. */
 export interface DocumentProviderOptions {
   connection: Connection;
+  /** `note:{id}` of a note. */
   documentId: string;
+  /** Default: a new one. */
   doc?: Y.Doc;
+  /** How one's cursor is shown to the others. */
   user: { id: string; name: string; color: string };
 }
 
 const RETRY_MS = 1_000;
+/** Edits that wait are made one when there are more than this many. */
+const MAX_UNSENT = 64;
 const memberships = new MembershipRegistry<DocumentProvider>();
 
 const bytesOf = (bytes: WireBytes): Uint8Array =>
@@ -41,7 +40,8 @@ const bytesOf = (bytes: WireBytes): Uint8Array =>
  *
  * @example
  * ```ts
- * import { connect, DocumentProvider } from "webui-realtime/client";
+ * import { connect } from "webui-realtime-client";
+ * import { DocumentProvider } from "webui-realtime-client/documents";
  *
  * using connection = connect({ url: "http://localhost:8080", token: "…" });
  * using provider = new DocumentProvider({
@@ -56,7 +56,9 @@ const bytesOf = (bytes: WireBytes): Uint8Array =>
  * ```
  */
 export class DocumentProvider implements Disposable {
+  /** The document. */
   readonly doc: Y.Doc;
+  /** Who is here, and where their cursors are. */
   readonly awareness: Awareness;
   readonly #options: DocumentProviderOptions;
   readonly #statuses = new Listeners<DocumentStatus>();
@@ -71,7 +73,12 @@ export class DocumentProvider implements Disposable {
   readonly #membership: DocumentMembership<DocumentProvider>;
   #awarenessDue = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  /** The state of which the server has everything. */
+  #sentVector: Uint8Array | undefined;
+  /** The size of what was too large. */
+  #refusedBytes = 0;
 
+  /** Joins the document as soon as there is a connection. */
   constructor(options: DocumentProviderOptions) {
     this.#options = options;
     this.doc = options.doc ?? new Y.Doc();
@@ -95,9 +102,9 @@ export class DocumentProvider implements Disposable {
       // Somebody new has not seen where the others are.
       connection.on("ydoc:user:joined", (event) => isMine(event) && this.#sendAwareness()),
       connection.on("error", ({ event, code, message }) => {
-        if (event === "ydoc:document:join" && code === "forbidden") this.#refused(message);
+        if (event === "ydoc:document:join" && code === "forbidden") this.#refused(code, message);
       }),
-      connection.onOnline(() => void this.#join()),
+      connection.onOnline(() => this.retry()),
       connection.onStatus(({ state }) => {
         if (state !== "online") this.#lost();
       }),
@@ -107,14 +114,35 @@ export class DocumentProvider implements Disposable {
     if (connection.status.state === "online") void this.#join();
   }
 
+  /** How it is; a new object at each change. */
   get status(): DocumentStatus {
     return this.#status;
   }
 
   /** Called at once with the status of now, then at each change. Returns the end. */
   onStatus(listener: (status: DocumentStatus) => void): () => void {
-    listener(this.#status);
+    attempt(() => listener(this.#status));
     return this.#statuses.add(listener);
+  }
+
+  /** The same as React's `useSyncExternalStore` wants it, beside `status`. */
+  readonly subscribe = (listener: () => void): () => void => this.#statuses.add(listener);
+
+  /** Tries again what was refused: the person may be let in by now. */
+  retry(): void {
+    if (this.#isEnded || this.#options.connection.status.state !== "online") return;
+    if (this.#status.state === "refused") {
+      // Of what was typed and deleted again, this has nothing left but that it is gone.
+      this.#unsent = [Y.encodeStateAsUpdate(this.doc, this.#sentVector)];
+      this.#hasRejoined = false;
+      this.#become({ state: "syncing" });
+    }
+    void this.#join();
+  }
+
+  /** Leaves the document, as every Yjs provider does; the same as disposing of it. */
+  destroy(): void {
+    this[Symbol.dispose]();
   }
 
   /** Leaves the document; what has not been sent is sent first where there is a connection. */
@@ -145,9 +173,16 @@ export class DocumentProvider implements Disposable {
       if (other.doc !== this.doc) other.#take(update);
     }
     this.#unsent.push(update);
-    if (this.#status.state !== "refused") this.#become({ state: "syncing" });
-    void this.#flush();
+    if (this.#unsent.length > MAX_UNSENT) this.#merged();
+    if (this.#isJoined) this.#become({ state: "syncing" });
+    if (this.#status.code === "too_large") this.#retryIfSmaller();
+    else void this.#flush();
   };
+
+  #retryIfSmaller(): void {
+    const { length } = Y.encodeStateAsUpdate(this.doc, this.#sentVector);
+    if (length < this.#refusedBytes) this.retry();
+  }
 
   readonly #onAwareness = (_: unknown, origin: unknown): void => {
     if (origin !== "local") return;
@@ -159,7 +194,7 @@ export class DocumentProvider implements Disposable {
     const { connection, documentId, user } = this.#options;
     if (this.#isEnded || this.#status.state === "refused") return;
     clearTimeout(this.#retry);
-    this.#become({ state: "syncing" });
+    if (this.#unsent.length > 0) this.#become({ state: "syncing" });
     try {
       await this.#membership.join(async () => {
         await connection.ask("ydoc:document:join", {
@@ -188,12 +223,16 @@ export class DocumentProvider implements Disposable {
       while (this.#unsent.length > 0 && this.#isJoined && !this.#isEnded) {
         const update = this.#merged();
         const count = this.#unsent.length;
+        const vector = Y.encodeStateVector(this.doc);
         const { connection, documentId } = this.#options;
         await connection.ask("ydoc:document:update", { document_id: documentId, update });
         this.#unsent.splice(0, count);
+        this.#sentVector = vector;
         this.#hasRejoined = false;
       }
-      if (this.#isJoined) this.#become({ state: "synced" });
+      if (!this.#isJoined) return;
+      this.#sentVector = Y.encodeStateVector(this.doc);
+      this.#become({ state: "synced" });
     } catch (thrown) {
       if (this.#mayRejoin(thrown)) {
         this.#hasRejoined = true;
@@ -217,8 +256,7 @@ export class DocumentProvider implements Disposable {
 
   /** Who is refused may be no member any more, without knowing it: joining says whether one may. */
   #mayRejoin(thrown: unknown): boolean {
-    return thrown instanceof ClientError && thrown.code === "forbidden" && !this.#hasRejoined &&
-      !this.#isEnded;
+    return isClientError(thrown, "forbidden") && !this.#hasRejoined && !this.#isEnded;
   }
 
   #merged(): Uint8Array | undefined {
@@ -258,8 +296,8 @@ export class DocumentProvider implements Disposable {
     try {
       connection.send(event, { document_id: documentId, ...payload });
     } catch (thrown) {
-      if (!(thrown instanceof ClientError)) throw thrown;
-      this.#refused(thrown.message);
+      if (!isClientError(thrown)) throw thrown;
+      this.#refused(thrown.code, thrown.message);
     }
   }
 
@@ -268,27 +306,32 @@ export class DocumentProvider implements Disposable {
     this.#membership.lost();
     const others = [...this.awareness.states.keys()].filter((id) => id !== this.awareness.clientID);
     removeAwarenessStates(this.awareness, others, this);
-    if (this.#status.state !== "refused") this.#become({ state: "connecting" });
+    if (this.#status.state === "refused") return;
+    const isFirst = !this.#sentVector && this.#options.connection.status.state === "connecting";
+    this.#become({ state: isFirst ? "connecting" : "offline" });
   }
 
   #failed(thrown: unknown, again: () => void): void {
     if (this.#isEnded) return;
-    const code = thrown instanceof ClientError ? thrown.code : "internal";
-    const isFinal = ["forbidden", "not_found", "too_large", "invalid_payload"].includes(code);
-    if (isFinal && thrown instanceof Error) return this.#refused(thrown.message);
+    if (isClientError(thrown, "forbidden", "not_found", "too_large", "invalid_payload")) {
+      return this.#refused(thrown.code, thrown.message);
+    }
+    // What has no code is a fault of this program, and does not pass.
+    if (!isClientError(thrown)) return this.#refused("internal", messageOf(thrown));
     // A connection that was lost joins again when it is back.
     if (this.#options.connection.status.state !== "online") return;
     clearTimeout(this.#retry);
     this.#retry = setTimeout(again, RETRY_MS);
   }
 
-  #refused(reason: string): void {
+  #refused(code: ClientErrorCode, reason: string): void {
     this.#isJoined = false;
-    this.#become({ state: "refused", reason });
+    this.#refusedBytes = Y.encodeStateAsUpdate(this.doc, this.#sentVector).length;
+    this.#become({ state: "refused", code, reason });
   }
 
   #become(status: DocumentStatus): void {
-    if (this.#status.state === status.state) return;
+    if (this.#status.state === status.state && this.#status.code === status.code) return;
     this.#status = status;
     this.#statuses.tell(status);
   }

@@ -1,116 +1,116 @@
-import type { CompletionEvent, ResumeAnswer } from "../protocol/events.ts";
-import { Answer, type StoredAnswer } from "./answer.ts";
-import type { Connection } from "./connection.ts";
+import type { AnswerDelta, AnswerSnapshot } from "./answer.ts";
+import type { AnswerStream } from "./answer_stream.ts";
 import { ClientError } from "./errors.ts";
 import { Listeners } from "./listeners.ts";
+import type { Readable } from "./store.ts";
 
-/** Events that wait while what is before them is asked for; beyond, they are asked for, too. */
-const MAX_WAITING = 2_000;
-const RETRY_MS = 1_000;
-
-export interface FollowedAnswerOptions {
-  connection: Connection;
-  chatId: string;
-  messageId: string;
-  /** The message as it is stored, for a stream that the server knows nothing of any more. */
-  stored?: () => Promise<StoredAnswer>;
+/** What a followed answer needs of whoever made it. */
+export interface FollowedAnswerOwner {
+  /** Nobody looks at it any more. */
+  release(): void;
+  /** Ends the answer at the server. */
+  stop(): Promise<void>;
 }
 
-/** An answer that is kept whole: gaps, reconnects and newer generations are asked for. */
-export class FollowedAnswer implements Disposable {
-  readonly answer = new Answer();
-  readonly chatId: string;
-  readonly messageId: string;
-  readonly #options: FollowedAnswerOptions;
-  readonly #changes = new Listeners<Answer>();
-  #waiting: CompletionEvent[] = [];
-  #isAsking = false;
-  #askAgain = false;
+/**
+ * An answer as one part of a program follows it: whole, whatever the connection does, until it is
+ * disposed of. Others that follow the same answer are not touched by that.
+ */
+export class FollowedAnswer implements Disposable, Readable<AnswerSnapshot> {
+  readonly #stream: AnswerStream;
+  readonly #owner: FollowedAnswerOwner;
+  readonly #changes = new Listeners<AnswerSnapshot>();
+  readonly #end: () => void;
   #isEnded = false;
-  #retry: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: FollowedAnswerOptions) {
-    this.#options = options;
-    this.chatId = options.chatId;
-    this.messageId = options.messageId;
+  /** Made by `follow` and `ask` of the chats. */
+  constructor(stream: AnswerStream, owner: FollowedAnswerOwner) {
+    this.#stream = stream;
+    this.#owner = owner;
+    this.#end = stream.changes.add(() => this.#changes.tell(this.snapshot));
   }
 
-  onChange(listener: (answer: Answer) => void): () => void {
+  /** The chat that the answer is in. */
+  get chatId(): string {
+    return this.#stream.place.chatId;
+  }
+
+  /** The message that the answer fills. */
+  get messageId(): string {
+    return this.#stream.place.messageId;
+  }
+
+  /** What there is now: a new object after each change. */
+  get snapshot(): AnswerSnapshot {
+    return this.#stream.answer.snapshot;
+  }
+
+  /** Hears each change, with what there is then. Returns the end. */
+  onChange(listener: (answer: AnswerSnapshot) => void): () => void {
     return this.#changes.add(listener);
   }
 
-  take(event: CompletionEvent): void {
-    if (this.#isAsking) {
-      if (this.#waiting.length < MAX_WAITING) this.#waiting.push(event);
-      else this.#askAgain = true;
-      return;
-    }
-    const merged = this.answer.merge(event);
-    if (merged === "applied") this.#changes.tell(this.answer);
-    else if (merged === "gap") void this.resume();
+  /** The same as React's `useSyncExternalStore` wants it. */
+  readonly subscribe = (listener: () => void): () => void => this.#changes.add(listener);
+
+  /**
+   * Resolves with the whole answer once it has ended, however it did: `state` says how. Rejects with
+   * `unavailable` when it is disposed of before.
+   */
+  get done(): Promise<AnswerSnapshot> {
+    return (async () => {
+      let answer = this.snapshot;
+      while (!answer.isDone) answer = await this.#next();
+      return answer;
+    })();
   }
 
-  /** Asks for what comes after what is here. Ends by itself; failures are tried again. */
-  async resume(): Promise<void> {
-    if (this.#isEnded) return;
-    this.#askAgain = this.#isAsking;
-    if (this.#isAsking) return;
-    clearTimeout(this.#retry);
-    this.#isAsking = true;
-    try {
-      const answer = await this.#ask();
-      if (!this.answer.resumed(answer)) await this.#takeStored();
-    } catch (thrown) {
-      this.#failed(thrown);
-    } finally {
-      this.#isAsking = false;
-      this.#takeWaiting();
-      if (!this.#isEnded) this.#changes.tell(this.answer);
+  /** What comes from now on, after what is there already; ends with the answer. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<AnswerDelta, void, void> {
+    let seen: AnswerSnapshot | undefined;
+    while (true) {
+      const delta = this.#stream.answer.deltaSince(seen);
+      seen = this.snapshot;
+      if (delta) yield delta;
+      else if (seen.isDone) return;
+      // Something may have come while the last part was being looked at.
+      if (seen === this.snapshot && !seen.isDone) await this.#next();
     }
-    if (this.#askAgain) await this.resume();
+  }
+
+  /** Asks at once for what may have been missed. */
+  resume(): Promise<void> {
+    return this.#stream.resume();
+  }
+
+  /** Ends the answer, on whichever instance it is written. */
+  stop(): Promise<void> {
+    return this.#owner.stop();
   }
 
   [Symbol.dispose](): void {
+    if (this.#isEnded) return;
     this.#isEnded = true;
-    clearTimeout(this.#retry);
-    this.#waiting = [];
+    this.#end();
+    this.#changes.tell(this.snapshot);
+    this.#changes.clear();
+    this.#owner.release();
   }
 
-  #ask(): Promise<ResumeAnswer> {
-    const { connection, chatId, messageId } = this.#options;
-    const { generation, seq } = this.answer;
-    return connection.ask("chat:resume", {
-      chat_id: chatId,
-      message_id: messageId,
-      ...(generation !== undefined && { generation, after: seq }),
+  /** Follows it no longer; the same as disposing of it. */
+  close(): void {
+    this[Symbol.dispose]();
+  }
+
+  #next(): Promise<AnswerSnapshot> {
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        off();
+        if (!this.#isEnded) return resolve(this.snapshot);
+        reject(new ClientError("unavailable", "The answer is not followed any more."));
+      };
+      const off = this.#changes.add(settle);
+      if (this.#isEnded) settle();
     });
-  }
-
-  async #takeStored(): Promise<void> {
-    const stored = await this.#options.stored?.();
-    // Nothing has streamed yet: the first event will come by itself.
-    if (stored && (this.answer.generation !== undefined || stored.content !== "")) {
-      this.answer.replace(stored);
-    }
-  }
-
-  #failed(thrown: unknown): void {
-    // A connection that was lost asks again when it is back.
-    if (this.#options.connection.status.state !== "online") return;
-    if (thrown instanceof ClientError && thrown.code === "not_found") return;
-    if (!this.#isEnded) this.#retry = setTimeout(() => void this.resume(), RETRY_MS);
-  }
-
-  #takeWaiting(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const event of waiting) {
-      const { generation } = event.data.data;
-      // Which of two generations is the newer can't be told from here: the server is asked.
-      const isUnknown = generation !== this.answer.generation &&
-        !this.answer.isReplaced(generation);
-      if (this.#isAsking || isUnknown) this.#askAgain = true;
-      else if (this.answer.merge(event) === "gap") this.#askAgain = true;
-    }
   }
 }

@@ -1,51 +1,63 @@
 /**
- * The client library: everything that a page, a program in Deno or one in Node needs to take part.
- * It needs no framework; `docs/client.md` is the way in.
+ * The client library: chats, channels and all that a page, or a program in Deno or Node, needs to
+ * take part. `docs/client.md` is the way in.
  *
  * @module
  */
-export { Answer, type StoredAnswer } from "./answer.ts";
-export { type Api, type ApiOptions, createApi, type Page } from "./api.ts";
-export { ask, type AskOptions, stopAnswers } from "./ask.ts";
+export * from "./exports/api.ts";
+export type { AnswerDelta, AnswerSnapshot, AnswerState } from "./answer.ts";
+export {
+  type PlaceInChat,
+  placeInChat,
+  postQuestion,
+  type QuestionOptions,
+  type SaidMessage,
+  stopAnswers,
+} from "./ask.ts";
+export { ChannelList, type ChannelListOptions, type ChannelListSnapshot } from "./channel_list.ts";
+export {
+  ChannelModel,
+  type ChannelModelOptions,
+  type ChannelSnapshot,
+  type Post,
+} from "./channel_model.ts";
 export {
   type ChannelChange,
-  type ChannelEventHandler,
+  ChannelEventHandler,
   channelEventHandler,
   type ChannelEventHandlerOptions,
 } from "./channels.ts";
+export type { Messages } from "./chat_history.ts";
+export { ChatList, type ChatListSnapshot } from "./chat_list.ts";
+export { ChatModel } from "./chat_model.ts";
+export type { AskedModel, ChatModelOptions, ChatSnapshot } from "./chat_snapshot.ts";
 export {
-  type ChatEventHandler,
+  type AskOptions,
+  ChatEventHandler,
   chatEventHandler,
   type ChatHooks,
+  type FollowOptions,
   type OtherChatEvent,
 } from "./chats.ts";
-export {
-  connect,
-  type Connection,
-  type ConnectionState,
-  type ConnectionStatus,
-  type ConnectOptions,
-  type EventListener,
+export { connect } from "./connect.ts";
+export type {
+  AskEventOptions,
+  ConnectedUser,
+  Connection,
+  ConnectionState,
+  ConnectionStatus,
+  ConnectOptions,
+  EventListener,
+  Sayable,
 } from "./connection.ts";
 export { completeDirectly, directModels, type DirectProvider } from "./direct_connections.ts";
-export {
-  DocumentProvider,
-  type DocumentProviderOptions,
-  type DocumentState,
-  type DocumentStatus,
-} from "./document_provider.ts";
-export { ClientError, type ClientErrorCode } from "./errors.ts";
-export { type FollowedAnswer, type FollowedAnswerOptions } from "./followed_answer.ts";
+export type { FollowedAnswer } from "./followed_answer.ts";
 export { changedMessage, type MessageParts } from "./message_events.ts";
-export { pagesOf } from "./pages.ts";
-export {
-  type PythonAnswer,
-  type PythonRequest,
-  PythonRunner,
-  type PythonRunnerOptions,
-  type PythonWorker,
-} from "./python_runner.ts";
+export { openRealtime, type Realtime } from "./realtime.ts";
+export type { Readable } from "./store.ts";
+export type { Token } from "./token_source.ts";
 export { runTool } from "./tools.ts";
-export type { ChatEventType, ChatEventTypes } from "../protocol/chat_events.ts";
-export type { ChannelEventTypes } from "../protocol/channel.ts";
-export type { ClientEvents, ServerEvents } from "../protocol/wire_events.ts";
+export type * from "../protocol/chat_events.ts";
+export type * from "../protocol/document_events.ts";
+export type * from "../protocol/events.ts";
+export type * from "../protocol/wire_events.ts";

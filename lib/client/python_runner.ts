@@ -44,7 +44,7 @@ const MAX_WAITING = 8;
  *
  * @example
  * ```ts
- * import { PythonRunner } from "webui-realtime/client";
+ * import { PythonRunner } from "webui-realtime-client/python";
  *
  * // The server names its worker in its own page: <body data-python="…">.
  * const address = document.body.dataset.python ?? "";

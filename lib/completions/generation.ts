@@ -14,6 +14,7 @@ import type { CompletionChunk, CompletionRequest, ModelProvider } from "./model_
 import { pause } from "../common/pause.ts";
 import { paced } from "./paced.ts";
 import type { StreamRegistry } from "./stream_registry.ts";
+import { STOPPED } from "../common/stopped.ts";
 import { ToolCalls } from "./tool_calls.ts";
 
 /** What a generation needs of the rest of the server; tied by `app`. */
@@ -160,8 +161,10 @@ async function streamAnswer(
   if (calls) outcome.tool_calls = calls;
   const { refusal } = stream.text();
   if (refusal !== undefined) outcome.refusal = refusal;
-  if (options.signal.aborted) outcome.interrupted = true;
-  else if (isEmpty(stream, outcome, begunAt)) {
+  if (options.signal.aborted) {
+    outcome.interrupted = true;
+    if (options.signal.reason === STOPPED) outcome.stopped = true;
+  } else if (isEmpty(stream, outcome, begunAt)) {
     const content = stream.seq > begunAt
       ? "The model thought, and said nothing."
       : "The model's answer was empty.";

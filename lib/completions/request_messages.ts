@@ -11,6 +11,7 @@ const OWN_FIELDS = new Set([
   "error",
   "done",
   "interrupted",
+  "stopped",
   "generation",
   "finish_reason",
   "usage",

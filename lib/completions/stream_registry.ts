@@ -195,6 +195,7 @@ export class StreamRegistry implements AsyncDisposable {
     if (messageId === undefined) return nothing();
     const headKey = keys.streamHead(chatId, messageId);
     let head = await store.values.get<StreamHead>(headKey);
+    let isLost = false;
     // Its text may have gone to the store while the head was read.
     const isHere = local !== undefined && !local.isReleased;
     if (isHere && (!head || head.generation === local.generation)) {
@@ -204,6 +205,7 @@ export class StreamRegistry implements AsyncDisposable {
     if (head.state === "running" && head.owner !== instanceId) {
       const answer = await askOwner?.(head.owner, { ...query, messageId });
       if (answer) return answer;
+      isLost = askOwner !== undefined;
       // All that was emitted before the client asked is in the log after one batch's time.
       await pause(1.5 * (log.flushMs ?? 200));
       head = await store.values.get<StreamHead>(headKey) ?? head;
@@ -213,11 +215,12 @@ export class StreamRegistry implements AsyncDisposable {
     );
     const isOther = generation !== undefined && generation !== head.generation;
     const { state, seq = text.seq, generation: current, userId: _, owner: __, ...end } = head;
-    return resumeAnswer(text, isOther ? 0 : after, {
+    const answer = resumeAnswer(text, isOther ? 0 : after, {
       generation: current,
       seq,
       end: state === "ended" ? end : undefined,
     });
+    return isLost && answer.active ? { ...answer, lost: true } : answer;
   }
 
   /** As {@linkcode resume}, of this instance's own live streams alone, for another that asks. */

@@ -11,6 +11,7 @@ const PROBLEMS: Record<
 > = {
   invalid_payload: { status: 400, title: "Invalid payload" },
   unauthenticated: { status: 401, title: "Not signed in" },
+  token_expired: { status: 401, title: "Token expired" },
   forbidden: { status: 403, title: "Not allowed" },
   not_found: { status: 404, title: "Not found" },
   method_not_allowed: { status: 405, title: "Method not allowed" },

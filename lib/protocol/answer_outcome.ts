@@ -36,5 +36,7 @@ export interface AnswerOutcome {
   error?: AnswerError;
   /** It ended by a stop, or with the instance that wrote it. */
   interrupted?: boolean;
+  /** Somebody has stopped it; without this, an interrupted answer ended with its instance. */
+  stopped?: boolean;
   usage?: Record<string, unknown>;
 }

@@ -1,12 +1,13 @@
 /**
  * What a refused event or request may be answered with.
  *
- * The first seven are the wire's own (docs/protocol.md, section 4); the others appear only in HTTP answers
+ * The first eight are the wire's own (docs/protocol.md, section 4); the others appear only in HTTP answers
  * and in the chat, where a request can fail in more ways than an event can be refused.
  */
 export const ERROR_CODES = [
   "invalid_payload",
   "unauthenticated",
+  "token_expired",
   "forbidden",
   "not_found",
   "rate_limited",

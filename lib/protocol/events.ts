@@ -82,6 +82,8 @@ export type CompletionEvent = ChatEvent<{ type: "chat:completion"; data: Complet
 export interface ResumeAnswer extends Omit<AnswerOutcome, "usage"> {
   /** Whether the generation is still running. */
   active: boolean;
+  /** The instance that runs it does not answer: it goes on, or ends as interrupted. */
+  lost?: true;
   generation?: string;
   /** The last seq that `content` holds; live events go on with the next. */
   seq: number;

@@ -215,13 +215,13 @@ export class Connections implements Disposable {
     const exp = this.#options.io.sockets.sockets.get(sid)?.data.session?.token.exp;
     // A socket may have signed in anew in the last moment of its old token.
     if (exp === undefined || exp * 1_000 > this.#options.nowMs()) return;
-    this.#close(sid, "The token has expired: sign in again.");
+    this.#close(sid, "The token has expired: sign in again.", "token_expired");
   }
 
-  #close(sid: string, message: string): void {
+  #close(sid: string, message: string, code: ErrorEvent["code"] = "unauthenticated"): void {
     const socket = this.#options.io.sockets.sockets.get(sid);
     if (!socket) return;
-    const error: ErrorEvent = { event: "session", code: "unauthenticated", message };
+    const error: ErrorEvent = { event: "session", code, message };
     socket.emit("error", error);
     socket.disconnect(true);
   }

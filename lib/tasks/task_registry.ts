@@ -5,6 +5,7 @@ import { AppError, errorText, isAbort } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { settledWithin } from "../common/deadline.ts";
 import { pause } from "../common/pause.ts";
+import { STOPPED } from "../common/stopped.ts";
 import type { TaskOwner } from "../state/records.ts";
 import type { StateStore } from "../state/state_store.ts";
 import { LIFE_SIGN_MS, TaskRecords } from "./task_records.ts";
@@ -229,7 +230,7 @@ export class TaskRegistry implements AsyncDisposable {
 
   #stopHere(taskId: string): boolean {
     const task = this.#local.get(taskId);
-    task?.controller.abort();
+    task?.controller.abort(STOPPED);
     return task !== undefined;
   }
 

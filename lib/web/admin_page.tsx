@@ -55,7 +55,7 @@ function useReadings(session: AppSession) {
       clearTimeout(timer);
       try {
         if (document.visibilityState === "visible") {
-          const view = await session.api<SystemStatus>("GET", "/api/v1/live");
+          const view = await session.api("GET /api/v1/live");
           if (isEnded) return;
           const reading = { atMs: performance.now(), view };
           // Another instance may have answered: its counters are others.
@@ -156,7 +156,7 @@ function Tasks({ session, tasks, onStopped }: TasksProps) {
     const message = "What it has written so far is kept.";
     if (!await confirm({ title: "Stop this task?", message, yes: "Stop it" })) return;
     try {
-      await session.api("POST", `/api/tasks/stop/${id}`);
+      await session.api("POST /api/tasks/stop/{id}", { params: { id } });
       toast("Stopped.", "success");
     } catch (thrown) {
       toast(messageOf(thrown), "error");

@@ -11,6 +11,7 @@ export type ToldAnswer = Pick<
   | "finish_reason"
   | "interrupted"
   | "refusal"
+  | "stopped"
   | "tool_calls"
 >;
 
@@ -28,7 +29,8 @@ export const isCut = ({ finish_reason, error }: ChatMessage): boolean =>
 
 /** Says in words how an answer ended, beside its text; nothing for one that is whole. */
 export function AnswerEnd({ message }: { message: ToldAnswer }) {
-  const { error, interrupted, finish_reason: reason, refusal, tool_calls: calls = [] } = message;
+  const { error, interrupted, stopped, finish_reason: reason, refusal } = message;
+  const { tool_calls: calls = [] } = message;
   return (
     <>
       {refusal && (
@@ -60,7 +62,11 @@ export function AnswerEnd({ message }: { message: ToldAnswer }) {
         </p>
       )}
       {error && <p class="error" role="alert" dir="auto">{error.content}</p>}
-      {interrupted && !error && <p class="hint">Stopped before its end.</p>}
+      {interrupted && !error && (
+        <p class="hint" role="note">
+          {stopped ? "Stopped before its end." : "Cut off before its end."}
+        </p>
+      )}
       {isEmpty(message) && <p class="hint" role="note">The answer was empty.</p>}
     </>
   );

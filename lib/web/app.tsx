@@ -1,5 +1,6 @@
 import { Dialogs } from "./dialogs.tsx";
 import { session } from "./signed_in.ts";
+import { RealtimeProvider } from "../client/exports/react.ts";
 import { useValue } from "./observable.ts";
 import { Shell } from "./shell.tsx";
 import { SignInPage } from "./sign_in_page.tsx";
@@ -17,7 +18,11 @@ export function App() {
           </div>
         )
         : current
-        ? <Shell session={current} />
+        ? (
+          <RealtimeProvider realtime={current}>
+            <Shell session={current} />
+          </RealtimeProvider>
+        )
         : <SignInPage />}
       <Dialogs />
       <Toasts />

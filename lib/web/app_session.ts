@@ -1,44 +1,33 @@
 import type { ModelList } from "../protocol/model_list.ts";
-import { type Api, createApi } from "../client/api.ts";
-import { type ChannelEventHandler, channelEventHandler } from "../client/channels.ts";
-import { type ChatEventHandler, chatEventHandler } from "../client/chats.ts";
-import { connect, type Connection, type ConnectionStatus } from "../client/connection.ts";
-import type { Role } from "../protocol/user.ts";
+import type { Api } from "../client/api.ts";
+import { ChannelList } from "../client/channel_list.ts";
+import { channelEventHandler } from "../client/channels.ts";
+import { ChatList } from "../client/chat_list.ts";
+import type { AskedModel } from "../client/chat_snapshot.ts";
+import { chatEventHandler } from "../client/chats.ts";
+import { connect } from "../client/connect.ts";
+import type { Realtime } from "../client/realtime.ts";
+import type { SignedIn } from "../protocol/http_routes.ts";
 import { BASE_URL } from "./base.ts";
-import { ChannelList } from "./channel_list.ts";
-import { chatHooks, python } from "./chat_hooks.ts";
-import { ChatList } from "./chat_list.ts";
+import { chatHooks, isInFront, python, tellOfMessage } from "./chat_hooks.ts";
 import { Observable } from "./observable.ts";
 import { settings } from "./settings.ts";
 import { checkVersion } from "./version.ts";
 
-/** Who is signed in, as the server answers it. */
-export interface Me {
-  token: string;
-  id: string;
-  name: string;
-  email: string;
-  role: Role;
-}
+/** Who is signed in, as far as the page needs to know. */
+export type Me = Pick<SignedIn, "token" | "id" | "name" | "email" | "role">;
 
-export interface Model {
-  id: string;
+export interface Model extends AskedModel {
   name: string;
-  /** It runs in this browser, with the person's own key. */
-  isDirect?: boolean;
 }
 
 /** What tells a model from all others: one's own may have the id of one of the server's. */
 export const choiceOf = ({ id, isDirect }: Model): string => isDirect ? `mine:${id}` : id;
 
 /** Everything that lives as long as somebody is signed in. */
-export interface AppSession extends Disposable {
+export interface AppSession extends Realtime, Disposable {
   me: Me;
   api: Api;
-  connection: Connection;
-  status: Observable<ConnectionStatus>;
-  chats: ChatEventHandler;
-  channels: ChannelEventHandler;
   channelList: ChannelList;
   chatList: ChatList;
   models: Observable<readonly Model[]>;
@@ -49,17 +38,19 @@ export interface AppSession extends Disposable {
 
 /** Opens what a signed-in person works with. `onSignedOut`: the server says that the session has ended. */
 export function openAppSession(me: Me, onSignedOut: () => void): AppSession {
-  const api = createApi({ url: BASE_URL, token: () => me.token, onSignedOut });
   const connection = connect({ url: BASE_URL, token: me.token });
-  const status = new Observable<ConnectionStatus>(connection.status);
+  const { api } = connection;
   const chats = chatEventHandler(connection, chatHooks(connection));
   const channels = channelEventHandler(connection, { userId: me.id });
-  const channelList = new ChannelList(api, channels);
-  const chatList = new ChatList(api);
+  const channelList = new ChannelList(channels, {
+    isInFront: (channelId) => isInFront("channel", channelId),
+    onMessage: tellOfMessage,
+  });
+  const chatList = new ChatList(chats);
   const models = new Observable<readonly Model[]>([]);
   const modelProblem = new Observable<string | undefined>(undefined);
   const reloadModels = async () => {
-    const found = await api<ModelList>("GET", "/api/models").catch((): ModelList => ({ data: [] }));
+    const found = await api("GET /api/models").catch((): ModelList => ({ data: [] }));
     modelProblem.value = found.error?.content;
     const own = settings.value.direct?.models ?? [];
     models.value = [
@@ -68,20 +59,13 @@ export function openAppSession(me: Me, onSignedOut: () => void): AppSession {
     ];
   };
   const ends = [
-    connection.onStatus((now) => {
-      status.value = now;
-      if (now.state === "signed_out") onSignedOut();
+    connection.onStatus(({ state }) => {
+      if (state === "signed_out") onSignedOut();
     }),
     connection.onOnline(() => {
-      void chatList.reload();
       void reloadModels();
-      void channelList.reload();
       // A server that came back may be a newer one.
       void checkVersion();
-    }),
-    chats.onEvent(({ type, chatId }) => {
-      const isListed = type === "chat:title" || type === "chat:list" || type === "chat:tags";
-      if (isListed) void chatList.changed(chatId);
     }),
     settings.subscribe(() => void reloadModels()),
   ];
@@ -89,21 +73,11 @@ export function openAppSession(me: Me, onSignedOut: () => void): AppSession {
   void reloadModels();
   void channelList.reload();
   return {
-    ...{
-      me,
-      api,
-      connection,
-      status,
-      chats,
-      channels,
-      channelList,
-      chatList,
-      models,
-      modelProblem,
-    },
+    ...{ me, api, connection, chats, channels, channelList, chatList, models, modelProblem },
     reloadModels,
     [Symbol.dispose]() {
       for (const end of ends) end();
+      chatList[Symbol.dispose]();
       chats[Symbol.dispose]();
       channelList[Symbol.dispose]();
       channels[Symbol.dispose]();

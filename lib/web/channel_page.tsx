@@ -1,13 +1,15 @@
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
-import { titleOf } from "./channel_list.ts";
-import { ChannelModel, type Post } from "./channel_model.ts";
+import type { Post } from "../client/channel_model.ts";
+import { useChannel, useConnection } from "../client/exports/react.ts";
+import { titleOf } from "./channel_names.ts";
+import { isInFront } from "./chat_hooks.ts";
 import { withMentions } from "./channel_mentions.ts";
 import { Composer } from "./composer.tsx";
 import { PostView } from "./post_view.tsx";
 import type { AppSession } from "./app_session.ts";
 import { Icon } from "./icons.tsx";
-import { useFrames, useValue } from "./observable.ts";
+import { useValue } from "./observable.ts";
 import { EmptyState, ErrorState, Loading } from "./states.tsx";
 import { toast } from "./toasts.tsx";
 
@@ -53,28 +55,15 @@ interface ConversationProps {
 
 function Conversation(props: ConversationProps) {
   const { session, channelId, root, onThread, onAnswered, onClose } = props;
-  const model = useMemo(
-    () => new ChannelModel(session, channelId, root?.id),
-    [session, channelId, root?.id],
-  );
-  useEffect(() => {
-    void model.load();
-    const onFocus = () => model.seen();
-    addEventListener("focus", onFocus);
-    return () => {
-      removeEventListener("focus", onFocus);
-      model[Symbol.dispose]();
-    };
-  }, [model]);
-  model.onAnswered = onAnswered;
-  useFrames(model.changed);
-  const models = useValue(session.models);
-  const mayWrite = model.channel?.write_access !== false;
-  const isManager = model.channel?.is_manager === true;
-  const [firstModel] = models;
-  const { state } = useValue(session.status);
-  const scroll = useScroll(model);
+  const model = useChannel(channelId, { threadId: root?.id, onAnswered });
   const { posts, channel, typists, loadError } = model;
+  useRead(session, channelId, root ? undefined : posts?.at(-1)?.id);
+  const models = useValue(session.models);
+  const mayWrite = channel?.write_access !== false;
+  const isManager = channel?.is_manager === true;
+  const [firstModel] = models;
+  const { isOnline } = useConnection();
+  const scroll = useScroll(channelId);
   const name = root ? "Thread" : channel ? titleOf(channel, session.me.id) : "";
 
   const attempt = (work: Promise<unknown>) =>
@@ -104,7 +93,7 @@ function Conversation(props: ConversationProps) {
         <div class="column">
           {root && <PostView post={root} meId={session.me.id} />}
           {loadError !== undefined
-            ? <ErrorState text={loadError} onRetry={() => void model.load()} />
+            ? <ErrorState text={loadError} onRetry={() => void model.reload()} />
             : posts === undefined
             ? <Loading what="messages" />
             : posts.length === 0 && !root
@@ -147,7 +136,7 @@ function Conversation(props: ConversationProps) {
             placeholder={root ? "Reply" : `Write to ${name || "the channel"}` +
               (firstModel ? `, or ask @${firstModel.name}` : "")}
             draftKey={`${channelId}/${root?.id ?? ""}`}
-            isDisabled={state !== "online"}
+            isDisabled={!isOnline}
             onSend={post}
             onType={() => model.typing()}
           />
@@ -156,6 +145,21 @@ function Conversation(props: ConversationProps) {
       </div>
     </section>
   );
+}
+
+/** Who looks at the newest message has read the channel. */
+function useRead({ channels, channelList }: AppSession, channelId: string, last?: string) {
+  useEffect(() => {
+    if (last === undefined) return;
+    const look = () => {
+      if (!isInFront("channel", channelId)) return;
+      channels.markRead(channelId);
+      channelList.seen(channelId);
+    };
+    look();
+    addEventListener("focus", look);
+    return () => removeEventListener("focus", look);
+  }, [channels, channelId, last]);
 }
 
 function typingText(names: readonly string[]): string {
@@ -168,7 +172,7 @@ function typingText(names: readonly string[]): string {
  * Stays at the newest message unless one reads further up; there, what is read stays where it is,
  * whatever comes or goes above it.
  */
-function useScroll(model: ChannelModel) {
+function useScroll(channelId: string) {
   const element = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
   const place = useRef<{ post: Element; top: number }>(undefined);
@@ -182,7 +186,7 @@ function useScroll(model: ChannelModel) {
     };
     area?.addEventListener("scroll", onScroll, { passive: true });
     return () => area?.removeEventListener("scroll", onScroll);
-  }, [model]);
+  }, [channelId]);
   useLayoutEffect(() => {
     const area = element.current;
     if (!area) return;

@@ -3,7 +3,10 @@ import type { Connection } from "../client/connection.ts";
 import { completeDirectly } from "../client/direct_connections.ts";
 import { PythonRunner } from "../client/python_runner.ts";
 import { runTool } from "../client/tools.ts";
+import type { ChannelMessage } from "../protocol/channel.ts";
+import type { ListedChannel } from "../protocol/http_routes.ts";
 import { askText, confirm } from "./dialogs.tsx";
+import { authorOf } from "./channel_names.ts";
 import { addressOf, route } from "./route.ts";
 import { settings } from "./settings.ts";
 import { chime } from "./sound.ts";
@@ -44,6 +47,15 @@ export function announce(text: string, href: string): void {
     focus();
     location.hash = href;
   };
+}
+
+/** Tells of a message in a channel that nobody looks at. */
+export function tellOfMessage(
+  { channel, message }: { channel: ListedChannel | undefined; message: ChannelMessage },
+): void {
+  const text = `${authorOf(message).name} in ${channel?.name ?? "a channel"}: ` +
+    message.content.slice(0, 80);
+  announce(text, addressOf("channel", message.channel_id));
 }
 
 /** What the page does when the server asks this browser for something. */

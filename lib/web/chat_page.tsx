@@ -1,12 +1,12 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
+import { useChat, useConnection } from "../client/exports/react.ts";
 import type { ChatMessage } from "../protocol/chat.ts";
-import { ChatModel } from "./chat_model.ts";
 import { Composer } from "./composer.tsx";
 import { moveDraft } from "./drafts.ts";
 import { type AppSession, choiceOf, type Model } from "./app_session.ts";
 import { MessageView } from "./message_view.tsx";
-import { useFrames, useValue } from "./observable.ts";
+import { useValue } from "./observable.ts";
 import { rename, route } from "./route.ts";
 import { change, settings } from "./settings.ts";
 import { EmptyState, ErrorState, Loading } from "./states.tsx";
@@ -17,44 +17,27 @@ const NEAR_END = 80;
 /** The place of a chat that has no id yet. */
 const NEW = "new";
 
-/** The model of the chat that is looked at. It outlives the moment in which a new chat gets its id. */
-function useChat(session: AppSession, id: string | undefined): ChatModel {
-  const kept = useRef<ChatModel>(undefined);
-  const model = useMemo(() => {
-    const current = kept.current;
-    if (current && id !== undefined && current.id === id) return current;
-    current?.[Symbol.dispose]();
-    const opened = new ChatModel(session, id, (created) => {
-      moveDraft(NEW, created);
-      // Somewhere else meanwhile: the chat goes on, the page does not jump back.
-      if (route.value.place === "chat" && route.value.id === "") rename("chat", created);
-    });
-    kept.current = opened;
-    void opened.load();
-    return opened;
-  }, [session, id]);
-  useEffect(() => () => kept.current?.[Symbol.dispose](), []);
-  return model;
+/** A new chat has got its id. */
+function onCreated(id: string): void {
+  moveDraft(NEW, id);
+  // Somewhere else meanwhile: the chat goes on, the page does not jump back.
+  if (route.value.place === "chat" && route.value.id === "") rename("chat", id);
 }
 
 export function ChatPage({ session, id }: { session: AppSession; id: string | undefined }) {
-  const chat = useChat(session, id);
-  useFrames(chat.changed);
+  const chat = useChat({ chatId: id, onCreated });
   const models = useValue(session.models);
   const { model: wanted } = useValue(settings);
-  const { state } = useValue(session.status);
+  const { isOnline } = useConnection();
   const [isStopping, setStopping] = useState(false);
   const model = models.find((each) => choiceOf(each) === wanted) ?? models[0];
   const problem = useValue(session.modelProblem);
-  const { branch, isStreaming } = chat;
-  const scroll = useScroll(chat, chat.saidHere);
+  const { messages, isStreaming } = chat;
+  const scroll = useScroll(id, chat.saidHere);
 
   useEffect(() => {
     document.title = chat.id && chat.title ? `${chat.title} · WebUI` : "WebUI Realtime";
   }, [chat.id, chat.title]);
-  useEffect(() => {
-    if (chat.id && !isStreaming && state === "online") session.chats.markRead(chat.id);
-  }, [chat.id, isStreaming, state]);
   useEffect(() => {
     if (!isStreaming) setStopping(false);
   }, [isStreaming]);
@@ -66,7 +49,7 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
       throw new Error("no model");
     }
     try {
-      await chat.send(text, model);
+      await chat.ask(text, { model });
     } catch (thrown) {
       toast(messageOf(thrown), "error");
       throw thrown;
@@ -86,21 +69,21 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
     const same = models.filter(({ id }) => id === message.model);
     const chosen = same.find((each) => model && choiceOf(each) === choiceOf(model));
     const asked = chosen ?? same.find(({ isDirect }) => isDirect) ?? same[0] ?? model;
-    if (asked) void chat[how](message, asked);
+    if (asked) void chat[how](message.id, { model: asked });
   }
 
   const nameOf = (modelId: string | undefined) =>
     models.find(({ id }) => id === modelId)?.name ?? modelId ?? "Assistant";
-  const isEmpty = chat.messages !== undefined && branch.length === 0;
+  const isEmpty = chat.status !== "loading" && chat.status !== "error" && messages.length === 0;
 
   return (
     <main class={`chat ${isEmpty ? "is-empty" : ""}`} tabIndex={-1}>
       <h1 class="bar" dir="auto">{chat.id ? chat.title : "New chat"}</h1>
       <div class="scroll" ref={scroll} tabIndex={0} role="region" aria-label="Messages">
         <div class="column">
-          {chat.loadError !== undefined
-            ? <ErrorState text={chat.loadError} onRetry={() => void chat.load()} />
-            : chat.messages === undefined
+          {chat.error !== undefined
+            ? <ErrorState text={chat.error} onRetry={() => void chat.reload()} />
+            : chat.status === "loading"
             ? <Loading what="messages" />
             : isEmpty
             ? (
@@ -108,7 +91,7 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
                 <p>Your answer streams in here, and goes on if you leave and come back.</p>
               </EmptyState>
             )
-            : branch.map((message) => (
+            : messages.map((message) => (
               <MessageView
                 key={message.id}
                 message={message}
@@ -129,7 +112,7 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
           draftKey={chat.id ?? NEW}
           draftKeyNow={() => chat.id ?? NEW}
           isStreaming={isStreaming && !isStopping}
-          isDisabled={state !== "online" || isStopping || !chat.isCaughtUp}
+          isDisabled={!isOnline || isStopping || !chat.isCaughtUp}
           onSend={send}
           onStop={stop}
         >
@@ -169,7 +152,7 @@ function ModelChoice({ models, model, problem }: ModelChoiceProps) {
  * Stays at the end while text streams in, unless one has scrolled away from it. What one says oneself
  * brings one back; what is read again after a reconnect does not.
  */
-function useScroll(chat: ChatModel, saidHere: number) {
+function useScroll(chatId: string | undefined, saidHere: number) {
   const element = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
   useEffect(() => {
@@ -183,7 +166,7 @@ function useScroll(chat: ChatModel, saidHere: number) {
   }, []);
   useEffect(() => {
     isAtEnd.current = true;
-  }, [chat, saidHere]);
+  }, [chatId, saidHere]);
   useEffect(() => {
     const area = element.current;
     if (area && isAtEnd.current) area.scrollTop = area.scrollHeight;

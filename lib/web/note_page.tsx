@@ -1,7 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { DocumentProvider, type DocumentStatus } from "../client/document_provider.ts";
+import type { DocumentStatus } from "../client/document_status.ts";
+import { type Present, useDocument, usePresence } from "../client/exports/react.ts";
 import { messageOf } from "../client/errors.ts";
-import type { Note } from "../protocol/note.ts";
+import type { AccessGrant } from "../protocol/access_grants.ts";
+import type { OpenNote } from "../protocol/http_routes.ts";
+import type { Note, NotePatch } from "../protocol/note.ts";
 import { colourOf, initialsOf } from "./colours.ts";
 import { confirm } from "./dialogs.tsx";
 import type { AppSession } from "./app_session.ts";
@@ -12,14 +15,13 @@ import { addressOf, go } from "./route.ts";
 import { ErrorState, Loading } from "./states.tsx";
 import { toast } from "./toasts.tsx";
 
-type OpenNote = Note & { write_access?: boolean };
-
-const EVERYONE = [
+const EVERYONE: AccessGrant[] = [
   { principal_type: "user", principal_id: "*", permission: "read" },
   { principal_type: "user", principal_id: "*", permission: "write" },
 ];
 const STATES: Record<DocumentStatus["state"], string> = {
-  connecting: "Not connected: your edits are kept",
+  connecting: "Opening…",
+  offline: "Not connected: your edits are kept",
   syncing: "Saving…",
   synced: "Saved",
   refused: "Not saved",
@@ -40,7 +42,7 @@ export function NotePage({ session, id }: { session: AppSession; id: string }) {
   const [error, setError] = useState<string>();
   const load = () => {
     setError(undefined);
-    session.api<OpenNote>("GET", `/api/v1/notes/${id}`)
+    session.api("GET /api/v1/notes/{id}", { params: { id } })
       .then(setNote, (thrown) => setError(messageOf(thrown)));
   };
   useEffect(load, [session, id]);
@@ -102,13 +104,12 @@ function OpenNotePage({ session, note, onNote }: OpenNotePageProps) {
   const isOwner = note.user_id === session.me.id || session.me.role === "admin";
 
   /** Resolves to whether the change is stored. */
-  async function update(change: object): Promise<boolean> {
+  async function update(change: NotePatch): Promise<boolean> {
     try {
-      const updated = await session.api<OpenNote>(
-        "POST",
-        `/api/v1/notes/${note.id}/update`,
-        change,
-      );
+      const updated = await session.api("POST /api/v1/notes/{id}/update", {
+        params: { id: note.id },
+        body: change,
+      });
       onNote({ ...note, ...updated });
       return true;
     } catch (thrown) {
@@ -121,7 +122,7 @@ function OpenNotePage({ session, note, onNote }: OpenNotePageProps) {
     const message = "It is gone for everybody, for good.";
     if (!await confirm({ title: "Delete this note?", message, yes: "Delete" })) return;
     try {
-      await session.api("DELETE", `/api/v1/notes/${note.id}/delete`);
+      await session.api("DELETE /api/v1/notes/{id}/delete", { params: { id: note.id } });
       go("notes");
     } catch (thrown) {
       toast(messageOf(thrown), "error");
@@ -195,47 +196,25 @@ function OpenNotePage({ session, note, onNote }: OpenNotePageProps) {
   );
 }
 
-interface PersonHere {
-  clientId: number;
-  name: string;
-  colour: string;
-}
-
 function useEditor(session: AppSession, noteId: string, mayWrite: boolean) {
   const place = useRef<HTMLDivElement>(null);
   const editor = useRef<NoteEditor>(undefined);
-  const [status, setStatus] = useState<DocumentStatus>({ state: "connecting" });
-  const [people, setPeople] = useState<readonly PersonHere[]>([]);
+  const { id, name } = session.me;
+  const user = { id, name, color: colourOf(id) };
+  const { provider, status } = useDocument(`note:${noteId}`, { user });
+  const people = usePresence(provider);
   useEffect(() => {
-    if (!place.current) return;
-    const { id, name } = session.me;
-    const provider = new DocumentProvider({
-      connection: session.connection,
-      documentId: `note:${noteId}`,
-      user: { id, name, color: colourOf(id) },
-    });
-    const look = () => setPeople(peopleOf(provider));
-    provider.awareness.on("change", look);
-    look();
+    if (!place.current || !provider) return;
     const isEditable = () => mayWrite && provider.status.state !== "refused";
     const opened = openEditor(place.current, provider, { isEditable });
     editor.current = opened;
-    const end = provider.onStatus(setStatus);
-    return () => {
-      end();
-      opened[Symbol.dispose]();
-      provider.awareness.off("change", look);
-      provider[Symbol.dispose]();
-    };
-  }, [session, noteId, mayWrite]);
-  return { place, editor, status, people };
+    return () => opened[Symbol.dispose]();
+  }, [provider, mayWrite]);
+  return { place, editor, status, people: people.map(shown) };
 }
 
-function peopleOf({ awareness }: DocumentProvider): PersonHere[] {
-  return [...awareness.getStates()].flatMap(([clientId, state]) => {
-    const user = state.user as { name?: unknown; color?: unknown } | undefined;
-    if (typeof user?.name !== "string") return [];
-    const colour = /^#[0-9a-f]{6}$/i.test(String(user.color)) ? String(user.color) : "#5c5f56";
-    return [{ clientId, name: user.name, colour }];
-  });
+/** What somebody says of themselves is shown as far as it is what it should be. */
+function shown({ clientId, user: { name, color } }: Present) {
+  const colour = /^#[0-9a-f]{6}$/i.test(color) ? color : "#5c5f56";
+  return { clientId, name: String(name), colour };
 }

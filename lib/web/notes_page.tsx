@@ -1,13 +1,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
-import type { Note, NoteSummary } from "../protocol/note.ts";
+import type { ItemOf } from "../client/api.ts";
 import type { AppSession } from "./app_session.ts";
 import { addressOf, go } from "./route.ts";
 import { EmptyState, ErrorState, Loading } from "./states.tsx";
 import { when } from "./times.ts";
 import { toast } from "./toasts.tsx";
 
-type ListedNote = NoteSummary & { user?: { name: string } | null };
+type ListedNote = ItemOf<"GET /api/v1/notes/">;
 
 /** How often what others have changed is looked for, in milliseconds. */
 const REFRESH_MS = 10_000;
@@ -27,7 +27,9 @@ function useNotes(session: AppSession) {
       let cursor: string | undefined;
       let pages = 0;
       do {
-        const page = await session.api.page<ListedNote>("/api/v1/notes/", cursor);
+        const page = await session.api.page("GET /api/v1/notes/", {
+          query: cursor ? { cursor } : {},
+        });
         for (const note of page.items) found.set(note.id, note);
         cursor = page.cursor;
         pages++;
@@ -74,7 +76,7 @@ export function NotesPage({ session }: { session: AppSession }) {
   async function create() {
     setCreating(true);
     try {
-      const note = await session.api<Note>("POST", "/api/v1/notes/create", { title: "Untitled" });
+      const note = await session.api("POST /api/v1/notes/create", { body: { title: "Untitled" } });
       go("note", note.id);
     } catch (thrown) {
       toast(messageOf(thrown), "error");

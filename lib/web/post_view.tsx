@@ -1,9 +1,9 @@
 import { AnswerEnd, Pictures } from "./answer_end.tsx";
 import { colourOf, initialsOf } from "./colours.ts";
-import type { Post } from "./channel_model.ts";
+import type { Post } from "../client/channel_model.ts";
 import { Icon } from "./icons.tsx";
 import { MarkdownView } from "./markdown_view.tsx";
-import { authorOf } from "./post_author.ts";
+import { authorOf } from "./channel_names.ts";
 import { memo } from "./memo.tsx";
 import { when } from "./times.ts";
 

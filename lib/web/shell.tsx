@@ -4,6 +4,7 @@ import { ChatPage } from "./chat_page.tsx";
 import type { AppSession } from "./app_session.ts";
 import { Icon } from "./icons.tsx";
 import { lazy } from "./lazy.tsx";
+import { useStore } from "../client/exports/react.ts";
 import { useValue } from "./observable.ts";
 import { addressOf, route } from "./route.ts";
 import { Sidebar } from "./sidebar.tsx";
@@ -106,7 +107,7 @@ function skip(event: Event): void {
 
 /** Shown once being offline lasts longer than a hiccup. */
 function ConnectionNotice({ session }: { session: AppSession }) {
-  const { state } = useValue(session.status);
+  const { state } = useStore(session.connection);
   const [isLate, setLate] = useState(false);
   useEffect(() => {
     setLate(false);

@@ -1,10 +1,10 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
-import { type Channel } from "../protocol/channel.ts";
+import { useStore } from "../client/exports/react.ts";
 import { askText, confirm } from "./dialogs.tsx";
 import type { AppSession } from "./app_session.ts";
-import { titleOf } from "./channel_list.ts";
+import { titleOf } from "./channel_names.ts";
 import { Icon, type IconName } from "./icons.tsx";
 import { useValue } from "./observable.ts";
 import { addressOf, go, type Place, route } from "./route.ts";
@@ -20,7 +20,7 @@ const LIGHTS: Record<string, string> = {
 };
 
 export function Sidebar({ session }: { session: AppSession }) {
-  const { state } = useValue(session.status);
+  const { state } = useStore(session.connection);
   const { place } = useValue(route);
   return (
     <aside class="sidebar">
@@ -73,8 +73,7 @@ function Entry(
 }
 
 function Channels({ session }: { session: AppSession }) {
-  const channels = useValue(session.channelList.channels);
-  const unread = useValue(session.channelList.unread);
+  const { channels, unread } = useStore(session.channelList);
   const { place, id: current } = useValue(route);
 
   async function create() {
@@ -87,8 +86,8 @@ function Channels({ session }: { session: AppSession }) {
     if (!name) return;
     try {
       const body = { name: name.trim() };
-      const channel = await session.api<Channel>("POST", "/api/v1/channels/create", body);
-      session.channels.join(session.me.token);
+      const channel = await session.api("POST /api/v1/channels/create", { body });
+      session.channels.join();
       await session.channelList.reload();
       go("channel", channel.id);
     } catch (thrown) {
@@ -134,8 +133,7 @@ function Channels({ session }: { session: AppSession }) {
 }
 
 function Chats({ session }: { session: AppSession }) {
-  const chats = useValue(session.chatList.chats);
-  const hasMore = useValue(session.chatList.hasMore);
+  const { chats, hasMore } = useStore(session.chatList);
   const { place, id: current } = useValue(route);
 
   async function remove(id: string, title: string) {
@@ -146,7 +144,7 @@ function Chats({ session }: { session: AppSession }) {
     });
     if (!isSure) return;
     try {
-      await session.api("DELETE", `/api/v1/chats/${id}`);
+      await session.api("DELETE /api/v1/chats/{id}", { params: { id } });
       if (place === "chat" && current === id) go("chat");
       await session.chatList.changed(id);
     } catch (thrown) {

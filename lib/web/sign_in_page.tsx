@@ -1,7 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
 import type { PublicConfig } from "../protocol/public_config.ts";
-import type { Me } from "./app_session.ts";
 import { openApi, signedIn } from "./signed_in.ts";
 
 /** Sign in, or up: one form, one field more. */
@@ -14,7 +13,7 @@ export function SignInPage() {
   const maySignUp = config?.features.enable_signup !== false;
   useEffect(() => {
     document.title = "Sign in · WebUI";
-    openApi<PublicConfig>("GET", "/api/config").then((found) => {
+    openApi("GET /api/config").then((found) => {
       setConfig(found);
       if (!found.features.enable_signup) setNew(false);
     }, () => undefined);
@@ -26,8 +25,11 @@ export function SignInPage() {
     setBusy(true);
     setError(undefined);
     try {
-      const path = isNew ? "signup" : "signin";
-      const me = await openApi<Me>("POST", `/api/v1/auths/${path}`, Object.fromEntries(form));
+      const said = (name: string) => String(form.get(name) ?? "");
+      const known = { email: said("email"), password: said("password") };
+      const me = isNew
+        ? await openApi.signUp({ ...known, name: said("name") })
+        : await openApi.signIn(known);
       if (me.role !== "pending") return signedIn(me);
       setError("Your account is there. An administrator has to let you in first.");
     } catch (thrown) {

@@ -19,7 +19,7 @@ const READ = "read";
 export const session = new Observable<AppSession | undefined | "unknown">("unknown");
 
 /** An API without a token, for signing in. */
-export const openApi = createApi({ url: BASE_URL, token: () => undefined });
+export const openApi = createApi({ url: BASE_URL });
 
 /** Whose token the browser has kept. Without a connection, who it was the last time. */
 export async function restore(): Promise<void> {
@@ -27,9 +27,9 @@ export async function restore(): Promise<void> {
   if (token === null) return void (session.value = undefined);
   const kept = keptMe();
   if (kept) open({ ...kept, token });
-  const api = createApi({ url: BASE_URL, token: () => token, onSignedOut: () => end(token) });
+  const api = createApi({ url: BASE_URL, token, onSignedOut: () => end(token) });
   try {
-    const me = await api<Me>("GET", "/api/v1/auths/");
+    const me = await api("GET /api/v1/auths/");
     if (localStorage.getItem(TOKEN) !== token) return;
     keep({ ...me, token });
     if (!kept) open({ ...me, token });
@@ -55,8 +55,8 @@ export async function signOut({ isEverywhere = false } = {}): Promise<void> {
   // Said before: the server ends the sockets of the session, and each tab then knows why.
   localStorage.setItem(SIGNED_OUT, id);
   go("chat");
-  const path = `/api/v1/auths/signout${isEverywhere ? "/everywhere" : ""}`;
-  await current.api("POST", path).catch(() => undefined);
+  const everywhere = isEverywhere ? "/everywhere" as const : "" as const;
+  await current.api(`POST /api/v1/auths/signout${everywhere}`).catch(() => undefined);
   end(token);
 }
 

@@ -1,6 +1,7 @@
 /** People who chat without a pause: real clients, which come back, ask for what they missed, and check. */
 import { type ChatEventHandler, chatEventHandler } from "../../lib/client/chats.ts";
-import { connect, type Connection } from "../../lib/client/connection.ts";
+import { connect } from "../../lib/client/connect.ts";
+import type { Connection } from "../../lib/client/connection.ts";
 import { pause } from "../../lib/common/pause.ts";
 import type { Chat } from "../../lib/protocol/chat.ts";
 import { keys } from "../../lib/state/key_space.ts";
@@ -168,15 +169,7 @@ export class Load implements AsyncDisposable {
   async #stream(visitor: Visitor, { chatId }: Promised, isStopped: boolean): Promise<void> {
     const { person, chats } = visitor;
     const prompt = `n${this.#nextName++}:${50 + Math.floor(250 * this.#random())}`;
-    using followed = chats.follow({
-      ...{ chatId, messageId: "a", resume: false },
-      stored: async () => {
-        const message = (await readChat(person, chatId))?.["a"];
-        if (!message?.done) throw new Error("not ended yet");
-        const { content = "", interrupted = false } = message;
-        return { content, isInterrupted: interrupted };
-      },
-    });
+    using followed = chats.follow({ chatId, messageId: "a", resume: false });
     const endUsage = chats.useModel("stand-in");
     try {
       const taskId = await this.#ask(visitor, chatId, prompt);
@@ -187,13 +180,13 @@ export class Load implements AsyncDisposable {
         await pause(300 + 1_000 * this.#random());
         isStopped = await attempt(person, `/api/tasks/stop/${taskId}`, {}) !== undefined;
       }
-      const { answer } = followed;
-      const isRead = await within(() => answer.isDone, ANSWER_LIMIT_MS);
+      const isRead = await within(() => followed.snapshot.isDone, ANSWER_LIMIT_MS);
       const stored = await this.#ended(person, chatId);
       if (!stored || !isRead) {
         if (this.#ledger.isExcused(askedAt)) return;
         return this.#fault(`${chatId}: ${stored ? "its reader is never told" : "it never ends"}`);
       }
+      const answer = followed.snapshot;
       const expected = tokensOf(prompt).join("");
       const content = stored.content ?? "";
       if (!expected.startsWith(content)) return this.#fault(`${chatId}: wrong text in the chat`);
@@ -204,8 +197,9 @@ export class Load implements AsyncDisposable {
       ) ||
         this.#world.servers.some(({ instanceId, isOver }) => isOver && instanceId === owner);
       if (stored.error) this.tally.failed++;
-      else if (!stored.interrupted && isCutOff && answer.isInterrupted) this.tally.interrupted++;
-      else if (!stored.interrupted) {
+      else if (!stored.interrupted && isCutOff && answer.outcome.interrupted) {
+        this.tally.interrupted++;
+      } else if (!stored.interrupted) {
         if (content !== expected || answer.content !== expected) {
           return this.#fault(`${chatId}: ends as whole, and is not`);
         }
@@ -219,7 +213,6 @@ export class Load implements AsyncDisposable {
       } else this.#fault(`${chatId}: interrupted by nobody`);
     } finally {
       endUsage();
-      chats.unfollow(followed);
     }
   }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { connect } from "../../lib/client/connection.ts";
+import { connect } from "../../lib/client/connect.ts";
 import { ClientError } from "../../lib/client/errors.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";

@@ -1,6 +1,7 @@
 /** What the tests of the client share: a client of the library, on a way that can be cut. */
 import { type ChatEventHandler, chatEventHandler, type ChatHooks } from "../../lib/client/chats.ts";
-import { connect, type Connection, type ConnectOptions } from "../../lib/client/connection.ts";
+import { connect } from "../../lib/client/connect.ts";
+import type { Connection, ConnectOptions } from "../../lib/client/connection.ts";
 import { until } from "../support/until.ts";
 
 export interface LibraryClient extends AsyncDisposable {

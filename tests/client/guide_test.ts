@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { say } from "../support/say.ts";
-import { signUp, startServer } from "../support/server.ts";
+import { createApi } from "../../lib/client/api.ts";
+import { startServer } from "../support/server.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const CONFIG = new URL("deno.json", ROOT).pathname;
@@ -31,7 +31,10 @@ async function readFiles(folder: URL, ending: RegExp): Promise<Map<string, strin
 const guide = await Deno.readTextFile(new URL("docs/client.md", ROOT));
 
 Deno.test("the examples of the guide and of the docstrings are right, by their types", async () => {
-  const sources = await readFiles(new URL("lib/client/", ROOT), /\.ts$/);
+  const sources = [
+    ...await readFiles(new URL("lib/client/", ROOT), /\.ts$/),
+    ...await readFiles(new URL("lib/client/react/", ROOT), /\.ts$/),
+  ];
   const folder = await Deno.makeTempDir();
   try {
     const files: string[] = [];
@@ -49,22 +52,20 @@ Deno.test("the examples of the guide and of the docstrings are right, by their t
   }
 });
 
-Deno.test("the guide's first program runs: in Deno as it is, in Node as a bundle", async () => {
+Deno.test("the guide's first program is a chat in ten lines, and runs", async () => {
   await using app = await startServer();
-  const { token } = await signUp(app.url);
+  const [email, password] = ["ada@example.com", "correct horse battery"];
+  await createApi({ url: app.url }).signUp({ name: "Ada", email, password });
   const folder = await Deno.makeTempDir();
   try {
     const program = `${folder}/program.ts`;
-    await Deno.writeTextFile(program, examplesIn(guide)[0] ?? "");
-    const inDeno = await run(Deno.execPath(), [
-      ...["run", "-A", "--quiet", "--config", CONFIG, program, app.url, token],
+    const code = examplesIn(guide)[0] ?? "";
+    assert.ok(code.split("\n").filter((line) => line !== "").length <= 11, "it is longer");
+    await Deno.writeTextFile(program, code);
+    const said = await run(Deno.execPath(), [
+      ...["run", "-A", "--quiet", "--config", CONFIG, program, app.url, email, password],
     ]);
-    assert.match(inDeno, /Hello there/);
-    const bundle = `${folder}/program.mjs`;
-    await run(Deno.execPath(), ["bundle", "--quiet", "--config", CONFIG, program, "-o", bundle]);
-    const hasNode = await run("node", ["--version"]).then(() => true, () => false);
-    if (!hasNode) return say("There is no Node on this machine: its half of the test is skipped.");
-    assert.match(await run("node", [bundle, app.url, token]), /Hello there/);
+    assert.match(said, /Hello there\ndone in the chat [\w-]{36}/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -74,7 +74,7 @@ Deno.test("a model of the browser's own: its lines go back over the socket into 
       ),
   });
   const { id: chatId } = await ada.json<Chat>("POST", "/api/v1/chats/new", { chat: {} });
-  const { answer } = client.chats.follow({ chatId, messageId: "a", resume: false });
+  const answer = client.chats.follow({ chatId, messageId: "a", resume: false });
   await ada.json("POST", "/api/chat/completions", {
     model: "mine",
     messages: [{ role: "user", content: "go" }],
@@ -83,8 +83,8 @@ Deno.test("a model of the browser's own: its lines go back over the socket into 
     session_id: client.connection.sessionId,
     model_item: { direct: true },
   });
-  await until(() => answer.isDone, { what: "the answer" });
-  assert.equal(answer.content, tokens.join(""));
+  await until(() => answer.snapshot.isDone, { what: "the answer" });
+  assert.equal(answer.snapshot.content, tokens.join(""));
   assert.equal(provider.requests[0]?.headers.get("authorization"), "Bearer my own key");
 });
 
@@ -97,7 +97,7 @@ Deno.test("a browser's provider that refuses is the answer's error", async () =>
     complete: (asked) => completeDirectly(client.connection, { baseUrl: provider.baseUrl }, asked),
   });
   const { id: chatId } = await ada.json<Chat>("POST", "/api/v1/chats/new", { chat: {} });
-  const { answer } = client.chats.follow({ chatId, messageId: "a", resume: false });
+  const answer = client.chats.follow({ chatId, messageId: "a", resume: false });
   await ada.json("POST", "/api/chat/completions", {
     model: "mine",
     messages: [{ role: "user", content: "go" }],
@@ -106,8 +106,8 @@ Deno.test("a browser's provider that refuses is the answer's error", async () =>
     session_id: client.connection.sessionId,
     model_item: { direct: true },
   });
-  await until(() => answer.isDone, { what: "the refusal" });
-  assert.match(answer.error?.content ?? "", /wrong key/);
+  await until(() => answer.snapshot.isDone, { what: "the refusal" });
+  assert.match(answer.snapshot.outcome.error?.content ?? "", /wrong key/);
 });
 
 const BROKEN: [name: string, Script, code: string, words: RegExp, content: string][] = [
@@ -160,15 +160,18 @@ Deno.test("W4: a model of the browser's own is read, and ends, as the server's d
     const { id: chatId } = await ada.json<Chat>("POST", "/api/v1/chats/new", {
       chat: { title: "titled" },
     });
-    const { answer } = client.chats.follow({ chatId, messageId: "a", resume: false });
+    const answer = client.chats.follow({ chatId, messageId: "a", resume: false });
     await ada.json("POST", "/api/chat/completions", {
       ...{ model: "mine", messages: [{ role: "user", content: "go" }], chat_id: chatId, id: "a" },
       ...{ session_id: client.connection.sessionId, model_item: { direct: true } },
     });
-    await until(() => answer.isDone, { what: "the answer" });
+    await until(() => answer.snapshot.isDone, { what: "the answer" });
     const { chat } = await ada.json<Chat>("GET", `/api/v1/chats/${chatId}`);
     const stored = chat.history?.messages?.a as ChatMessage;
-    assert.deepEqual([stored.content, stored.error], [answer.content, answer.error]);
+    assert.deepEqual([stored.content, stored.error], [
+      answer.snapshot.content,
+      answer.snapshot.outcome.error,
+    ]);
     return stored;
   };
   for (const [name, script, code, words, content] of BROKEN) {

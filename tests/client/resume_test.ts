@@ -46,15 +46,15 @@ Deno.test("T6: an answer through a connection that is cut again and again is equ
   let cuts = 0;
   let nextCut = 10 + Math.floor(random() * 200);
   const off = followed.onChange(({ content }) => {
-    if (content.length < nextCut || followed.answer.isDone) return;
+    if (content.length < nextCut || followed.snapshot.isDone) return;
     nextCut = content.length + 150 + Math.floor(random() * 800);
     cuts++;
     proxy.cut();
     proxy.heal();
   });
-  await until(() => followed.answer.isDone, { limitMs: 20_000, what: "the end of the answer" });
+  await until(() => followed.snapshot.isDone, { limitMs: 20_000, what: "the end of the answer" });
   off();
-  assert.equal(followed.answer.content, tokens.join(""));
+  assert.equal(followed.snapshot.content, tokens.join(""));
   assert.ok(cuts >= 2, `it was cut ${cuts} times`);
   assert.deepEqual(lengths, [...lengths].sort((a, b) => a - b), "the text never shrinks");
 });
@@ -67,34 +67,38 @@ Deno.test("T6: a second client that comes in mid-answer gets the text so far, th
   const ada = await signUp(app.url);
   const { id: chatId } = await ada.json<Chat>("POST", "/api/v1/chats/new", { chat: {} });
   await using first = await libraryClient({ url: app.url, token: ada.token });
-  const { answer } = first.chats.follow({ chatId, messageId: "a", resume: false });
+  const answer = first.chats.follow({ chatId, messageId: "a", resume: false });
   await ada.json("POST", "/api/chat/completions", {
     model: "stand-in",
     messages: [{ role: "user", content: "go" }],
     chat_id: chatId,
     id: "a",
   });
-  await until(() => answer.content.length >= tokens.join("").length / 3, {
+  await until(() => answer.snapshot.content.length >= tokens.join("").length / 3, {
     what: "the middle of the answer",
   });
   await using second = await libraryClient({ url: app.url, token: ada.token });
-  const late = second.chats.follow({ chatId, messageId: "a" }).answer;
-  await until(() => late.isDone && answer.isDone, { limitMs: 10_000, what: "both ends" });
-  assert.equal(late.content, tokens.join(""));
-  assert.equal(answer.content, tokens.join(""));
+  const late = second.chats.follow({ chatId, messageId: "a" });
+  await until(() => late.snapshot.isDone && answer.snapshot.isDone, {
+    limitMs: 10_000,
+    what: "both ends",
+  });
+  assert.equal(late.snapshot.content, tokens.join(""));
+  assert.equal(answer.snapshot.content, tokens.join(""));
 });
 
 Deno.test("an answer that ended while nobody was there is what is stored", async () => {
   await using app = await startServer();
   const ada = await signUp(app.url);
-  const { id: chatId } = await ada.json<Chat>("POST", "/api/v1/chats/new", { chat: {} });
-  await using client = await libraryClient({ url: app.url, token: ada.token });
-  const followed = client.chats.follow({
-    chatId,
-    messageId: "never-streamed",
-    stored: () => Promise.resolve({ content: "as stored", isInterrupted: true }),
+  const cut = { id: "cut", parentId: null, childrenIds: [], role: "assistant", content: "Half" };
+  const stopped = { ...cut, id: "stopped", done: true, interrupted: true, stopped: true };
+  const { id: chatId } = await ada.json<Chat>("POST", "/api/v1/chats/new", {
+    chat: { history: { messages: { cut, stopped } } },
   });
-  await until(() => followed.answer.isDone, { what: "the stored answer" });
-  assert.equal(followed.answer.content, "as stored");
-  assert.ok(followed.answer.isInterrupted);
+  await using client = await libraryClient({ url: app.url, token: ada.token });
+  using crashed = client.chats.follow({ chatId, messageId: "cut" });
+  const { content, state } = await crashed.done;
+  assert.deepEqual([content, state], ["Half", "crashed"]);
+  using ended = client.chats.follow({ chatId, messageId: "stopped" });
+  assert.equal((await ended.done).state, "stopped");
 });

@@ -7,7 +7,7 @@ const protocol = await text("docs/protocol.md");
 const section = (number: number): string =>
   protocol.split(/^## /m).find((part) => part.startsWith(`${number}. `)) ?? "";
 
-/** `(protocol, sections 4 and 7)`, `sections 3 to 7`, `section 10.5`: the numbers that are named. */
+/** `(docs/protocol.md, sections 4 and 7)`, `sections 3 to 7`, `section 10.5`: the numbers that are named. */
 function citations(source: string): string[] {
   const unbroken = source.replace(/\n\s*\*\s*/g, " ");
   return [

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { connect as connectClient } from "../../lib/client/connection.ts";
+import { connect as connectClient } from "../../lib/client/connect.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 

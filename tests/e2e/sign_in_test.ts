@@ -53,6 +53,8 @@ Deno.test("a socket without a token that counts is let in, and every event but u
         ? "invalid_payload"
         : name === "of a pending user"
         ? "forbidden"
+        : name === "an expired one"
+        ? "token_expired"
         : "unauthenticated";
       assert.equal(refused.error.code, code);
       await assertMute(client);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { chatEventHandler } from "../../lib/client/chats.ts";
-import { connect } from "../../lib/client/connection.ts";
+import { connect } from "../../lib/client/connect.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
@@ -28,16 +28,16 @@ inModes(
     const chatId = await newChat(ada, "titled");
     using followed = chats.follow({ chatId, messageId: "a", resume: false });
     await ask(ada, chatId);
-    await until(() => followed.answer.content.includes("50·"), { what: "some of the answer" });
+    await until(() => followed.snapshot.content.includes("50·"), { what: "some of the answer" });
     proxy.cut();
     await until(async () => (await message(ada, chatId)).done, {
       what: "the end",
       limitMs: 10_000,
     });
-    assert.equal(followed.answer.isDone, false, "the reader heard through a cut line");
+    assert.equal(followed.snapshot.isDone, false, "the reader heard through a cut line");
     proxy.heal();
-    await until(() => followed.answer.isDone, { what: "the reader's end", limitMs: 10_000 });
-    assert.equal(followed.answer.content, TOKENS.join(""));
+    await until(() => followed.snapshot.isDone, { what: "the reader's end", limitMs: 10_000 });
+    assert.equal(followed.snapshot.content, TOKENS.join(""));
     assert.equal(connection.sessionId, session, "its socket was never cut");
     connection.close();
     await until(() => connection.isIdle, { what: "the connection's end" });

@@ -1,7 +1,7 @@
 /** What the wire's types say a client may send is what the server takes. */
 import assert from "node:assert/strict";
 import type * as v from "valibot";
-import { connect as connectClient } from "../../lib/client/connection.ts";
+import { connect as connectClient } from "../../lib/client/connect.ts";
 import type { ClientEventName, PayloadOf } from "../../lib/protocol/wire_events.ts";
 import { ChannelEventSchema, JoinChannelsSchema } from "../../lib/realtime/channel_payloads.ts";
 import {

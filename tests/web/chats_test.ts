@@ -158,7 +158,12 @@ Deno.test(
           { content: "Hello", error: { code: "stream_broken", content: "The stream broke off." } },
           ["Hello", "The stream broke off."],
         ],
-        ["stopped", { content: "Half", interrupted: true }, ["Half", "Stopped before its end."]],
+        [
+          "stopped",
+          { content: "Half", interrupted: true, stopped: true },
+          ["Half", "Stopped before its end."],
+        ],
+        ["cut off", { content: "Half", interrupted: true }, ["Half", "Cut off before its end."]],
         ["picture", { files: [{ type: "image", url: picture }] }, []],
       ];
       const messages: Record<string, ChatMessage> = {};

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import * as Y from "yjs";
-import { connect } from "../../lib/client/connection.ts";
+import { connect } from "../../lib/client/connect.ts";
 import { DocumentProvider } from "../../lib/client/document_provider.ts";
 import type { JsonNode } from "../../lib/note_schema/json_node.ts";
 import { contentOf, type NoteSnapshot } from "../../lib/note_schema/note_content.ts";

@@ -7,7 +7,7 @@ import Collaboration from "@tiptap/extension-collaboration";
 import CollaborationCaret from "@tiptap/extension-collaboration-caret";
 import StarterKit from "@tiptap/starter-kit";
 import { yCollab } from "y-codemirror.next";
-import { connect } from "../../../lib/client/connection.ts";
+import { connect } from "../../../lib/client/connect.ts";
 import { DocumentProvider } from "../../../lib/client/document_provider.ts";
 
 export interface EditorPlace {

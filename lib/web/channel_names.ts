@@ -1,3 +1,4 @@
+/** What authors and channels are called. */
 import type { ChannelMessage } from "../protocol/channel.ts";
 
 export interface Author {
@@ -14,4 +15,13 @@ export function authorOf({ user_id, user, meta }: ChannelMessage): Author {
   if (typeof modelId !== "string") return { id: user_id, name: user?.name ?? "Somebody" };
   const name = meta?.model_name;
   return { id: modelId, name: typeof name === "string" && name !== "" ? name : modelId };
+}
+
+/** What a channel is called; a direct one by the others in it. */
+export function titleOf(
+  { name, users }: { name: string; users?: { id: string; name: string }[] | null },
+  meId: string,
+): string {
+  const others = users?.filter(({ id }) => id !== meId).map((user) => user.name);
+  return name || others?.join(", ") || "Direct message";
 }

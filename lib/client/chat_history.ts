@@ -1,4 +1,4 @@
-/** The messages of a chat on the page, as a tree. Pure. */
+/** The messages of a chat as a tree. Pure. */
 import type { ChatMessage } from "../protocol/chat.ts";
 
 export type Messages = Readonly<Record<string, ChatMessage>>;
@@ -77,4 +77,21 @@ export function caughtUp(
     if (message && !messages[id]) messages = withMessage(messages, message);
   }
   return messages;
+}
+
+/** Without a question that was not asked, and without its answer. */
+export function withoutQuestion(messages: Messages, { id, parentId }: ChatMessage): Messages {
+  const left = Object.values(messages)
+    .filter((message) => message.id !== id && message.parentId !== id)
+    .map((message) =>
+      message.id === parentId
+        ? { ...message, childrenIds: message.childrenIds.filter((child) => child !== id) }
+        : message
+    );
+  return Object.fromEntries(left.map((message) => [message.id, message]));
+}
+
+/** The message that an answer will fill. */
+export function emptyAnswer(id: string, question: ChatMessage, model: string): ChatMessage {
+  return { id, parentId: question.id, childrenIds: [], role: "assistant", content: "", model };
 }

@@ -1,0 +1,164 @@
+import { type ChatMessage, isTemporary } from "../protocol/chat.ts";
+import type { AnswerFile } from "../protocol/answer_outcome.ts";
+import type { CompletionEvent, ResumeAnswer } from "../protocol/events.ts";
+import { Answer, type StoredAnswer } from "./answer.ts";
+import type { Connection } from "./connection.ts";
+import { isClientError } from "./errors.ts";
+import { Listeners } from "./listeners.ts";
+
+/** Events that wait while what is before them is asked for; beyond, they are asked for, too. */
+const MAX_WAITING = 2_000;
+const RETRY_MS = 1_000;
+/** An answer of which nothing is heard for so long may have lost its instance: the server is asked. */
+const SILENCE_MS = 5_000;
+
+/** Where an answer is, for {@linkcode AnswerStream}. */
+export interface AnswerPlace {
+  chatId: string;
+  messageId: string;
+}
+
+/** An answer that is kept whole: gaps, reconnects and newer generations are asked for. */
+export class AnswerStream {
+  readonly answer = new Answer();
+  readonly changes = new Listeners<void>();
+  readonly place: AnswerPlace;
+  /** Who follows it. */
+  followers = 0;
+  readonly #connection: Connection;
+  #waiting: CompletionEvent[] = [];
+  #isAsking = false;
+  #askAgain = false;
+  #isEnded = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #heardAtMs = performance.now();
+
+  constructor(connection: Connection, place: AnswerPlace) {
+    this.#connection = connection;
+    this.place = place;
+  }
+
+  take(event: CompletionEvent): void {
+    this.#listen();
+    if (this.#isAsking) {
+      if (this.#waiting.length < MAX_WAITING) this.#waiting.push(event);
+      else this.#askAgain = true;
+      return;
+    }
+    const merged = this.answer.merge(event);
+    if (merged === "applied") this.changes.tell();
+    else if (merged === "gap") void this.resume();
+  }
+
+  /** Asks for what comes after what is here. Ends by itself; failures are tried again. */
+  async resume(): Promise<void> {
+    if (this.#isEnded) return;
+    this.#askAgain = this.#isAsking;
+    if (this.#isAsking) return;
+    clearTimeout(this.#retry);
+    this.#isAsking = true;
+    const before = this.answer.snapshot;
+    try {
+      const answer = await this.#ask();
+      if (!this.answer.resumed(answer)) await this.#takeStored();
+      this.#listen();
+    } catch (thrown) {
+      this.#failed(thrown);
+    } finally {
+      this.#isAsking = false;
+      this.#takeWaiting();
+      if (!this.#isEnded && before !== this.answer.snapshot) this.changes.tell();
+    }
+    if (this.#askAgain) await this.resume();
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    clearTimeout(this.#retry);
+    this.#waiting = [];
+    this.changes.clear();
+  }
+
+  #ask(): Promise<ResumeAnswer> {
+    const { chatId, messageId } = this.place;
+    const { generation, seq } = this.answer;
+    return this.#connection.ask("chat:resume", {
+      chat_id: chatId,
+      message_id: messageId,
+      ...(generation !== undefined && { generation, after: seq }),
+    });
+  }
+
+  /** The stream is over and forgotten, or there was none yet: what is stored says which. */
+  async #takeStored(): Promise<void> {
+    const { chatId, messageId } = this.place;
+    if (isTemporary(chatId)) return;
+    const { chat } = await this.#connection.api("GET /api/v1/chats/{id}", {
+      params: { id: chatId },
+    });
+    const stored = storedAnswer(chat.history?.messages?.[messageId] as ChatMessage | undefined);
+    // Nothing has streamed yet: the first event will come by itself.
+    if (this.answer.generation !== undefined || stored.content !== "" || stored.isDone) {
+      this.answer.replace(stored);
+    }
+  }
+
+  #failed(thrown: unknown): void {
+    // A connection that was lost asks again when it is back.
+    if (this.#connection.status.state !== "online" || this.#isEnded) return;
+    if (isClientError(thrown, "not_found")) return;
+    this.#retry = setTimeout(() => void this.resume(), RETRY_MS);
+  }
+
+  /** Asks when nothing is heard for a while: an instance that died says no end by itself. */
+  #listen(): void {
+    this.#heardAtMs = performance.now();
+    if (this.#retry !== undefined || this.#isEnded || this.answer.isDone) return;
+    const look = (afterMs: number) => {
+      this.#retry = setTimeout(() => {
+        this.#retry = undefined;
+        if (this.#isEnded || this.answer.isDone) return;
+        const leftMs = this.#heardAtMs + SILENCE_MS - performance.now();
+        if (leftMs > 0) look(leftMs);
+        else if (this.#connection.status.state === "online") void this.resume();
+      }, afterMs);
+    };
+    look(SILENCE_MS);
+  }
+
+  #takeWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const event of waiting) {
+      const { generation } = event.data.data;
+      // Which of two generations is the newer can't be told from here: the server is asked.
+      const isUnknown = generation !== this.answer.generation &&
+        !this.answer.isReplaced(generation);
+      if (this.#isAsking || isUnknown) this.#askAgain = true;
+      else if (this.answer.merge(event) === "gap") this.#askAgain = true;
+    }
+  }
+}
+
+type StoredError = NonNullable<NonNullable<StoredAnswer["outcome"]>["error"]>;
+
+/** What is stored of an answer that nobody streams any more; without an end it was cut off. */
+export function storedAnswer(message: ChatMessage | undefined): StoredAnswer & { isDone: boolean } {
+  const { content = "", reasoning_content: reasoning, interrupted, stopped, files } = message ?? {};
+  const { finish_reason, refusal, tool_calls, error, usage } = message ?? {};
+  return {
+    content,
+    isDone: message?.done === true,
+    ...(reasoning !== undefined && { reasoning }),
+    isInterrupted: interrupted === true || message?.done !== true,
+    ...(files && { files: files as AnswerFile[] }),
+    outcome: {
+      ...(finish_reason !== undefined && { finish_reason }),
+      ...(refusal !== undefined && { refusal }),
+      ...(tool_calls && { tool_calls }),
+      ...(error && { error: error as StoredError }),
+      ...(stopped && { stopped }),
+      ...(usage && { usage }),
+    },
+  };
+}

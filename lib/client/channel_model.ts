@@ -1,0 +1,292 @@
+import type { ChannelMessage } from "../protocol/channel.ts";
+import type { ChannelDetails } from "../protocol/http_routes.ts";
+import type { PublicUser } from "../protocol/user.ts";
+import type { ChannelChange, ChannelEventHandler } from "./channels.ts";
+import { isClientError, messageOf } from "./errors.ts";
+import { attempt, Listeners } from "./listeners.ts";
+import { newId } from "./new_id.ts";
+import type { Readable } from "./store.ts";
+
+/** A message of a channel; one that is on its way has no id of the server's yet. */
+export type Post = ChannelMessage & { isPending?: boolean };
+
+/** What is shown at once; more is loaded on the way up. */
+const PAGE_SIZE = 50;
+/** Pages that are loaded again at most after a reconnect. */
+const MAX_PAGES = 40;
+
+/** What there is of a channel, or of a thread of it: a new object after each change. */
+export interface ChannelSnapshot {
+  /** `undefined`: loading. */
+  readonly channel: ChannelDetails | undefined;
+  /** Oldest first; `undefined`: loading. */
+  readonly posts: readonly Post[] | undefined;
+  /** Whether there are older ones. */
+  readonly hasMore: boolean;
+  /** Who else is typing. */
+  readonly typists: readonly PublicUser[];
+  /** Why it could not be read, in words for a person. */
+  readonly loadError: string | undefined;
+}
+
+/** Which channel, and what the page adds. */
+export interface ChannelModelOptions {
+  channelId: string;
+  /** The message whose thread this is. Default: the channel itself. */
+  threadId?: string | undefined;
+  /** A model begins to answer, in a thread, what was said here. */
+  onAnswered?: ((question: Post) => void) | undefined;
+}
+
+/** A channel, or a thread of it: its messages and who is typing. */
+export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
+  /** Which channel it is. */
+  readonly channelId: string;
+  /** The message whose thread this is. */
+  readonly threadId: string | undefined;
+  readonly #channels: ChannelEventHandler;
+  readonly #onAnswered: ((question: Post) => void) | undefined;
+  readonly #listeners = new Listeners<void>();
+  /** What was said on this page, by the names that it gave. */
+  readonly #saidHere = new Set<string>();
+  readonly #ends: (() => void)[];
+  #channel: ChannelDetails | undefined;
+  #posts: readonly Post[] | undefined;
+  #hasMore = false;
+  #typists: readonly PublicUser[] = [];
+  #loadError: string | undefined;
+  #snapshot: ChannelSnapshot | undefined;
+
+  /** Nothing is read before `load`, or the next connection. */
+  constructor(
+    channels: ChannelEventHandler,
+    { channelId, threadId, onAnswered }: ChannelModelOptions,
+  ) {
+    this.#channels = channels;
+    this.channelId = channelId;
+    this.threadId = threadId;
+    this.#onAnswered = onAnswered;
+    this.#ends = [
+      channels.onChange((change) => {
+        if (change.channelId === channelId) this.#take(change);
+      }),
+      // What was said while the connection was away.
+      channels.connection.onOnline(() => void this.load()),
+    ];
+  }
+
+  /** What there is now: the same object until something changes. */
+  get snapshot(): ChannelSnapshot {
+    return this.#snapshot ??= {
+      channel: this.#channel,
+      posts: this.#posts,
+      hasMore: this.#hasMore,
+      typists: this.#typists,
+      loadError: this.#loadError,
+    };
+  }
+
+  /** Hears each change. Returns the end. */
+  readonly subscribe = (listener: () => void): () => void => this.#listeners.add(listener);
+
+  #touch(): void {
+    this.#snapshot = undefined;
+    this.#listeners.tell();
+  }
+
+  /** Reads it anew; what was read before stays where it is. Never rejects. */
+  async load(): Promise<void> {
+    try {
+      const params = { id: this.channelId };
+      this.#channel = await this.#api("GET /api/v1/channels/{id}", { params });
+      await this.#catchUp();
+      this.#loadError = undefined;
+    } catch (thrown) {
+      const isGone = isClientError(thrown, "not_found", "forbidden");
+      // What was read stays to be read; the next connection catches up.
+      if (isGone || this.#posts === undefined) this.#loadError = messageOf(thrown);
+    }
+    this.#touch();
+  }
+
+  /** Loads what was said since, and again what was loaded: a reader keeps what they look at. */
+  async #catchUp(): Promise<void> {
+    const before = (this.#posts ?? []).filter(({ isPending }) => !isPending);
+    const oldest = before[0];
+    const found = new Map<string, Post>();
+    let isComplete = false;
+    for (let pages = 0; !isComplete && pages < MAX_PAGES; pages++) {
+      const page = await this.#page(found.size);
+      for (const post of page) found.set(post.id, post);
+      this.#hasMore = page.length === PAGE_SIZE;
+      isComplete = !this.#hasMore || !oldest ||
+        page.some(({ id, created_at }) => id === oldest.id || created_at < oldest.created_at);
+    }
+    // What came by the socket meanwhile is newer than the pages.
+    const since = (this.#posts ?? []).filter((post) =>
+      !found.has(post.id) && (post.isPending || !before.some(({ id }) => id === post.id))
+    );
+    // The server puts the beginning of a thread into it; the page shows it above.
+    const now = [...found.values()].reverse().filter(({ id }) => id !== this.threadId);
+    const missed = isComplete ? [] : before.filter(({ id }) => !found.has(id));
+    const at = now.findIndex(({ id }) => id === oldest?.id);
+    const from = at >= 0
+      ? at
+      : now.findIndex(({ created_at }) => created_at >= (oldest?.created_at ?? 0));
+    this.#hasMore ||= from > 0;
+    this.#posts = [...missed, ...now.slice(Math.max(0, from)), ...since];
+  }
+
+  /** Loads what was said before. */
+  async loadOlder(): Promise<void> {
+    const before = this.#posts ?? [];
+    const older = await this.#page(before.filter(({ isPending }) => !isPending).length);
+    this.#hasMore = older.length === PAGE_SIZE;
+    const known = new Set(before.map(({ id }) => id));
+    this.#posts = [
+      ...older.reverse().filter(({ id }) => !known.has(id) && id !== this.threadId),
+      ...before,
+    ];
+    this.#touch();
+  }
+
+  /** Shows the text at once, and says it. Throws when it could not be said. */
+  async post(content: string): Promise<void> {
+    const { user = null } = this.#channels.connection;
+    const me = user && { ...user, role: "user" as const };
+    const temp = newId();
+    this.#saidHere.add(temp);
+    this.#channels.stoppedTyping(this.channelId, this.threadId);
+    this.#put(pending(temp, content, me, this.channelId, this.threadId));
+    try {
+      const message = await this.#api("POST /api/v1/channels/{id}/messages/post", {
+        params: { id: this.channelId },
+        body: {
+          ...{ temp_id: temp, content },
+          ...(this.threadId !== undefined && { parent_id: this.threadId }),
+        },
+      });
+      this.#drop(temp);
+      this.#put({ ...message, user: message.user ?? me });
+    } catch (thrown) {
+      this.#drop(temp);
+      throw thrown;
+    }
+  }
+
+  /** Gives a reaction, or takes it back. */
+  async react(post: Post, name: string): Promise<void> {
+    const me = this.#channels.userId;
+    const isMine = post.reactions?.some((reaction) =>
+      reaction.name === name && reaction.users.some(({ id }) => id === me)
+    );
+    const action = isMine ? "remove" : "add";
+    const params = { id: this.channelId, message_id: post.id };
+    const route = `POST /api/v1/channels/{id}/messages/{message_id}/reactions/${action}` as const;
+    await this.#api(route, { params, body: { name } });
+  }
+
+  /** Deletes a message. */
+  async remove(post: Post): Promise<void> {
+    const params = { id: this.channelId, message_id: post.id };
+    await this.#api("DELETE /api/v1/channels/{id}/messages/{message_id}/delete", { params });
+    this.#drop(post.id);
+  }
+
+  /** Says that one is typing; call it at each key. */
+  typing(): void {
+    this.#channels.typing(this.channelId, this.threadId);
+  }
+
+  [Symbol.dispose](): void {
+    for (const end of this.#ends) end();
+  }
+
+  get #api() {
+    return this.#channels.connection.api;
+  }
+
+  #page(skip: number): Promise<Post[]> {
+    const id = this.channelId;
+    const query = { skip, limit: PAGE_SIZE };
+    return this.threadId === undefined
+      ? this.#api("GET /api/v1/channels/{id}/messages/", { params: { id }, query })
+      : this.#api("GET /api/v1/channels/{id}/messages/{message_id}/thread", {
+        params: { id, message_id: this.threadId },
+        query,
+      });
+  }
+
+  #take(change: ChannelChange): void {
+    switch (change.type) {
+      case "message": {
+        const { message } = change;
+        if ((message.parent_id ?? undefined) === this.threadId) this.#put(message);
+        else if (!this.threadId) this.#replied(message);
+        break;
+      }
+      case "changed":
+        if (this.#posts?.some(({ id }) => id === change.message.id)) this.#put(change.message);
+        break;
+      case "deleted":
+        this.#drop(change.messageId);
+        break;
+      case "updated":
+        void this.load();
+        break;
+      case "typing":
+        if (change.threadId === this.threadId) this.#typists = change.users;
+        break;
+      default:
+        return;
+    }
+    this.#touch();
+  }
+
+  /** A reply in a thread shows as a count at its beginning. */
+  #replied({ parent_id, created_at, meta }: ChannelMessage): void {
+    const parent = this.#posts?.find(({ id }) => id === parent_id);
+    if (!parent) return;
+    const reply_count = parent.reply_count + 1;
+    const question = { ...parent, reply_count, latest_reply_at: created_at };
+    this.#put(question);
+    const isAnswer = typeof meta?.model_id === "string" && meta.done === false;
+    const { temp_id } = parent as { temp_id?: string };
+    if (isAnswer && temp_id !== undefined && this.#saidHere.has(temp_id)) {
+      attempt(() => this.#onAnswered?.(question));
+    }
+  }
+
+  #put(post: Post): void {
+    const posts = this.#posts ?? [];
+    const at = posts.findIndex(({ id }) => id === post.id);
+    if (at >= 0) this.#posts = posts.with(at, { ...posts[at], ...post });
+    else {
+      // Its own message can come by the socket before the answer to its request.
+      const temp = (post as { temp_id?: string }).temp_id;
+      this.#posts = [...posts.filter(({ id }) => id !== temp), post];
+    }
+    this.#touch();
+  }
+
+  #drop(id: string): void {
+    this.#posts = this.#posts?.filter((post) => post.id !== id);
+    this.#touch();
+  }
+}
+
+function pending(
+  id: string,
+  content: string,
+  user: PublicUser | null,
+  channel_id: string,
+  threadId: string | undefined,
+): Post {
+  const now = Math.floor(Date.now() / 1000);
+  return {
+    ...{ id, channel_id, content, user, user_id: user?.id ?? "", isPending: true },
+    ...{ reply_to_id: null, parent_id: threadId ?? null, reply_to_message: null },
+    ...{ is_pinned: false, pinned_at: null, pinned_by: null, data: null, meta: null },
+    ...{ created_at: now, updated_at: now, reactions: [], reply_count: 0, latest_reply_at: null },
+  };
+}

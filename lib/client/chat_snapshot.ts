@@ -1,0 +1,35 @@
+import type { ChatMessage } from "../protocol/chat.ts";
+import type { Messages } from "./chat_history.ts";
+
+/** A model that can be asked. */
+export interface AskedModel {
+  id: string;
+  /** It runs in this browser: the hook `complete` asks it. */
+  isDirect?: boolean | undefined;
+}
+
+/** What there is of a chat: a new object after each change. */
+export interface ChatSnapshot {
+  /** `undefined`: nothing has been said yet. */
+  readonly id: string | undefined;
+  readonly title: string;
+  /** All branches; `undefined`: loading. */
+  readonly messages: Messages | undefined;
+  /** The messages of the branch that is shown, oldest first. */
+  readonly branch: readonly ChatMessage[];
+  /** Whether an answer is asked for or streams. */
+  readonly isStreaming: boolean;
+  /** Whether nothing can have been missed: only then may one ask. */
+  readonly isCaughtUp: boolean;
+  /** Why the chat could not be read, in words for a person. */
+  readonly loadError: string | undefined;
+  /** How often something was said here: one looks at what one has said. */
+  readonly saidHere: number;
+}
+
+/** Which chat, and who wants to know when it gets its id. */
+export interface ChatModelOptions {
+  /** Default: a new one. */
+  chatId?: string | undefined;
+  onCreated?: ((chatId: string) => void) | undefined;
+}

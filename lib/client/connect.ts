@@ -1,0 +1,330 @@
+import { io, type Socket } from "socket.io-client";
+import { SOCKET_PATH } from "../protocol/events.ts";
+import type {
+  AnswerOf,
+  PayloadOf,
+  ServerEventName,
+  ServerEvents,
+} from "../protocol/wire_events.ts";
+import { type Api, createApi } from "./api.ts";
+import type {
+  AskEventOptions,
+  ConnectedUser,
+  Connection,
+  ConnectionStatus,
+  ConnectOptions,
+  EventListener,
+  Sayable,
+} from "./connection.ts";
+import {
+  ClientError,
+  type ClientErrorCode,
+  isClientError,
+  isRefusal,
+  messageOf,
+} from "./errors.ts";
+import { attempt, Listeners } from "./listeners.ts";
+import { payloadSize } from "./payload_size.ts";
+import { TokenSource } from "./token_source.ts";
+
+const OFFLINE: ConnectionStatus = { state: "offline", code: "offline" };
+/** Refusals of a token. */
+const SIGNED_OUT: ReadonlySet<ClientErrorCode> = new Set([
+  "unauthenticated",
+  "token_expired",
+  "forbidden",
+]);
+/** How long an answer may take. */
+const ANSWER_TIMEOUT_MS = 20_000;
+/** Beside the payload: packet type, event name, ack id. */
+const ENVELOPE_BYTES = 64;
+
+/**
+ * Connects (docs/protocol.md, sections 1 and 2). The reconnection delays are those of Open WebUI's client;
+ * `user-join` and the heartbeat are sent by themselves.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "webui-realtime-client";
+ *
+ * using connection = connect({ url: "http://localhost:8080", token: "…" });
+ * connection.onStatus(({ state, reason = "" }) => console.log(state, reason));
+ * connection.on("events:note", ({ title }) => console.log("changed:", title));
+ * connection.onOnline(async () => {
+ *   const { active } = await connection.ask("chat:resume", { chat_id: "a-chat" });
+ *   console.log(active ? "it is being answered" : "nothing is being written");
+ * });
+ * ```
+ */
+export function connect(options: ConnectOptions): Connection {
+  return new SocketConnection(options);
+}
+
+class SocketConnection implements Connection {
+  readonly #socket: Socket;
+  readonly #statuses = new Listeners<ConnectionStatus>();
+  readonly #onlines = new Listeners<void>();
+  readonly #options: ConnectOptions;
+  readonly #tokens: TokenSource;
+  readonly api: Api;
+  #user: ConnectedUser | undefined;
+  #status: ConnectionStatus = { state: "connecting" };
+  #heartbeat: ReturnType<typeof setInterval> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #isRenewing = false;
+
+  constructor(options: ConnectOptions) {
+    this.#options = options;
+    this.#tokens = new TokenSource(options.token);
+    const { url, websocket = true } = options;
+    this.api = createApi({
+      url,
+      token: () => this.#tokens.get(),
+      renew: (refused) => this.#tokens.renew(refused),
+      onSignedOut: () => this.#signedOut("unauthenticated", "The token does not count any more."),
+    });
+    const { origin, basePath } = addressOf(url);
+    const { reconnectionDelayMs = 1_000, reconnectionDelayMaxMs = 5_000 } = options;
+    const how = {
+      path: basePath + SOCKET_PATH,
+      transports: websocket ? ["websocket"] : ["polling", "websocket"],
+      reconnection: true,
+      reconnectionDelay: reconnectionDelayMs,
+      reconnectionDelayMax: reconnectionDelayMaxMs,
+      randomizationFactor: 0.5,
+      forceNew: true,
+      auth: (give: (auth: object) => void) => {
+        this.#tokens.get().then((token) => give({ token }), (thrown) => this.#mute(thrown));
+      },
+    };
+    this.#socket = origin === undefined ? io(how) : io(origin, how);
+    this.#socket.on("connect", () => void this.#join());
+    this.#socket.on("disconnect", (reason) => this.#gone(reason));
+    this.#socket.on("connect_error", () => this.#become(OFFLINE));
+    this.#socket.on("error", (error: ServerEvents["error"]) => {
+      if (error.event === "session") void this.#refused(error.code, error.message);
+    });
+  }
+
+  get status(): ConnectionStatus {
+    return this.#status;
+  }
+
+  get snapshot(): ConnectionStatus {
+    return this.#status;
+  }
+
+  readonly subscribe = (listener: () => void): () => void => this.#statuses.add(listener);
+
+  get ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const off = this.onStatus(({ state, code = "unavailable", reason = "It is closed." }) => {
+        if (state !== "online" && state !== "signed_out" && state !== "closed") return;
+        isOver = true;
+        queueMicrotask(() => off());
+        if (state === "online") resolve();
+        else reject(new ClientError(code, reason));
+      });
+      if (isOver) off();
+    });
+  }
+
+  get user(): ConnectedUser | undefined {
+    return this.#user;
+  }
+
+  get sessionId(): string | undefined {
+    return this.#socket.id;
+  }
+
+  get isIdle(): boolean {
+    const { engine } = this.#socket.io;
+    return !this.#socket.active && (!engine || engine.readyState === "closed");
+  }
+
+  onStatus(listener: (status: ConnectionStatus) => void): () => void {
+    attempt(() => listener(this.#status));
+    return this.#statuses.add(listener);
+  }
+
+  onOnline(listener: () => void): () => void {
+    return this.#onlines.add(listener);
+  }
+
+  on<E extends ServerEventName>(event: E, listener: EventListener<E>): () => void {
+    const own = (payload: ServerEvents[E], ack?: (answer: unknown) => void) =>
+      attempt(() => listener(payload, ack));
+    this.#socket.on(event as string, own);
+    return () => void this.#socket.off(event as string, own);
+  }
+
+  send<E extends Sayable>(event: E, payload: PayloadOf<E>): boolean {
+    this.#checkSize(payload);
+    if (!this.#socket.connected) return false;
+    this.#socket.emit(event, payload);
+    return true;
+  }
+
+  async ask<E extends Sayable>(
+    event: E,
+    payload: PayloadOf<E>,
+    { timeoutMs = ANSWER_TIMEOUT_MS, signal }: AskEventOptions = {},
+  ): Promise<AnswerOf<E>> {
+    this.#checkSize(payload);
+    signal?.throwIfAborted();
+    const socket = this.#socket;
+    const failure = (code: ClientErrorCode, message: string) =>
+      new ClientError(code, message, { event });
+    if (!socket.connected) throw failure("offline", "There is no connection.");
+    let forget = () => {};
+    const answer = await new Promise<unknown>((resolve, reject) => {
+      const onGone = () => reject(failure("offline", "The connection was lost."));
+      const onAbort = () => reject(signal?.reason);
+      const timer = setTimeout(
+        () => reject(failure("timeout", `${event}: no answer in ${timeoutMs} ms`)),
+        timeoutMs,
+      );
+      forget = () => {
+        clearTimeout(timer);
+        socket.off("disconnect", onGone);
+        signal?.removeEventListener("abort", onAbort);
+      };
+      socket.once("disconnect", onGone);
+      signal?.addEventListener("abort", onAbort);
+      socket.emit(event, payload, resolve);
+    }).finally(() => forget());
+    if (isRefusal(answer)) throw failure(answer.error.code, answer.error.message);
+    return answer as AnswerOf<E>;
+  }
+
+  useToken(token: string): void {
+    this.#tokens.use(token);
+    if (this.#socket.connected) void this.#join();
+    else if (this.#status.state !== "closed") this.#connectAgain();
+  }
+
+  close(): void {
+    this.#become({ state: "closed" });
+    this.#rest();
+    this.#socket.disconnect();
+    this.#socket.off();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async #join(): Promise<void> {
+    const token = this.#tokens.current ?? "";
+    try {
+      this.#user = await this.ask("user-join", { auth: { token } });
+    } catch (thrown) {
+      // A newer token, or a newer socket, has its own attempt.
+      if (token !== this.#tokens.current || !this.#socket.connected) return;
+      if (!isClientError(thrown)) throw thrown;
+      if (SIGNED_OUT.has(thrown.code)) return await this.#refused(thrown.code, thrown.message);
+      this.#socket.disconnect();
+      return this.#retryLater(thrown.code, thrown.message);
+    }
+    if (this.#status.state === "closed") return;
+    clearInterval(this.#heartbeat);
+    this.#heartbeat = setInterval(
+      () => this.send("heartbeat", {}),
+      this.#options.heartbeatEveryMs ?? 30_000,
+    );
+    this.#become({ state: "online" });
+    this.#onlines.tell();
+  }
+
+  #gone(reason: string): void {
+    clearInterval(this.#heartbeat);
+    const { state } = this.#status;
+    if (state === "closed" || state === "signed_out" || this.#isRenewing) return;
+    // Socket.IO comes back by itself unless the server closed this one socket.
+    if (reason === "io server disconnect") this.#retryLater();
+    else if (reason !== "io client disconnect") this.#become(OFFLINE);
+  }
+
+  /** Who should give the token could not: without one there is nothing to say. */
+  #mute(thrown: unknown): void {
+    const code = isClientError(thrown) ? thrown.code : "unavailable";
+    this.#socket.disconnect();
+    this.#retryLater(code, messageOf(thrown));
+  }
+
+  /** The token does not count: another one goes on, if there is one. */
+  async #refused(code: ClientErrorCode, reason: string): Promise<void> {
+    const refused = this.#tokens.current ?? "";
+    this.#rest();
+    this.#isRenewing = true;
+    try {
+      const token = await this.#tokens.renew(refused);
+      if (token === undefined) return this.#signedOut(code, reason);
+      if (this.#status.state === "closed") return;
+      if (this.#socket.connected) void this.#join();
+      else this.#connectAgain();
+    } catch (thrown) {
+      this.#mute(thrown);
+    } finally {
+      this.#isRenewing = false;
+    }
+  }
+
+  #retryLater(code: ClientErrorCode = "offline", reason?: string): void {
+    this.#become({ state: "offline", code, ...(reason !== undefined && { reason }) });
+    if (this.#status.state === "closed") return;
+    clearTimeout(this.#retry);
+    const { reconnectionDelayMs = 1_000 } = this.#options;
+    const delayMs = reconnectionDelayMs * (0.5 + Math.random());
+    this.#retry = setTimeout(() => this.#connectAgain(), delayMs);
+  }
+
+  #connectAgain(): void {
+    clearTimeout(this.#retry);
+    this.#become({ state: "connecting" });
+    this.#socket.connect();
+  }
+
+  #signedOut(code: ClientErrorCode, reason: string): void {
+    this.#rest();
+    this.#become({ state: "signed_out", code, reason });
+    this.#socket.disconnect();
+  }
+
+  #rest(): void {
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#retry);
+  }
+
+  #become(status: ConnectionStatus): void {
+    const { state, code } = this.#status;
+    if (state === "closed") return;
+    if (state === status.state && code === status.code && status.reason === undefined) return;
+    this.#status = status;
+    this.#statuses.tell(status);
+  }
+
+  /** A message over the limit costs the connection, and sent again at each reconnect, all of them. */
+  #checkSize(payload: unknown): void {
+    const size = payloadSize(payload) + ENVELOPE_BYTES;
+    const limit = this.#limit();
+    if (size > limit) {
+      throw new ClientError("too_large", `This is ${size} bytes; at most ${limit} can be sent.`);
+    }
+  }
+
+  /** What the server announced in the handshake; Socket.IO's client keeps it to itself. */
+  #limit(): number {
+    const announced: unknown = Reflect.get(this.#socket.io.engine ?? {}, "_maxPayload");
+    if (typeof announced === "number" && announced > 0) return announced;
+    return this.#options.maxPayloadBytes ?? 10_000_000;
+  }
+}
+
+/** Socket.IO takes the path of an address for a namespace, where it is the server's base path. */
+function addressOf(url: string | undefined): { origin?: string; basePath: string } {
+  if (url === undefined) return { basePath: "" };
+  const { protocol, host, pathname } = new URL(url);
+  return { origin: `${protocol}//${host}`, basePath: pathname.replace(/\/+$/, "") };
+}

@@ -1,0 +1,18 @@
+import type { ClientErrorCode } from "./errors.ts";
+
+/**
+ * `connecting`: it has not been there yet. `offline`: the connection is away, edits are kept.
+ * `syncing`: edits are on their way. `synced`: everything is at the server. `refused`: the server
+ * does not take it, see the code; it goes on by itself when what was too large is gone, and after
+ * `retry()`.
+ */
+export type DocumentState = "connecting" | "offline" | "syncing" | "synced" | "refused";
+
+/** A new object at each change. */
+export interface DocumentStatus {
+  readonly state: DocumentState;
+  /** Why it was refused: `forbidden`, `not_found`, `too_large`, `invalid_payload`. */
+  readonly code?: ClientErrorCode;
+  /** The same in words for a person. */
+  readonly reason?: string;
+}

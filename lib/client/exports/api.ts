@@ -1,0 +1,28 @@
+/**
+ * The HTTP API alone, without a socket.
+ *
+ * @module
+ */
+export {
+  type Api,
+  type ApiOptions,
+  createApi,
+  type ItemOf,
+  type ListRoute,
+  type Page,
+  type RouteArguments,
+  type RouteOptions,
+} from "../api.ts";
+export type * from "../../protocol/http_routes.ts";
+export type * from "../../protocol/access_grants.ts";
+export type * from "../../protocol/answer_outcome.ts";
+export type * from "../../protocol/channel.ts";
+export type * from "../../protocol/chat.ts";
+export type * from "../../protocol/error_codes.ts";
+export type * from "../../protocol/group.ts";
+export type * from "../../protocol/model_list.ts";
+export type * from "../../protocol/note.ts";
+export type * from "../../protocol/public_config.ts";
+export type * from "../../protocol/system_status.ts";
+export type * from "../../protocol/user.ts";
+export * from "./errors.ts";

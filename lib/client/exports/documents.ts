@@ -1,0 +1,7 @@
+/**
+ * Documents that several people edit at once, for any editor that knows Yjs.
+ *
+ * @module
+ */
+export { DocumentProvider, type DocumentProviderOptions } from "../document_provider.ts";
+export type { DocumentState, DocumentStatus } from "../document_status.ts";
