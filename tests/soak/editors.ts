@@ -1,6 +1,7 @@
 /** People who write in shared notes, with the library that the pages use. */
 import * as Y from "yjs";
-import { connect, type Connection } from "../../lib/client/connection.ts";
+import { connect } from "../../lib/client/connect.ts";
+import type { Connection } from "../../lib/client/connection.ts";
 import { DocumentProvider } from "../../lib/client/document_provider.ts";
 import { pause } from "../../lib/common/pause.ts";
 import type { Note } from "../../lib/protocol/note.ts";

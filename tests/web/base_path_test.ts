@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import assert from "node:assert/strict";
-import { connect } from "../../lib/client/connection.ts";
+import { connect } from "../../lib/client/connect.ts";
 import { buildPages, findChromium, openBrowser, visit } from "../support/browser.ts";
 import { personAt, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
