@@ -108,6 +108,10 @@ export interface HttpRoutes {
   "GET /api/v1/auths/": { answer: SignedIn };
   "POST /api/v1/auths/signout": { answer: { status: true } };
   "POST /api/v1/auths/signout/everywhere": { answer: { status: true } };
+  "POST /api/v1/auths/update/password": {
+    body: { password: string; new_password: string };
+    answer: SignedIn;
+  };
   "GET /api/v1/users/": {
     query: PageQuery;
     answer: { users: User[]; cursor: string | null };

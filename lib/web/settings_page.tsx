@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { directModels } from "../client/direct_connections.ts";
 import { messageOf } from "../client/errors.ts";
-import type { AppSession, Me } from "./app_session.ts";
+import type { AppSession } from "./app_session.ts";
 import { signedIn, signOut } from "./signed_in.ts";
 import { useValue } from "./observable.ts";
 import { change, forgetDirect, type Settings, settings } from "./settings.ts";
@@ -169,8 +169,11 @@ function PasswordForm({ session }: { session: AppSession }) {
     setBusy(true);
     setError(undefined);
     try {
-      const body = Object.fromEntries(new FormData(form));
-      signedIn(await session.api<Me>("POST", "/api/v1/auths/update/password", body));
+      const said = new FormData(form);
+      const [password, new_password] = ["password", "new_password"]
+        .map((name) => String(said.get(name) ?? ""));
+      const body = { password: password ?? "", new_password: new_password ?? "" };
+      signedIn(await session.api("POST /api/v1/auths/update/password", { body }));
       toast("The password is changed; other devices are signed out.", "success");
     } catch (thrown) {
       setError(messageOf(thrown));
