@@ -10,7 +10,7 @@ export function isOfComposition({ isComposing, keyCode }: KeyboardEvent): boolea
 
 /**
  * Keeps such an Enter from every field of the page, and from the form that it would submit: no field
- * has to think of it. The editors of notes are no fields of a form, and have their own way.
+ * has to think of it. The editor of notes is no field of a form, and asks by itself.
  */
 export function guardCompositions(): void {
   addEventListener("keydown", (event) => {

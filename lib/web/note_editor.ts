@@ -6,6 +6,7 @@ import type { DocumentProvider } from "../client/document_provider.ts";
 import { noteExtensions } from "../note_schema/extensions.ts";
 import { FRAGMENT } from "../note_schema/yjs_content.ts";
 import { lossless } from "./note_binding.ts";
+import { isOfComposition } from "./ime.ts";
 
 export type Tool =
   | "bold"
@@ -132,6 +133,8 @@ export function openEditor(
     ],
     editorProps: {
       editable: options.isEditable,
+      // ProseMirror 1.x knows an Enter that ends a composition by its browser, not by its code.
+      handleKeyDown: (_view, event) => event.key === "Enter" && isOfComposition(event),
       attributes: {
         class: "markdown",
         "aria-label": "Text of the note",

@@ -197,3 +197,37 @@ Deno.test(
     assert.deepEqual(visitor.faults, []);
   },
 );
+
+Deno.test(
+  "W9: an Enter that ends a composition parts no paragraph of a note",
+  options,
+  async () => {
+    await using place = await fixture();
+    const ada = await signUp(place.a.url, "Ada");
+    const id = await create(ada, json(paragraph(text("かな"))));
+    await using visitor = await visitAs(place.browser, ada, `${place.a.url}/#/notes`);
+    const { page } = visitor;
+    page.setDefaultTimeout(LIMIT_MS);
+    await openNote(page, place.a.url, id);
+    await page.locator(".ProseMirror > p", { hasText: "かな" }).click();
+    await page.keyboard.press("End");
+    // Safari's order: the composition has ended when Enter comes, with the code 229.
+    await page.locator(".ProseMirror").evaluate((element) => {
+      element.dispatchEvent(new CompositionEvent("compositionend", { bubbles: true }));
+      const pressed = new KeyboardEvent("keydown", {
+        key: "Enter",
+        bubbles: true,
+        cancelable: true,
+      });
+      Object.defineProperty(pressed, "keyCode", { value: 229 });
+      element.dispatchEvent(pressed);
+    });
+    await page.keyboard.type("。");
+    await page.locator(".ProseMirror > p", { hasText: "かな。" }).waitFor();
+    assert.equal(await page.locator(".ProseMirror > p").count(), 2);
+    await page.keyboard.press("Enter");
+    await until(async () => await page.locator(".ProseMirror > p").count() === 3, {
+      what: "a paragraph by Enter",
+    });
+  },
+);
