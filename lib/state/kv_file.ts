@@ -126,6 +126,6 @@ function remedy(path: string, cause: unknown): string {
     return `Start it by \`deno task start\`, or by \`deno run -P=start '--allow-read=./lib,${paths}' '--allow-write=${paths}' main.ts\``;
   }
   return cause === undefined
-    ? "Move it and the files beside it away, and put the last backup in its place"
+    ? "Put the last backup in its place with `deno task restore BACKUP`, which keeps what is there"
     : "Set DENO_KV_PATH to a file that this account may write";
 }

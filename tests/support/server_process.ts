@@ -26,7 +26,7 @@ export interface LogLine {
   error?: string;
 }
 
-const LISTENING = /listening on (http:\/\/[\w.:]+)","instance":"([^"]+)"/;
+const LISTENING = /listening on (http:\/\/[\w.:/-]+)","instance":"([^"]+)"/;
 
 /** A process alone, which may end at once. */
 export interface SpawnedServer {
