@@ -7,6 +7,7 @@ import { noteExtensions } from "../note_schema/extensions.ts";
 import { FRAGMENT } from "../note_schema/yjs_content.ts";
 import { lossless } from "./note_binding.ts";
 import { isOfComposition } from "./ime.ts";
+import { leavesAll } from "./note_selection.ts";
 
 export type Tool =
   | "bold"
@@ -75,6 +76,7 @@ function collaboration({ doc, awareness }: DocumentProvider): Extension {
         yCursorPlugin(awareness, cursors),
         yUndoPlugin(),
         onlyPersons(),
+        leavesAll(),
       ];
     },
     addKeyboardShortcuts: () => ({

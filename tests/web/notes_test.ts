@@ -231,3 +231,28 @@ Deno.test(
     });
   },
 );
+
+Deno.test(
+  "N1: where all was selected, a click or a key moves the caret, and a letter is one more",
+  options,
+  async () => {
+    await using place = await fixture();
+    const ada = await signUp(place.a.url, "Ada");
+    await using visitor = await visitAs(place.browser, ada, `${place.a.url}/#/notes`);
+    const { page } = visitor;
+    page.setDefaultTimeout(LIMIT_MS);
+    const unknown: JsonNode = { type: "callout", content: [text("kept")] };
+    for (const leave of ["click", "ArrowRight", "End"]) {
+      const id = await create(ada, json(unknown, paragraph(text("words"))));
+      await openNote(page, place.a.url, id);
+      await page.locator(".ProseMirror").focus();
+      await page.keyboard.press("Control+a");
+      if (leave === "click") await page.locator(".ProseMirror > p", { hasText: "end" }).click();
+      else await page.keyboard.press(leave);
+      await page.keyboard.press("End");
+      await page.keyboard.type("!");
+      await page.locator(".ProseMirror > p", { hasText: "end!" }).waitFor();
+      assert.equal(await page.locator(".ProseMirror").getByText("kept").count(), 1, leave);
+    }
+  },
+);
