@@ -4,16 +4,9 @@ import { keys, typed } from "../../lib/state/key_space.ts";
 import { openKvStore } from "../../lib/state/kv_store.ts";
 import type { Migration } from "../../lib/state/migrations.ts";
 import { NumberSchema } from "../../lib/state/records.ts";
-import {
-  APP_VERSION,
-  migrate,
-  SCHEMA_VERSION,
-  schemaVersionOf,
-  watchSchema,
-} from "../../lib/state/schema.ts";
+import { APP_VERSION, migrate, SCHEMA_VERSION, schemaVersionOf } from "../../lib/state/schema.ts";
 import type { StateStore } from "../../lib/state/state_store.ts";
-import { startServer } from "../support/server.ts";
-import { spawnServer } from "../support/server_process.ts";
+import { spawnServer, startServerProcess } from "../support/server_process.ts";
 import { tempFolder } from "../support/temp_folder.ts";
 import { until } from "../support/until.ts";
 
@@ -42,13 +35,20 @@ Deno.test("O15: a store of a newer version is refused, both versions are named, 
 });
 
 Deno.test("O15: a server that runs ends when a newer version takes the store over", async () => {
-  await using app = await startServer();
-  const { store } = app.services;
-  const told: string[] = [];
-  using _watch = watchSchema(store, ({ message }) => told.push(message), 5);
-  await store.values.set(keys.schema, newer);
-  await until(() => told.length > 0, { what: "the newer version to be noticed" });
-  assert.match(told[0] ?? "", /webui-realtime 9\.9\.9/);
+  await using folder = await tempFolder();
+  const path = `${folder.path}/store.kv`;
+  await using server = await startServerProcess({ DENO_KV_PATH: path });
+  {
+    await using store = await open(path);
+    await store.values.set(keys.schema, newer);
+  }
+  await until(() => server.isOver, {
+    what: "the older server's end",
+    limitMs: 60_000,
+    everyMs: 50,
+  });
+  assert.equal((await server.status).code, 1);
+  assert.match(server.log(), /a newer version has taken over the store.*webui-realtime 9\.9\.9/);
 });
 
 Deno.test("O15: users who were being deleted are found under the key's new name", async () => {
