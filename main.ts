@@ -1,5 +1,6 @@
 import { startApp } from "./lib/app.ts";
 import { startDropIn } from "./lib/app/drop_in.ts";
+import { ONE_OF_MANY, parentGone, runInstances } from "./lib/app/instances.ts";
 import type { Running } from "./lib/app/running.ts";
 import { errorText } from "./lib/common/errors.ts";
 import { createLogger } from "./lib/common/logger.ts";
@@ -38,8 +39,18 @@ async function startOrExit(): Promise<Running> {
   }
 }
 
-for (const warning of config.warnings) logger.warn(warning);
+const isOneOfMany = Deno.args.includes(ONE_OF_MANY);
+if (!isOneOfMany) { for (const warning of config.warnings) logger.warn(warning); }
 logger.debug("configuration", describeConfig(config));
+
+if (config.instances > 1 && !isOneOfMany) {
+  try {
+    await runInstances(config.instances, { program: "main.ts", logger });
+  } catch (thrown) {
+    logger.error("could not start", { error: errorText(thrown) });
+    Deno.exit(1);
+  }
+}
 const app = await startOrExit();
 logger.info(`listening on ${app.url}`, { instance: app.instanceId });
 logger.info(
@@ -51,6 +62,7 @@ logger.info(
 const watchdog = config.deploymentId === undefined
   ? watchPort({
     url: app.url,
+    ...(isOneOfMany && { shared: { accepted: () => app.accepted } }),
     onDeaf() {
       logger.error(
         "the port accepts no connections any more: the process ends, to be started anew",
@@ -78,3 +90,4 @@ async function stop(signal: string): Promise<void> {
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => void stop(signal));
 }
+if (isOneOfMany) void parentGone().then(() => stop("the parent has ended"));

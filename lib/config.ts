@@ -130,9 +130,28 @@ function neededByOpenWebUi({ manager, secretKey }: Values): string[] {
   return faults;
 }
 
+/** What several processes on one port ask for. */
+function neededByInstances({ manager, kvPath, port, transports }: Values): string[] {
+  const faults: string[] = [];
+  const isShared = manager === "redis" || /^https?:/.test(kvPath);
+  if (!isShared) {
+    faults.push(
+      'INSTANCES: more than 1; allowed: with what they share, WEBSOCKET_MANAGER="redis" or DENO_KV_PATH at a KV Connect server (https://…)',
+    );
+  }
+  if (port === 0) faults.push("INSTANCES: more than 1; allowed: with a PORT, which they share");
+  if (transports !== "websocket") {
+    faults.push(
+      "INSTANCES: more than 1; allowed: without polling (ENABLE_WEBSOCKET_SUPPORT), whose requests would reach any of them",
+    );
+  }
+  return faults;
+}
+
 /** What each variable allows, but not together. */
 function contradictions(values: Values): string[] {
   const faults = values.openWebUiDatabaseUrl === undefined ? [] : neededByOpenWebUi(values);
+  if (values.instances > 1) faults.push(...neededByInstances(values));
   if (values.manager === "redis") {
     if (values.redisUrl === undefined && values.sentinelHosts === undefined) {
       faults.push(

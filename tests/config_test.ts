@@ -167,3 +167,22 @@ Deno.test("the start permission names every variable, and no other", async () =>
   assert.deepEqual([...allow].sort(), [...names].sort(), "run: deno task docs");
   assert.equal(ignore, true);
 });
+
+Deno.test("INSTANCES says what several processes need", () => {
+  const faultsOf = (env: Record<string, string>) => {
+    try {
+      loadConfig((name) => ({ INSTANCES: "2", ...env })[name]);
+      return "";
+    } catch (thrown) {
+      return String(thrown);
+    }
+  };
+  const redis = { WEBSOCKET_MANAGER: "redis", WEBSOCKET_REDIS_URL: "redis://localhost" };
+  assert.match(faultsOf({}), /INSTANCES: .*WEBSOCKET_MANAGER="redis" or DENO_KV_PATH/);
+  assert.match(faultsOf({ ...redis, PORT: "0" }), /INSTANCES: .*PORT/);
+  assert.match(faultsOf({ ...redis, ENABLE_WEBSOCKET_SUPPORT: "both" }), /INSTANCES: .*polling/);
+  assert.equal(faultsOf(redis), "");
+  assert.equal(faultsOf({ ...redis, INSTANCES: "auto" }), "");
+  assert.equal(faultsOf({ DENO_KV_PATH: "https://kv.example.org" }), "");
+  assert.equal(faultsOf({ INSTANCES: "1" }), "");
+});

@@ -26,6 +26,8 @@ export interface Running extends AsyncDisposable {
   /** `http://host:port`, as a client on this machine reaches it. */
   readonly url: string;
   readonly instanceId: string;
+  /** How many TCP connections have been accepted. */
+  readonly accepted: number;
   /** Resolves when a newer version has brought the store into its form: this one must end. */
   readonly outdated: Promise<AppError>;
   /** Ends the tasks, closes the sockets and all else. Called again, nothing is let go on any more. */
@@ -48,6 +50,7 @@ export async function run(foundation: Foundation, options: RunOptions): Promise<
   const { host, port } = await options.server.listen({
     host: config.host,
     port: config.port,
+    reusePort: config.instances > 1,
     onRequest: options.draining.counting(options.onRequest),
   });
   let stopped: Promise<void> | undefined;
@@ -59,6 +62,9 @@ export async function run(foundation: Foundation, options: RunOptions): Promise<
   return {
     url: `http://${isAnyAddress(host) ? "localhost" : host}:${port}${config.basePath}`,
     instanceId,
+    get accepted() {
+      return options.server.accepted;
+    },
     outdated: outdated.promise,
     stop,
     [Symbol.asyncDispose]: () => stop(),

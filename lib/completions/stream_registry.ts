@@ -246,6 +246,7 @@ export class StreamRegistry implements AsyncDisposable {
   #log({ chatId, messageId, generation }: LiveStream) {
     return this.#options.store.dictionary<LogBatch>(keys.stream(chatId, messageId, generation), {
       ttlMs: STORED_TTL_MS,
+      isWrittenOnce: true,
     });
   }
 

@@ -38,6 +38,18 @@ export function integer(min: number, max: number): Parser<number> {
   };
 }
 
+/** How many of something there may be; `auto`: one for each core. */
+export function count(max: number): Parser<number> {
+  const number = integer(1, max);
+  return {
+    allowed: `\`auto\` or ${number.allowed}`,
+    parse: (text) =>
+      text.toLowerCase() === "auto"
+        ? Math.min(max, navigator.hardwareConcurrency)
+        : number.parse(text),
+  };
+}
+
 export const port: Parser<number> = integer(1, 65_535);
 
 /** Seconds in the environment (a fraction is fine), milliseconds in the program. */

@@ -67,6 +67,12 @@ export const VARIABLES = {
     "Proxies in front that append to `X-Forwarded-For`",
   ),
 
+  instances: preset(
+    "INSTANCES",
+    "1",
+    as.count(64),
+    "Server processes on the one port; `auto`: one a core. More than one share a Redis or KV Connect",
+  ),
   transports: preset(
     "ENABLE_WEBSOCKET_SUPPORT",
     "true",

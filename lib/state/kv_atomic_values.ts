@@ -28,6 +28,8 @@ export const applied =
 
 export interface WriteOptions {
   ttlMs?: number;
+  /** Most likely nothing is there: that is tried before it is read. */
+  isWrittenOnce?: boolean;
   /** More writes that belong to this change of the value: the order of an index. */
   alongside?(before: unknown, after: unknown): Commit;
 }
@@ -108,7 +110,11 @@ export class KvAtomicValues {
   }
 
   async #serve(key: Deno.KvKey, jobs: Job<AtomicChange>[]): Promise<void> {
-    const known = this.#writer.known(key);
+    const isFirst = jobs[0]?.request.options.isWrittenOnce === true;
+    const absent: Entry | undefined = isFirst
+      ? { key, value: null, versionstamp: null }
+      : undefined;
+    const known = this.#writer.known(key) ?? absent;
     const settle = known && await this.#attempt(known, jobs, false) ||
       await retryConflicts(async () => this.#attempt(await this.#client.get(key), jobs, true));
     settle();

@@ -181,6 +181,8 @@ export interface CollectionOptions {
    * collection) were last written. Default: for ever.
    */
   ttlMs?: number;
+  /** Fields are written once as a rule, so a driver need not look first what a write replaces. */
+  isWrittenOnce?: boolean;
 }
 
 export interface StateStore extends AsyncDisposable {

@@ -81,6 +81,8 @@ export interface ListenOptions {
   host: string;
   /** 0: a free one. */
   port: number;
+  /** Whether others may listen on the port, too. Default: false. */
+  reusePort?: boolean;
   /** Answers every HTTP request that isn't Socket.IO's. */
   onRequest: (req: IncomingMessage, res: ServerResponse) => void;
 }
@@ -88,6 +90,8 @@ export interface ListenOptions {
 /** The one HTTP server, and the Socket.IO server on it. */
 export interface SocketServer {
   readonly io: Server;
+  /** How many TCP connections have been accepted. */
+  readonly accepted: number;
   /** Opens the port and says where it listens. */
   listen(options: ListenOptions): Promise<{ host: string; port: number }>;
   /** New sockets get 503 from here on; those there are go on, and so does HTTP. */
@@ -222,10 +226,14 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     },
   };
 
+  let accepted = 0;
   return {
     io,
+    get accepted() {
+      return accepted;
+    },
     stopAccepting: () => void (limiter.stopping = true),
-    listen({ host, port, onRequest }) {
+    listen({ host, port, reusePort = false, onRequest }) {
       const side = httpSide({
         path: options.path.replace(/\/$/, ""),
         anyOrigin: options.allowedOrigins === "*" || options.allowedOrigins.includes("*"),
@@ -233,13 +241,14 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
         onAny: untrustedProxyNotice(trustedProxies, logger),
       });
       http.on("connection", (socket: NetSocket) => {
+        accepted++;
         if (tcp.admit(socket)) side.onConnection(socket);
       });
       http.on("request", side.onRequest);
       http.on("upgrade", side.onUpgrade);
       return new Promise((resolve, reject) => {
         http.once("error", reject);
-        http.listen({ port, host, backlog: options.tcp?.backlog }, () => {
+        http.listen({ port, host, reusePort, backlog: options.tcp?.backlog }, () => {
           http.off("error", reject);
           const at = http.address() as AddressInfo;
           resolve({ host: at.address, port: at.port });

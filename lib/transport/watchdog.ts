@@ -10,10 +10,17 @@ export interface WatchdogOptions {
   everyMs?: number;
   /** How long an answer may take. Default: 5,000. */
   timeoutMs?: number;
+  /**
+   * Where others listen on the same port: how many connections this process has accepted. Who answers
+   * is chance then, so a look counts when anything was accepted since the last. Default: none do.
+   */
+  shared?: { accepted: () => number };
 }
 
 /** One miss can be a long pause of everything. */
 const MAX_MISSES = 3;
+/** Each process looks: that none of so many reach one that listens is out of the question. */
+const MAX_SHARED_MISSES = 18;
 const REQUEST = new TextEncoder().encode(
   "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
 );
@@ -30,13 +37,18 @@ export function watchPort(options: WatchdogOptions): Disposable {
 }
 
 async function watch(
-  { url, onDeaf, everyMs = 10_000, timeoutMs = 5_000 }: WatchdogOptions,
+  { url, onDeaf, everyMs = 10_000, timeoutMs = 5_000, shared }: WatchdogOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let misses = 0; misses < MAX_MISSES;) {
+  let accepted = shared?.accepted();
+  const maxMisses = shared ? MAX_SHARED_MISSES : MAX_MISSES;
+  for (let misses = 0; misses < maxMisses;) {
     await pause(everyMs, signal);
     if (signal.aborted) return;
-    misses = await isHeard(url, timeoutMs) ? 0 : misses + 1;
+    const isAnswered = await isHeard(url, timeoutMs);
+    const isFine = shared ? shared.accepted() !== accepted : isAnswered;
+    accepted = shared?.accepted();
+    misses = isFine ? 0 : misses + 1;
   }
   if (!signal.aborted) onDeaf();
 }

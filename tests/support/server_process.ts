@@ -43,18 +43,20 @@ const START_FLAGS = ["--quiet", "--no-prompt", "-P=start", "--allow-read", "--al
 export interface SpawnOptions {
   /** The limit of open files, as of `ulimit -n`. Default: this process' own. */
   maxOpenFiles?: number;
+  /** What the program itself is given. Default: nothing. */
+  args?: readonly string[];
 }
 
 /** Spawns a server. */
 export function spawnServer(
   env: Env,
   flags: readonly string[] = START_FLAGS,
-  { maxOpenFiles }: SpawnOptions = {},
+  { maxOpenFiles, args = [] }: SpawnOptions = {},
 ): SpawnedServer {
   const limited = ["-c", `ulimit -n ${maxOpenFiles}; exec "$0" "$@"`, Deno.execPath()];
   const [command, before] = maxOpenFiles === undefined ? [Deno.execPath(), []] : ["sh", limited];
   const child = new Deno.Command(command, {
-    args: [...before, "run", ...flags, "main.ts"],
+    args: [...before, "run", ...flags, "main.ts", ...args],
     cwd: ROOT,
     env: {
       HOST: "127.0.0.1",

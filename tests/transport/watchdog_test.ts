@@ -27,3 +27,17 @@ Deno.test("O1: a port that answers, or turns connections away, is not deaf", asy
   await until(() => full.server.stats().tcpRefused > 5, { what: "several looks" });
   assert.equal(told, 0);
 });
+
+Deno.test("O1: on a port that others share, who accepts nothing is deaf, whoever answers", async () => {
+  await using answering = await startServer();
+  const { url } = answering;
+  let accepted = 0;
+  let [deaf, fine] = [0, 0];
+  using _deaf = watchPort({ url, onDeaf: () => deaf++, ...FAST, shared: { accepted: () => 0 } });
+  using _fine = watchPort({
+    ...{ url, onDeaf: () => fine++, ...FAST },
+    shared: { accepted: () => accepted++ },
+  });
+  await until(() => deaf > 0, { what: "the deaf process to be told" });
+  assert.deepEqual([deaf, fine], [1, 0]);
+});
