@@ -1,7 +1,6 @@
 import { Bridge } from "../bridge/bridge.ts";
 import { WantedRooms } from "../bridge/wanted_rooms.ts";
 import { deadline } from "../common/deadline.ts";
-import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import type { Config } from "../config.ts";
 import { underBasePath } from "../http/base_path.ts";
@@ -16,7 +15,7 @@ import { sessionSweepJob } from "../sessions/session_sweep.ts";
 import { checkReading } from "./check_reading.ts";
 import { Draining } from "./draining.ts";
 import { type Foundation, layFoundation, openRevocations } from "./foundation.ts";
-import { createMetrics, readinessChecks } from "./observability.ts";
+import { createMetrics, readinessChecks, readinessLog } from "./observability.ts";
 import { openOpenWebUi, type OpenWebUi } from "./open_webui_data.ts";
 import { openPresence, type Presence } from "./presence.ts";
 import { followPython } from "./python_orders.ts";
@@ -113,7 +112,7 @@ async function assemble(
       ...{ checks, metrics },
       peerAddress: (c) => c.env.incoming.socket.remoteAddress,
       httpVersion: (c) => c.env.incoming.httpVersion,
-      onFailure: (name, thrown) => logger.warn("not ready", { name, error: errorText(thrown) }),
+      onChange: readinessLog(logger),
       ...(config.metricsToken !== undefined && { metricsToken: config.metricsToken }),
     }),
   );

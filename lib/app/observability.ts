@@ -1,5 +1,6 @@
-import { AppError } from "../common/errors.ts";
+import { AppError, errorText } from "../common/errors.ts";
 import { watchEventLoop } from "../common/event_loop.ts";
+import type { Logger } from "../common/logger.ts";
 import { type Durations, Metrics } from "../common/metrics.ts";
 import type { ReadinessCheck } from "../http/operations.ts";
 import { systemStatusReader } from "../http/read_system_status.ts";
@@ -34,6 +35,14 @@ export function readinessChecks(
     need("sweeper", () => sweeper.alive()),
     need("place: it is about to stop", () => !draining.isDraining),
   ];
+}
+
+/** One line when a check fails, with the cause in its own words, and one when it holds again. */
+export function readinessLog(logger: Logger): (name: string, thrown: unknown) => void {
+  return (name, thrown) => {
+    if (thrown === undefined) logger.info("ready again", { name });
+    else logger.warn("not ready", { name, error: errorText(thrown) });
+  };
 }
 
 /** Registers what `/metrics` shows; all of it is read at the time of a scrape. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "hono";
-import { AppError, errorText } from "../common/errors.ts";
+import { AppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import type { Metrics } from "../common/metrics.ts";
 import { AnswerStops } from "../chats/answer_stops.ts";
@@ -29,6 +29,7 @@ import { createEventEmitter } from "../realtime/emitter.ts";
 import { limitedAddress } from "../transport/socket_server.ts";
 import { createNoteRoutes } from "./notes.ts";
 import type { Draining } from "./draining.ts";
+import { readinessLog } from "./observability.ts";
 import type { Services } from "./services.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -68,7 +69,7 @@ export function createRoutes(options: RoutesOptions): Listener {
       metrics,
       peerAddress: (c) => c.env.incoming.socket.remoteAddress,
       httpVersion: (c) => c.env.incoming.httpVersion,
-      onFailure: (name, thrown) => logger.warn("not ready", { name, error: errorText(thrown) }),
+      onChange: readinessLog(logger),
       ...(config.metricsToken !== undefined && { metricsToken: config.metricsToken }),
     }),
   );

@@ -116,7 +116,7 @@ export class KvRelayLog {
     add = (atomic: Deno.AtomicOperation) => atomic,
   ): Promise<void> {
     this.#headVersion = await retryConflicts(async () => {
-      const told = await this.#client.call((kv) => {
+      const told = await this.#client.write((kv) => {
         const check = { key: this.#head, versionstamp: this.#headVersion };
         return add(kv.atomic().check(check))
           .set(this.#head, head, { expireIn })
@@ -163,7 +163,7 @@ export class KvRelayLog {
     while (this.#swept < upTo) {
       const from = this.#swept;
       const to = Math.min(upTo, from + MAX_ENTRIES_PER_COMMIT);
-      await this.#client.call((kv) => {
+      await this.#client.write((kv) => {
         const atomic = kv.atomic();
         for (let n = from + 1; n <= to; n++) {
           atomic.delete([...this.#base, "log", this.writer, n]);

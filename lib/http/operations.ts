@@ -20,8 +20,8 @@ export interface OperationsOptions {
   peerAddress: (context: Context) => string | undefined;
   /** The version of HTTP that the peer speaks. */
   httpVersion?: (context: Context) => string;
-  /** Told of a failed check; the answer only names it. */
-  onFailure?: (name: string, thrown: unknown) => void;
+  /** Told when a check fails that held before, and (`undefined`) when it holds again; the answer only names it. */
+  onChange?: (name: string, thrown: unknown) => void;
 }
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|::ffff:127\.\d+\.\d+\.\d+)$/i;
@@ -36,13 +36,22 @@ export function operations(options: OperationsOptions): Hono {
   const app = new Hono();
   app.get("/health", (context) => context.json({ status: true }));
 
+  const failing = new Set<string>();
+  const isChanged = (name: string, fails: boolean) => {
+    if (failing.has(name) === fails) return false;
+    if (fails) failing.add(name);
+    else failing.delete(name);
+    return true;
+  };
+
   app.get("/ready", async (context) => {
     const failed = (await Promise.all(checks.map(async ({ name, check }) => {
       try {
         await deadline(check(), checkTimeoutMs, name);
+        if (isChanged(name, false)) options.onChange?.(name, undefined);
         return [];
       } catch (thrown) {
-        options.onFailure?.(name, thrown);
+        if (isChanged(name, true)) options.onChange?.(name, thrown);
         return [name];
       }
     }))).flat();

@@ -4,6 +4,7 @@ import { deadline, SharedDeadline } from "../common/deadline.ts";
 import { backOff, pause } from "../common/pause.ts";
 import { asStoreError, isNoScript, isPassing } from "./errors.ts";
 import { ReconnectingClient } from "./reconnecting_client.ts";
+import { refusalOf } from "./refusal.ts";
 import { parseRedisTarget, type RedisConnectionOptions, type RedisTarget } from "./options.ts";
 import type { Script, ScriptArgument, ScriptArguments } from "./script.ts";
 
@@ -154,14 +155,14 @@ export class RedisConnection implements AsyncDisposable {
   }
 
   /**
-   * Asks for a sign of life, without retries.
+   * Does something within the time, without retries.
    *
-   * @throws {AppError} `unavailable` after `timeoutMs`.
+   * @throws {AppError} `unavailable` after `timeoutMs`, or with the server's own words
    */
-  async ping(timeoutMs: number): Promise<void> {
+  async once<T>(timeoutMs: number, send: (client: CommandClient) => Promise<T>): Promise<T> {
     try {
       const client = await this.#connection.whenUp(timeoutMs);
-      await deadline(client.ping(), timeoutMs, "Redis ping");
+      return await deadline(send(client), timeoutMs, "Redis");
     } catch (error) {
       throw asStoreError(error);
     }
@@ -210,6 +211,8 @@ export async function openRedis(options: RedisConnectionOptions): Promise<RedisC
     return connection;
   } catch (error) {
     await connection[Symbol.asyncDispose]();
-    throw error;
+    const refusal = await refusalOf(parseRedisTarget(options));
+    if (refusal === undefined) throw error;
+    throw new AppError("unavailable", "Redis refuses connections.", { cause: new Error(refusal) });
   }
 }

@@ -90,6 +90,8 @@ export const keys = {
   userRevokedAt: (userId: string): StateKey => ["auth", "user", userId, "revoked_at"],
   rateLimit: (key: string): StateKey => ["ratelimit", key],
 
+  /** value: written by every look whether the store takes writes */
+  probe: own("probe"),
   /** value: which form the records have, see `schema.ts` */
   schema: typed(StoreSchemaSchema, own("schema")),
   /** lock: who brings the records into a newer form */

@@ -1,5 +1,6 @@
 import { AppError } from "../common/errors.ts";
 import { deadline } from "../common/deadline.ts";
+import type { DiskReserve } from "./disk_reserve.ts";
 import { backOff, pause } from "../common/pause.ts";
 
 const KEYS_PER_READ = 10;
@@ -23,6 +24,8 @@ const unavailable = (message: string, cause?: unknown) =>
 export interface KvClientOptions {
   /** Calls that may be under way at once. Default: any number. */
   callsUnderWay?: number;
+  /** Looks after the disk of a file, until the client is closed. Default: nobody does. */
+  disk?: DiskReserve | undefined;
 }
 
 /** Deno KV with time limits, counted calls, grouped reads, and patience with a locked file. */
@@ -30,6 +33,7 @@ export class KvClient {
   roundTrips = 0;
   readonly #kv: Deno.Kv;
   readonly #maxCalls: number;
+  readonly #disk: KvClientOptions["disk"];
   #calls = 0;
   /** Calls that wait for others to be answered. */
   readonly #line = new Set<() => void>();
@@ -38,8 +42,9 @@ export class KvClient {
   #running = 0;
   #idle: (() => void) | undefined;
 
-  constructor(kv: Deno.Kv, { callsUnderWay = Infinity }: KvClientOptions = {}) {
+  constructor(kv: Deno.Kv, { callsUnderWay = Infinity, disk }: KvClientOptions = {}) {
     this.#kv = kv;
+    this.#disk = disk;
     this.#maxCalls = callsUnderWay;
   }
 
@@ -63,12 +68,23 @@ export class KvClient {
       } catch (error) {
         if (error instanceof AppError) throw error;
         if (!isBusy(error) || tries >= MAX_BUSY_TRIES) {
+          this.#disk?.failed(error);
           throw unavailable("The store can't be reached.", error);
         }
         waitMs = backOff(waitMs, BUSY_WAIT);
         await pause(waitMs);
       }
     }
+  }
+
+  /**
+   * A call that writes.
+   *
+   * @throws {AppError} `unavailable` as of `call`, and while the disk is full
+   */
+  async write<T>(run: (kv: Deno.Kv) => Promise<T>): Promise<T> {
+    this.#disk?.requireRoom();
+    return await this.call(run);
   }
 
   /**
@@ -140,8 +156,10 @@ export class KvClient {
     return entries;
   }
 
-  async ping(timeoutMs: number): Promise<void> {
-    await this.operation(() => inTime(this.get(["ping"]), timeoutMs));
+  /** Writes what nobody reads: a store that can only be read is of no use. */
+  async ping(key: Deno.KvKey, timeoutMs: number): Promise<void> {
+    const probe = () => this.write((kv) => kv.set(key, Date.now()));
+    await this.operation(() => inTime(probe(), timeoutMs));
   }
 
   /** Refuses what comes now, finishes what has begun, closes. */
@@ -154,6 +172,7 @@ export class KvClient {
         await inTime(idle, CLOSE_LIMIT_MS);
       }
     } finally {
+      this.#disk?.[Symbol.dispose]();
       this.#kv.close();
     }
   }

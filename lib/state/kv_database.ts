@@ -1,4 +1,7 @@
 import { AppError } from "../common/errors.ts";
+import { type Logger, silentLogger } from "../common/logger.ts";
+import { DiskReserve } from "./disk_reserve.ts";
+import { isKvFile } from "./granted_paths.ts";
 import { KvClient } from "./kv_client.ts";
 
 /** A file: Deno takes 100 checks, and SQLite one commit after the other. */
@@ -29,17 +32,21 @@ export interface KvDatabase {
  *
  * @throws {AppError} `unavailable` when it can't be opened.
  */
-export async function openKvDatabase(path: string | undefined): Promise<KvDatabase> {
+export async function openKvDatabase(
+  path: string | undefined,
+  logger: Logger = silentLogger,
+): Promise<KvDatabase> {
   const kv = await Deno.openKv(path).catch((cause) => {
     const named = path === undefined ? "" : ` ${path}`;
     throw new AppError("unavailable", `The store${named} can't be opened.`, { cause });
   });
+  const disk = isKvFile(path) ? new DiskReserve({ path, logger }) : undefined;
   const isMemory = path === ":memory:";
   const isRemote = path === undefined || /^https?:/.test(path);
   const limits = isRemote ? REMOTE_LIMITS : FILE_LIMITS;
   return {
     name: isMemory ? "kv memory" : isRemote ? "kv connect" : "kv file",
-    client: new KvClient(kv, limits),
+    client: new KvClient(kv, { ...limits, disk }),
     limits,
     isMemory,
     isRemote,

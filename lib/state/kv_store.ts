@@ -41,7 +41,7 @@ export interface KvStore extends StateStore {
  */
 export async function openKvStore(options: KvStoreOptions): Promise<KvStore> {
   const { path, keyPrefix: prefix, logger, clock = systemClock } = options;
-  const database = await openKvDatabase(path);
+  const database = await openKvDatabase(path, logger);
   const { client, limits } = database;
   const writer = new KvWriter(client, limits);
   const blobs = new KvBlobs(client, writer, prefix, clock);
@@ -71,7 +71,7 @@ export async function openKvStore(options: KvStoreOptions): Promise<KvStore> {
     acquire: (key, { ttlMs }) => kvAcquire(atomics, clock, [prefix, "lock", keyName(key)], ttlMs),
     countHit: (key, window) =>
       kvCountHit(atomics, [prefix, "rate", keyName(key)], window, clock.nowMs()),
-    ping: (timeoutMs) => client.ping(timeoutMs),
+    ping: (timeoutMs) => client.ping([prefix, "probe"], timeoutMs),
     stats: () => ({ roundTrips: client.roundTrips }),
     async [Symbol.asyncDispose]() {
       clearInterval(timer);

@@ -111,7 +111,7 @@ export class KvWriter {
 
   /** The version of what was written; `undefined` when a check failed. */
   async #send(group: Waiting[]): Promise<string | undefined> {
-    const result = await this.#client.call((kv) => {
+    const result = await this.#client.write((kv) => {
       const atomic = kv.atomic();
       for (const { commit: { checks = [], sets = [], deletes = [] } } of group) {
         atomic.check(...checks);

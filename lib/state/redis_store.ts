@@ -2,11 +2,13 @@ import { type Clock, systemClock } from "../common/clock.ts";
 import { openRedis, type RedisConnection } from "../redis/connection.ts";
 import type { RedisConnectionOptions } from "../redis/options.ts";
 import { checkedStore } from "./checked_store.ts";
+import { keys } from "./key_space.ts";
 import { keyNames } from "./redis_codec.ts";
 import { RedisDictionary } from "./redis_dictionary.ts";
 import { redisAcquire } from "./redis_lock.ts";
 import { redisMemberSet } from "./redis_member_set.ts";
 import { countHit } from "./redis_rate_window.ts";
+import { probe, requireCommands, warnOfLoss } from "./redis_probe.ts";
 import { redisSortedIndex } from "./redis_sorted_index.ts";
 import { Updates } from "./redis_update.ts";
 import { redisUpdateLog } from "./redis_update_log.ts";
@@ -39,6 +41,13 @@ const NAMES: Record<RedisConnection["shape"], string> = {
 export async function openRedisStore(options: RedisStoreOptions): Promise<StateStore> {
   const { keyPrefix = "open-webui", clock = systemClock } = options;
   const redis = await openRedis(options);
+  try {
+    await requireCommands(redis);
+    await warnOfLoss(redis, options.logger);
+  } catch (thrown) {
+    await redis[Symbol.asyncDispose]();
+    throw thrown;
+  }
   const name = keyNames(keyPrefix);
   const updates = new Updates(redis);
 
@@ -52,7 +61,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<StateS
     updateLog: (key, more) => redisUpdateLog(redis, name(key), more),
     acquire: (key, { ttlMs }) => redisAcquire(redis, name(key), ttlMs),
     countHit: (key, window) => countHit(redis, name(key), window, clock),
-    ping: (timeoutMs) => redis.ping(timeoutMs),
+    ping: (timeoutMs) => probe(redis, name(keys.probe), timeoutMs),
     stats: () => ({ roundTrips: redis.roundTrips }),
     [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
   }, options.logger);

@@ -14,7 +14,7 @@ Deno.test("ready names what fails or hangs, and why stays inside", async () => {
   const told: string[] = [];
   const response = await app({
     checkTimeoutMs: 20,
-    onFailure: (name) => told.push(name),
+    onChange: (name) => told.push(name),
     checks: [
       { name: "store", check: () => Promise.resolve() },
       { name: "redis", check: () => Promise.reject(new Error("password hunter2")) },
@@ -26,6 +26,23 @@ Deno.test("ready names what fails or hangs, and why stays inside", async () => {
   assert.deepEqual(told, ["redis", "bus"]);
   assert.equal((await app().request("/ready")).status, 200);
   assert.equal((await app().request("/health")).status, 200);
+});
+
+Deno.test("O8: a check that fails is told once, and once when it holds again", async () => {
+  const told: string[] = [];
+  let isGood = true;
+  const ready = app({
+    onChange: (name, thrown) => told.push(`${name}: ${thrown ?? "good"}`),
+    checks: [{
+      name: "store",
+      check: () => isGood ? Promise.resolve() : Promise.reject("away"),
+    }],
+  });
+  for (const now of [true, true, false, false, false, true, true, false]) {
+    isGood = now;
+    assert.equal((await ready.request("/ready")).status, now ? 200 : 503);
+  }
+  assert.deepEqual(told, ["store: away", "store: good", "store: away"]);
 });
 
 Deno.test("metrics without a token: this machine only, and not through a proxy", async () => {

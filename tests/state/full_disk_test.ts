@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { personAt, signUp } from "../support/server.ts";
+import { startServerProcess } from "../support/server_process.ts";
+import { tempFolder } from "../support/temp_folder.ts";
+import { say } from "../support/say.ts";
+import { until } from "../support/until.ts";
+
+async function run(command: string, ...args: string[]): Promise<boolean> {
+  const { success } = await new Deno.Command(command, { args, stdout: "null", stderr: "null" })
+    .output().catch(() => ({ success: false }));
+  return success;
+}
+
+/** A disk of some megabytes, in memory; `undefined`, said aloud, where none can be mounted. */
+async function smallDisk(megabytes: number): Promise<AsyncDisposable & { path: string }> {
+  const folder = await tempFolder();
+  const options = `size=${megabytes}m`;
+  if (!await run("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder.path)) {
+    await folder[Symbol.asyncDispose]();
+    throw new Error("it was mounted a moment ago");
+  }
+  return {
+    path: folder.path,
+    async [Symbol.asyncDispose]() {
+      await run("umount", "--lazy", folder.path);
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function canMount(): Promise<boolean> {
+  if (Deno.uid() !== 0) return false;
+  try {
+    await using _ = await smallDisk(1);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const isMountable = await canMount();
+if (!isMountable) say("No small disk can be mounted here: the test of a full one is skipped.");
+
+Deno.test({
+  name:
+    "O3: a full disk: /ready says no, nothing acknowledged is lost, the process lives, and goes on",
+  ignore: !isMountable,
+  async fn() {
+    await using disk = await smallDisk(48);
+    const path = `${disk.path}/server.kv`;
+    await using server = await startServerProcess({ DENO_KV_PATH: path });
+    const ada = await signUp(server.url);
+    await until(() => Deno.stat(`${path}.reserve`).then(({ size }) => size > 0, () => false), {
+      what: "the reserve",
+    });
+    const ready = async () => {
+      const response = await fetch(`${server.url}/ready`);
+      const { failed } = await response.json();
+      return { status: response.status, failed };
+    };
+    await until(async () => (await ready()).status === 200, { what: "the server to be ready" });
+
+    // Somebody else fills the disk but for a megabyte, then people write until it is full.
+    const kept: string[] = [];
+    let refused = 0;
+    for (let n = 0; refused < 5 && n < 3_000; n++) {
+      const response = await ada.call("POST", "/api/v1/notes/create", {
+        title: `note ${n}`,
+        data: { content: { md: "x".repeat(60_000) } },
+      });
+      const answer = await response.json();
+      if (response.ok) kept.push(answer.id);
+      else {
+        refused++;
+        assert.equal(`${response.status} ${answer.code}`, "503 unavailable");
+      }
+    }
+    assert.equal(refused, 5, `${kept.length} notes fitted`);
+    const { status, failed } = await ready();
+    assert.equal(status, 503);
+    assert.ok(failed.includes("store"), failed.join());
+    const errors = () => server.lines().filter(({ message }) => message.includes("disk"));
+    assert.equal(errors().length, 1, JSON.stringify(errors()));
+    // What is kept can be read, and is all there.
+    const readable = async (id: string) => await ada.status("GET", `/api/v1/notes/${id}`) === 200;
+    for (const id of [kept[0] ?? "", kept.at(-1) ?? ""]) assert.ok(await readable(id), id);
+    // The runtime clears what has expired once a minute, and would end here without the reserve.
+    const until65 = performance.now() + 65_000;
+    while (performance.now() < until65) {
+      assert.equal(server.isOver, false, server.log());
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+    assert.ok(await run("mount", "-o", "remount,size=96m", disk.path));
+    await until(async () => (await ready()).status === 200, {
+      what: "the server to be ready again",
+      limitMs: 20_000,
+    });
+    assert.equal(await ada.status("POST", "/api/v1/notes/create", { title: "after" }), 200);
+    server.kill("SIGTERM");
+    assert.equal((await server.status).code, 0);
+    await using again = await startServerProcess({ DENO_KV_PATH: path });
+    const later = personAt(again.url, ada);
+    for (const id of kept) assert.equal(await later.status("GET", `/api/v1/notes/${id}`), 200);
+  },
+});
