@@ -8,6 +8,8 @@ import { createHttpApp, nodeListener } from "../http/http_app.ts";
 import { operations } from "../http/operations.ts";
 import { rooms as roomNames } from "../protocol/events.ts";
 import { AccessSweep } from "../realtime/access_sweep.ts";
+import { Comebacks } from "../realtime/comebacks.ts";
+import type { Knowledge } from "../realtime/knowledge.ts";
 import { chatOf } from "../realtime/chat_rooms.ts";
 import { openWebUiEvents } from "../realtime/open_webui_events.ts";
 import { Sweeper } from "../sessions/sweeper.ts";
@@ -32,6 +34,8 @@ const CLUSTER_READY_MS = 2_000;
 export interface DropIn extends Running {
   /** Queries of Open WebUI's database since the start. */
   queries(): number;
+  /** How many sessions are away, and may come back. */
+  away(): number;
   readonly presence: Presence;
   readonly bridge: Bridge;
   readonly sockets: RealtimeSide & ReturnType<typeof openRealtime> & { rooms: Rooms };
@@ -69,10 +73,13 @@ async function assemble(
   const rooms = openRooms(foundation, presence, knowledge, side, {
     accessTtlMs: WRITE_ACCESS_TTL_MS,
     isContentSent: true,
+    onJoined: (socket, chatId) => comebacks.joined(socket, chatId),
     onGuests: (chatId, hasGuests) => copies.want(roomNames.chat(chatId), hasGuests),
   });
+  const comebacks = openComebacks(foundation, knowledge, rooms);
   const directCompletions = `${config.redisKeyPrefix}:direct_completion`;
   const realtime = openRealtime(foundation, presence, knowledge, side, rooms, {
+    comebacks,
     dispatching: {
       refusals: "empty",
       dynamic: openWebUiEvents((channel, line) =>
@@ -82,6 +89,7 @@ async function assemble(
   });
   const sweep = sweepAccess(foundation, rooms, realtime);
   onGap(() => {
+    foundation.cluster.recovery?.interrupt();
     sweep.now();
     tellToReload(side, rooms);
   });
@@ -96,6 +104,11 @@ async function assemble(
   metrics.gauges("rt_bridge", "Messages of Open WebUI's Python processes", () => {
     const { taken, ...numbers } = bridge.stats();
     return { ...numbers, ...taken };
+  });
+  metrics.gauges("rt_recovery", "Sessions that come back, and what is kept for them", () => {
+    const { recovery } = foundation.cluster;
+    const { size = 0, recovered = 0, refused = 0 } = recovery ?? {};
+    return { away: size, recovered, refused, bytes: recovery?.log.bytes ?? 0 };
   });
   metrics.gauges("rt_database", "Queries of Open WebUI's database", () => {
     const { queries, failures } = openWebUi.database;
@@ -135,6 +148,7 @@ async function assemble(
   return {
     ...running,
     queries: () => openWebUi.database.queries,
+    away: () => foundation.cluster.recovery?.size ?? 0,
     presence,
     bridge,
     sockets: { ...side, ...realtime, rooms },
@@ -160,9 +174,11 @@ async function layBridged(config: Config, logger: Logger, stack: AsyncDisposable
     const bridge = stack.use(new Bridge({ channels, logger, onGap: told }));
     return heard = { bridge, copies: new WantedRooms((room) => bridge.listenTo(room)) };
   };
-  const foundation = await layFoundation(config, logger, stack, (room, bus) => {
-    const { bridge, copies } = bridgeOn(bus);
-    return chatOf(room) === undefined ? bridge.listenTo(room) : copies.listenTo(room);
+  const foundation = await layFoundation(config, logger, stack, {
+    alsoListen(room, bus) {
+      const { bridge, copies } = bridgeOn(bus);
+      return chatOf(room) === undefined ? bridge.listenTo(room) : copies.listenTo(room);
+    },
   });
   return {
     ...bridgeOn(foundation.bus),
@@ -191,6 +207,20 @@ function sweepAccess(
       ],
     }),
   );
+}
+
+/** Sessions that lose their connection come back to what they had, here and on any other instance. */
+function openComebacks(
+  { cluster: { recovery } }: Foundation,
+  knowledge: Knowledge,
+  { chats }: Rooms,
+): Comebacks {
+  if (!recovery) throw new TypeError("The foundation keeps nothing for who comes back");
+  const ofSessions = {
+    newPid: (sid: string) => recovery.newPid(sid),
+    offset: () => recovery.log.offset,
+  };
+  return new Comebacks({ recovery: ofSessions, knowledge, chats });
 }
 
 /** What was said meanwhile is lost: who looks at a chat reads it again. */

@@ -30,6 +30,12 @@ export interface Foundation {
   readonly cluster: Cluster;
 }
 
+/** Where another system speaks to the same sockets: its events are kept for those who lose their connection. */
+export interface Bridging {
+  /** Listens to what it says in a room. */
+  alsoListen(room: string, bus: Bus): Listening;
+}
+
 /**
  * @throws {AppError} `unavailable` when the store can't be opened; `conflict` when a newer version has
  * written it
@@ -38,7 +44,7 @@ export async function layFoundation(
   config: Config,
   logger: Logger,
   stack: AsyncDisposableStack,
-  alsoListen?: (room: string, bus: Bus) => Listening,
+  bridging?: Bridging,
 ): Promise<Foundation> {
   const { store, bus } = await openShared(config, logger, stack);
   await migrate(store, { logger });
@@ -48,7 +54,10 @@ export async function layFoundation(
     joinCluster({
       ...{ transport, logger, instanceId },
       visibleData: (data) => visibleSession(data, instanceId),
-      ...(alsoListen && { alsoListen: (room) => alsoListen(room, bus) }),
+      ...(bridging && {
+        alsoListen: (room) => bridging.alsoListen(room, bus),
+        recovery: { channels: bus.plain, marks: `${config.redisKeyPrefix}:rt:marks` },
+      }),
     }),
   );
   const commands = [config.redisKeyPrefix, ...keys.taskCommands].join(":");

@@ -4,6 +4,7 @@ import { channelEvents } from "../realtime/channel_events.ts";
 import { ChannelRooms } from "../realtime/channel_rooms.ts";
 import { chatEvents } from "../realtime/chat_events.ts";
 import { chatOf, ChatRooms, type ChatRoomsOptions } from "../realtime/chat_rooms.ts";
+import type { Comebacks } from "../realtime/comebacks.ts";
 import { Connections } from "../realtime/connections.ts";
 import { Dispatcher, type DispatcherOptions, type EventTable } from "../realtime/dispatcher.ts";
 import type { Knowledge } from "../realtime/knowledge.ts";
@@ -25,10 +26,10 @@ export function openRooms(
   { io }: Pick<RealtimeSide, "io">,
   more:
     & Pick<DocumentServiceOptions, "accessTtlMs" | "isContentSent">
-    & Pick<ChatRoomsOptions, "onGuests"> = {},
+    & Pick<ChatRoomsOptions, "onGuests" | "onJoined"> = {},
 ) {
   const { logger, stack } = foundation;
-  const { onGuests, ...ofDocuments } = more;
+  const { onGuests, onJoined, ...ofDocuments } = more;
   const documents = openDocuments(
     foundation,
     { sessions, notes: knowledge.notes },
@@ -49,6 +50,7 @@ export function openRooms(
       presence: chatPresence,
       noteChats: (sid, chatIds) => sessions.noteChats(sid, chatIds),
       ...(onGuests && { onGuests }),
+      ...(onJoined && { onJoined }),
     }),
   );
   const typing = stack.use(new TypingNotices({ io }));
@@ -59,6 +61,7 @@ export interface RealtimeOptions {
   /** What comes to the events that every server has. */
   events?: EventTable;
   onSessionGone?(session: Session): void;
+  comebacks?: Comebacks;
   dispatching?: Partial<Pick<DispatcherOptions, "dynamic" | "refusals">>;
 }
 
@@ -69,7 +72,7 @@ export function openRealtime(
   knowledge: Knowledge,
   { server, io, remote, toUser }: RealtimeSide,
   rooms: Rooms,
-  { events = {}, onSessionGone, dispatching }: RealtimeOptions,
+  { events = {}, onSessionGone, comebacks, dispatching }: RealtimeOptions,
 ) {
   const { documents, channels, chats, typing } = rooms;
   const connections = stack.use(
@@ -87,6 +90,7 @@ export function openRealtime(
         remote.sessionGone(sid);
         onSessionGone?.(session);
       },
+      ...(comebacks && { comebacks }),
       isLogged: config.isEngineLogged,
       logger,
       nowMs: () => systemClock.nowMs(),

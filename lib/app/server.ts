@@ -35,6 +35,7 @@ export function openServer(
     maxPacketsPerSecond: 4 * config.maxEventsPerSecond,
     maxSendBufferBytes: config.sendBufferLimitBytes,
     adapter: cluster.adapter,
+    ...(cluster.recovery && { recoverWithinMs: cluster.recovery.maxAwayMs }),
     coalesce: { keyOf: completionKey, merge: mergeCompletions },
     logger,
   });

@@ -6,6 +6,7 @@ import type { Listening } from "../bus/bus.ts";
 import type { ReliableTransport, TransportStats } from "../bus/reliable_transport.ts";
 import { BusRequests } from "./bus_requests.ts";
 import { RoomAdapter, type VisibleData } from "./room_adapter.ts";
+import { SessionRecovery, type SessionRecoveryOptions } from "./session_recovery.ts";
 
 /** Channels are subscribed again in bunches; within this time they are one gap. */
 const GAP_SETTLES_MS = 50;
@@ -25,6 +26,8 @@ export interface ClusterOptions {
   joinTimeoutMs?: number;
   /** Where else a room's events come from, another system's channel. Default: nowhere. */
   alsoListen?: (room: string) => Listening;
+  /** Keeps what those miss who lose their connection for a short time. Default: nobody does. */
+  recovery?: Omit<SessionRecoveryOptions, "instances" | "logger">;
 }
 
 export interface ClusterStats extends TransportStats {
@@ -37,6 +40,7 @@ export interface Cluster extends Disposable {
   /** For `new Server({adapter})`. */
   readonly adapter: NonNullable<ServerOptions["adapter"]>;
   readonly instances: BusRequests;
+  readonly recovery: SessionRecovery | undefined;
   /** Waits until this instance hears the others, at most so long; says whether it does. */
   ready(timeoutMs: number): Promise<boolean>;
   /** Calls the listener when the bus was lost and is back, and events may have been missed: once a gap. */
@@ -48,6 +52,8 @@ export interface Cluster extends Disposable {
 export function joinCluster(options: ClusterOptions): Cluster {
   const { transport, logger } = options;
   const instances = new BusRequests({ transport, instanceId: options.instanceId, logger });
+  const recovery = options.recovery &&
+    new SessionRecovery({ ...options.recovery, instances, logger });
   const adapters = new Set<RoomAdapter>();
   const listeners: (() => void)[] = [];
   let gaps = 0;
@@ -75,6 +81,7 @@ export function joinCluster(options: ClusterOptions): Cluster {
       heartbeatTimeoutMs: options.heartbeatTimeoutMs ?? 10_000,
       joinTimeoutMs: options.joinTimeoutMs ?? 1_000,
       alsoListen: options.alsoListen,
+      recovery,
       onGap,
       onError: (error) =>
         logger.error("cluster: another instance gets no answer", { error: errorText(error) }),
@@ -87,6 +94,7 @@ export function joinCluster(options: ClusterOptions): Cluster {
     // Socket.IO's type wants a class; a function that is called with `new` does as well.
     adapter: adapter as unknown as Cluster["adapter"],
     instances,
+    recovery,
     onGap: (listener) => void listeners.push(listener),
     ready: (timeoutMs) =>
       settledWithin(
@@ -99,6 +107,7 @@ export function joinCluster(options: ClusterOptions): Cluster {
     },
     [Symbol.dispose]() {
       clearTimeout(telling);
+      recovery?.[Symbol.dispose]();
       instances[Symbol.dispose]();
       for (const made of adapters) made.close();
     },

@@ -10,10 +10,11 @@ import {
 } from "socket.io-adapter";
 import type { Listening } from "../bus/bus.ts";
 import type { ReliableTransport } from "../bus/reliable_transport.ts";
-import { settledWithin } from "../common/deadline.ts";
 import { AppError } from "../common/errors.ts";
 import { AckRequests } from "./ack_requests.ts";
-import { fromWire, toWire, type WireMessage } from "./wire_message.ts";
+import { ListenedRooms } from "./listened_rooms.ts";
+import type { SessionRecovery } from "./session_recovery.ts";
+import { fromWire, toWire, type WireMessage, type WireOptions } from "./wire_message.ts";
 
 /** What of a socket's data other instances may see. */
 export type VisibleData = (data: unknown) => unknown;
@@ -29,9 +30,20 @@ export interface RoomAdapterOptions {
   joinTimeoutMs: number;
   /** Where else a room's events come from, another system's channel. Default: nowhere. */
   alsoListen: ((room: Room) => Listening) | undefined;
+  /** Keeps what those miss who lose their connection. Default: nobody does. */
+  recovery: SessionRecovery | undefined;
   onGap(): void;
   /** An answer could not be made; whoever asked gets to know by the time limit. */
   onError(error: unknown): void;
+}
+
+type Lost = Parameters<ClusterAdapterWithHeartbeat["persistSession"]>[0];
+type Restored = Awaited<ReturnType<ClusterAdapterWithHeartbeat["restoreSession"]>>;
+/** What is private of Socket.IO's sockets, in 4.8.4. */
+interface StaleSocket {
+  pid?: string;
+  conn: { close(discard: boolean): void };
+  _onclose(reason: string): void;
 }
 
 /** As Socket.IO makes the ids of sockets. */
@@ -53,9 +65,7 @@ const MAX_FRESH_ROOMS = 10_000;
 export class RoomAdapter extends ClusterAdapterWithHeartbeat {
   readonly #options: RoomAdapterOptions;
   readonly #base: string;
-  readonly #rooms = new Map<Room, Listening[]>();
-  /** Rooms that are not heard yet. */
-  readonly #notLive = new Map<Room, Promise<void>>();
+  readonly #rooms: ListenedRooms;
   readonly #fresh = new Map<Room, number>();
   readonly #acks = new AckRequests();
   readonly #closing = new AbortController();
@@ -74,20 +84,51 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
         onGap: options.onGap,
       });
     this.#own = [listen(this.#base), listen(this.#responseChannel(this.uid))];
-    this.on("create-room", (room: Room) => {
-      const listened = SOCKET_ID.test(room) ? [] : [listen(this.#roomChannel(room))];
-      if (options.alsoListen) listened.push(options.alsoListen(room));
-      if (listened.length === 0) return;
-      this.#rooms.set(room, listened);
-      const live = Promise.all(listened.map((each) => each.live)).then(() => {
-        if (this.#notLive.get(room) === live) this.#notLive.delete(room);
-      });
-      this.#notLive.set(room, live);
+    this.#rooms = new ListenedRooms({
+      listen: (room) => this.#listenTo(room),
+      isUsed: (room) => this.rooms.has(room),
+      waitMs: options.joinTimeoutMs,
     });
-    this.on("delete-room", (room: Room) => {
-      for (const each of this.#rooms.get(room) ?? []) each.stop();
-      this.#rooms.delete(room);
-    });
+    this.on("create-room", (room: Room) => this.#rooms.open(room));
+    this.on("delete-room", (room: Room) => this.#rooms.close(room));
+    options.recovery?.serve(this.#rooms, (pid) => this.#endStale(pid));
+  }
+
+  #listenTo(room: Room): Listening[] {
+    const { transport, alsoListen, onGap } = this.#options;
+    const listened: Listening[] = [];
+    if (!SOCKET_ID.test(room)) {
+      const onMessage = (message: unknown) => this.#receive(message);
+      listened.push(transport.listen(this.#roomChannel(room), { onMessage, onGap }));
+    }
+    if (alsoListen) listened.push(alsoListen(room));
+    return listened;
+  }
+
+  /** Called by Socket.IO when a connection is lost. */
+  override persistSession({ pid, sid, rooms, data }: Lost): void {
+    const { session } = data as { session?: { user: { id: string } } };
+    if (session) this.#options.recovery?.hold({ pid, sid, rooms, userId: session.user.id });
+  }
+
+  /** Called by Socket.IO for a client that was connected before. What was missed waits for its token. */
+  override async restoreSession(pid: string, offset: string): Promise<Restored> {
+    const { recovery } = this.#options;
+    const found = await recovery?.find(pid, offset);
+    // Socket.IO's type knows no "no", which it takes.
+    if (!recovery || !found) return null as unknown as Restored;
+    const { sid } = found;
+    return { sid, pid: recovery.newPid(sid), rooms: [], data: { found }, missedPackets: [] };
+  }
+
+  /** A client has come back whose old connection still seems to be there. */
+  async #endStale(pid: string): Promise<void> {
+    const sockets = this.nsp.sockets as unknown as ReadonlyMap<string, StaleSocket>;
+    const socket = sockets.get(pid.split(".")[1] ?? "");
+    if (socket?.pid !== pid) return;
+    socket._onclose("forced close");
+    socket.conn.close(true);
+    await Promise.resolve();
   }
 
   /** Says hello once the answers can be heard. */
@@ -102,23 +143,27 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
 
   override addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void {
     super.addAll(id, rooms);
-    const awaited: Promise<void>[] = [];
-    for (const room of rooms) {
-      const live = this.#notLive.get(room);
-      if (live !== undefined) awaited.push(live);
-    }
-    if (awaited.length === 0) return;
-    return settledWithin(Promise.all(awaited), this.#options.joinTimeoutMs).then(() => {});
+    return this.#rooms.whenLive(rooms);
   }
 
   override broadcast(packet: unknown, opts: BroadcastOptions): Promise<void> {
-    const served = super.broadcast(packet, locally(opts));
-    if (!opts.flags?.local) {
+    const served = super.broadcast(this.#kept(packet, opts), locally(opts));
+    if (!opts.flags?.local && !this.#isOfOneHere(opts)) {
       const data = { packet, opts: toWire(opts) };
       // Not by `publish`: a room's event is no sign of life to those who are not in it.
       this.#send(this.#channelOf(opts), { type: MessageType.BROADCAST, data });
     }
     return served;
+  }
+
+  #kept(packet: unknown, opts: BroadcastOptions): unknown {
+    return this.#options.recovery?.kept(packet, opts) ?? packet;
+  }
+
+  /** Whether the event is for one socket, which is here. */
+  #isOfOneHere({ rooms }: BroadcastOptions): boolean {
+    const [room] = rooms;
+    return rooms.size === 1 && room !== undefined && SOCKET_ID.test(room) && this.sids.has(room);
   }
 
   override broadcastWithAck(
@@ -201,6 +246,11 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
   override onMessage(message: ClusterMessage): void {
     if (message.type === MessageType.FETCH_SOCKETS && message.uid !== this.uid) {
       this.#answerFetch(message).catch(this.#options.onError);
+    } else if (message.type === MessageType.BROADCAST && message.uid !== this.uid) {
+      const { packet, opts, requestId } = message.data;
+      const isPlain = requestId === undefined;
+      const kept = isPlain ? this.#kept(packet, fromWire(opts as WireOptions)) : packet;
+      super.onMessage({ ...message, data: { ...message.data, packet: kept } } as ClusterMessage);
     } else super.onMessage(message);
   }
 
@@ -281,9 +331,8 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
     clearTimeout(this.#heartbeat);
     this.#closing.abort();
     this.#acks[Symbol.dispose]();
-    for (const listening of [...this.#own, ...[...this.#rooms.values()].flat()]) listening.stop();
-    this.#rooms.clear();
-    this.#notLive.clear();
+    for (const listening of this.#own) listening.stop();
+    this.#rooms.stop();
   }
 }
 

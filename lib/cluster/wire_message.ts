@@ -3,7 +3,7 @@ import type { BroadcastOptions, ClusterMessage } from "socket.io-adapter";
 /** The message of one type. */
 export type WireMessage<Type> = Extract<ClusterMessage, { type: Type }>;
 
-interface WireOptions {
+export interface WireOptions {
   rooms: string[];
   except: string[];
   flags: NonNullable<BroadcastOptions["flags"]>;

@@ -26,6 +26,8 @@ export interface ChatRoomsOptions {
   noteChats(sid: string, chatIds: string[]): void;
   /** Whether anybody but its owner looks at the chat on this instance has changed. Default: nobody asks. */
   onGuests?(chatId: string, hasGuests: boolean): void;
+  /** A socket has asked to look at the chat, and does. */
+  onJoined?(socket: RealtimeSocket, chatId: string): void;
   logger: Logger;
 }
 
@@ -62,6 +64,7 @@ export class ChatRooms implements Disposable {
       const access = await this.#options.chats.access(session.user, chatId);
       if (!access.read || !isStill(socket, session)) return false;
       await this.enter(socket, session, chatId, access);
+      this.#options.onJoined?.(socket, chatId);
       return isStill(socket, session);
     });
   }

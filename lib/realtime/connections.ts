@@ -4,6 +4,7 @@ import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { type ErrorEvent, rooms } from "../protocol/events.ts";
 import type { SessionUser } from "../protocol/user.ts";
+import type { Comebacks } from "./comebacks.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { isStill } from "./local_sockets.ts";
 import type { Knowledge } from "./knowledge.ts";
@@ -21,6 +22,8 @@ export interface ConnectionsOptions {
     add(sid: string, user: SessionUser): Promise<void>;
     remove(sid: string): void;
   };
+  /** Lets sessions come back whose connection was lost. Default: none does. */
+  comebacks?: Comebacks;
   /** A session has gone, after its socket left all rooms: those that it was in. */
   onSessionGone?(session: Session, rooms: readonly string[]): void;
   /** Whether each connection is logged (`WEBSOCKET_SERVER_ENGINEIO_LOGGING`). Default: `false`. */
@@ -130,15 +133,21 @@ export class Connections implements Disposable {
     const auth = v.safeParse(HandshakeSchema, socket.handshake.auth ?? {});
     // The handshake travels to other instances with the socket's data: the token must not.
     socket.handshake.auth = {};
-    if (!auth.success || !auth.output.token) return;
+    const { comebacks } = this.#options;
+    const { token, pid } = auth.success ? auth.output : {};
+    comebacks?.begin(socket, pid);
+    if (!token) return await comebacks?.admit(socket, undefined);
+    const wasThere = socket.data.found !== undefined;
     try {
-      const session = await this.#verified(socket.id, auth.output.token);
+      const session = await this.#verified(socket.id, token);
       this.#welcome(socket);
+      await comebacks?.admit(socket, session);
       socket.data.session = session;
       // The client hears of its id next, and whoever it tells that looks for the session.
       await this.#makeKnown(socket, session);
     } catch (thrown) {
-      if (!(thrown instanceof AppError) || thrown.code === "unavailable") {
+      // Who came back and is not the one who went keeps nothing of it: closed, it comes as a new one.
+      if (wasThere || !(thrown instanceof AppError) || thrown.code === "unavailable") {
         // Without a session the client would stay mute for ever: closed, it comes back and tries again.
         this.#options.logger.warn("connect failed", { error: errorText(thrown) });
         throw thrown;
@@ -172,6 +181,7 @@ export class Connections implements Disposable {
   #connected(socket: RealtimeSocket): void {
     const { logger, isLogged } = this.#options;
     const { session } = socket.data;
+    this.#options.comebacks?.connected(socket);
     let left: string[] = [];
     socket.on("disconnecting", () => void (left = [...socket.rooms]));
     socket.on("disconnect", (reason) => {

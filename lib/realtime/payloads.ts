@@ -12,7 +12,11 @@ const AuthSchema = v.object({ token: TokenSchema });
 const NameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
 
 /** The handshake's `auth`: a client without a token is let in, without a session. */
-export const HandshakeSchema = v.object({ token: v.optional(v.nullable(TokenSchema)) });
+export const HandshakeSchema = v.object({
+  token: v.optional(v.nullable(TokenSchema)),
+  /** Socket.IO's name for a session that was before. */
+  pid: v.fallback(v.optional(v.string()), undefined),
+});
 
 export const UserJoinSchema = v.object({ auth: AuthSchema });
 

@@ -15,6 +15,13 @@ export interface Session {
 /** `socket.data`. */
 export interface SocketData {
   session?: Session;
+  /** What the socket's client had before its connection was lost, until its token is checked. */
+  found?: {
+    userId: string;
+    rooms: string[];
+    /** What was said meanwhile in those of its rooms that it joins in this turn. */
+    missed(rooms: ReadonlySet<string>): unknown[][];
+  };
 }
 
 // What comes in passes the dispatcher, and is checked there by schemas.

@@ -72,6 +72,11 @@ export interface SocketServerOptions {
   maxSendBufferBytes: number;
   /** How streams merge for a socket that is behind. Default: not at all. */
   coalesce?: Coalescer;
+  /**
+   * How long a client that lost its connection may come back to its session, where the adapter keeps
+   * what it missed. Default: not at all.
+   */
+  recoverWithinMs?: number;
   /** A Socket.IO adapter. Default: in memory. */
   adapter?: ServerOptions["adapter"];
   logger: Logger;
@@ -145,6 +150,13 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     serveClient: false,
     parser: { ...parser, Encoder: RememberingEncoder, Decoder: BoundedDecoder },
     ...(options.adapter === undefined ? {} : { adapter: options.adapter }),
+    // The middlewares look at the token again.
+    ...(options.recoverWithinMs !== undefined && {
+      connectionStateRecovery: {
+        maxDisconnectionDuration: options.recoverWithinMs,
+        skipMiddlewares: false,
+      },
+    }),
   });
   // It is the one that the parser above names; Socket.IO's type knows its own only.
   const encoder = io.encoder as unknown as RememberingEncoder;
