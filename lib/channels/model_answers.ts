@@ -43,9 +43,9 @@ export interface ModelAnswersOptions {
 }
 
 /** How often the room sees an answer grow (docs/protocol.md, section 6). */
-const SKETCH_MS = 150;
+const PREVIEW_MS = 150;
 /** How often what there is of an answer is stored, for the case that its instance dies. */
-const KEEP_MS = 1_000;
+const CHECKPOINT_MS = 1_000;
 /** How much of a thread a model is told. */
 const HISTORY = 50;
 /** An answer beyond this is cut off. */
@@ -148,16 +148,16 @@ export class ModelAnswers {
     const { conversation, running, logger } = this.#options;
     let content = "";
     let end: NonNullable<ModelPart["end"]> = {};
-    using sketches = new TrailingThrottle<string>({
-      everyMs: SKETCH_MS,
+    using previews = new TrailingThrottle<string>({
+      everyMs: PREVIEW_MS,
       slowdown: SLOWDOWN,
       send: (text) =>
         conversation.show(channel, user, answer.id, text).catch((thrown) =>
           logger.warn("a part of an answer is not shown", { error: errorText(thrown) })
         ),
     });
-    using copies = new TrailingThrottle<string>({
-      everyMs: KEEP_MS,
+    using checkpoints = new TrailingThrottle<string>({
+      everyMs: CHECKPOINT_MS,
       send: (text) =>
         conversation.keep(channel.id, answer.id, text).catch((thrown) =>
           logger.warn("a part of an answer is not stored", { error: errorText(thrown) })
@@ -175,8 +175,8 @@ export class ModelAnswers {
         if (!chunk.content) continue;
         content += chunk.content;
         if (content.length > MAX_LENGTH) throw new AppError("too_large", "The answer is too long.");
-        sketches.push(content);
-        copies.push(content);
+        previews.push(content);
+        checkpoints.push(content);
       }
       if (isEmpty(content, end)) {
         throw new AppError("empty_answer", "The model's answer was empty.");
@@ -190,7 +190,7 @@ export class ModelAnswers {
     }
     if (signal.aborted) end = { ...end, interrupted: true };
     if (signal.reason === STOPPED) end = { ...end, stopped: true };
-    await Promise.all([sketches.quiet(), copies.drop()]);
+    await Promise.all([previews.quiet(), checkpoints.drop()]);
     const { files = [], ...outcome } = end;
     try {
       const change = { content, meta: { done: true, ...outcome } };

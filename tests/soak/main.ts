@@ -15,7 +15,7 @@ import { openWorld } from "./world.ts";
 
 const SAMPLE_EVERY_MS = 10_000;
 /** What the event loop may stand still. */
-const LONGEST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 500;
 /** How much more the last third may take than the second: what a collector leaves is no growth. */
 const GROWTH = 1.2;
 /** What nobody holds any more is given back by then. */
@@ -82,7 +82,7 @@ if (last > second * GROWTH) {
   problems.push(`memory grew from ${Math.round(second)} to ${Math.round(last)} MiB`);
 }
 const longest = Math.max(0, ...samples.map(({ pauseMs }) => pauseMs));
-if (longest > LONGEST_PAUSE_MS) problems.push(`the event loop stood still, up to ${longest} ms`);
+if (longest > MAX_PAUSE_MS) problems.push(`the event loop stood still, up to ${longest} ms`);
 
 const verdict = problems.length === 0 ? "All held." : `Did not hold: ${problems.join("; ")}.`;
 const memory = `Memory: ${Math.round(emptyMiB)} MiB before, ${Math.round(leftMiB)} MiB ${

@@ -66,7 +66,7 @@ async function ask(port: number, auth: string[] | undefined, args: string[]): Pr
 }
 
 /** Starts that share a port by bad luck are tried again. */
-const MOST_STARTS = 3;
+const MAX_STARTS = 3;
 
 export class RedisServer implements AsyncDisposable {
   readonly port: number;
@@ -104,7 +104,7 @@ export class RedisServer implements AsyncDisposable {
         return server;
       } catch (error) {
         await server[Symbol.asyncDispose]();
-        if (attempt === MOST_STARTS) throw error;
+        if (attempt === MAX_STARTS) throw error;
       }
     }
   }
