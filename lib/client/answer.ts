@@ -14,7 +14,6 @@ export type Merge =
 export interface StoredAnswer {
   content: string;
   reasoning?: string;
-  isInterrupted?: boolean;
   files?: AnswerFile[];
   outcome?: AnswerOutcome;
 }
@@ -86,18 +85,6 @@ export class Answer {
   #isLost = false;
   #begunOf = new WeakMap<AnswerSnapshot, number>();
 
-  get isInterrupted(): boolean {
-    return this.outcome.interrupted === true;
-  }
-
-  get error(): AnswerOutcome["error"] {
-    return this.outcome.error;
-  }
-
-  get usage(): AnswerOutcome["usage"] {
-    return this.outcome.usage;
-  }
-
   get state(): AnswerState {
     const { error, interrupted, stopped } = this.outcome;
     if (!this.isDone && this.#isLost) return "lost";
@@ -150,7 +137,7 @@ export class Answer {
     }
     // Who has read on beyond the log of an instance that died is told an end that stands before it.
     if (seq <= this.seq) return data.done && !this.isDone ? "gap" : "ignored";
-    if (this.isDone && this.isInterrupted) {
+    if (this.isDone && this.outcome.interrupted) {
       // Its instance was only cut off from the others: the end that they told was none, and stands
       // where the text goes on.
       this.#clear();
@@ -191,7 +178,7 @@ export class Answer {
 
   /** Takes the text as it is stored: the stream is over, or can't be asked any more. */
   replace(
-    { content, reasoning = "", isInterrupted, files = [], outcome = {} }: StoredAnswer,
+    { content, reasoning = "", files = [], outcome = {} }: StoredAnswer,
   ): void {
     this.#snapshot = undefined;
     // What is stored as a rule goes on where the stream was lost.
@@ -199,7 +186,7 @@ export class Answer {
     this.content = content;
     this.reasoning = reasoning;
     this.files = files;
-    this.#end({ ...outcome, ...(isInterrupted && { interrupted: true }) });
+    this.#end(outcome);
   }
 
   #begin(generation: string): void {
@@ -228,20 +215,26 @@ export class Answer {
     this.outcome = {};
   }
 
-  #end(
-    { finish_reason, refusal, tool_calls, error, interrupted, stopped, usage }: AnswerOutcome,
-  ): void {
+  #end(end: AnswerOutcome): void {
     this.isDone = true;
-    if (refusal !== undefined) this.refusal = refusal;
-    this.outcome = {
-      ...this.outcome.usage && { usage: this.outcome.usage },
-      ...(finish_reason !== undefined && { finish_reason }),
-      ...(this.refusal !== "" && { refusal: this.refusal }),
-      ...(tool_calls && { tool_calls }),
-      ...(error && { error }),
-      ...(interrupted && { interrupted }),
-      ...(stopped && { stopped }),
-      ...(usage && { usage }),
-    };
+    if (end.refusal !== undefined) this.refusal = end.refusal;
+    const { refusal, outcome: { usage } } = this;
+    this.outcome = outcomeOf({ usage, ...end, ...(refusal !== "" && { refusal }) });
   }
+}
+
+const OUTCOME = [
+  "finish_reason",
+  "refusal",
+  "tool_calls",
+  "error",
+  "interrupted",
+  "stopped",
+  "usage",
+] as const satisfies (keyof AnswerOutcome)[];
+
+/** What of these fields says how an answer ended. */
+export function outcomeOf(fields: Partial<Record<keyof AnswerOutcome, unknown>>): AnswerOutcome {
+  const said = OUTCOME.filter((name) => fields[name] !== undefined && fields[name] !== false);
+  return Object.fromEntries(said.map((name) => [name, fields[name]]));
 }

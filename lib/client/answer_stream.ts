@@ -1,7 +1,7 @@
 import { type ChatMessage, isTemporary } from "../protocol/chat.ts";
 import type { AnswerFile } from "../protocol/answer_outcome.ts";
 import type { CompletionEvent, ResumeAnswer } from "../protocol/events.ts";
-import { Answer, type StoredAnswer } from "./answer.ts";
+import { Answer, outcomeOf, type StoredAnswer } from "./answer.ts";
 import type { Connection } from "./connection.ts";
 import { isClientError } from "./errors.ts";
 import { Listeners } from "./listeners.ts";
@@ -140,25 +140,14 @@ export class AnswerStream {
   }
 }
 
-type StoredError = NonNullable<NonNullable<StoredAnswer["outcome"]>["error"]>;
-
 /** What is stored of an answer that nobody streams any more; without an end it was cut off. */
-export function storedAnswer(message: ChatMessage | undefined): StoredAnswer & { isDone: boolean } {
-  const { content = "", reasoning_content: reasoning, interrupted, stopped, files } = message ?? {};
-  const { finish_reason, refusal, tool_calls, error, usage } = message ?? {};
+function storedAnswer(message: ChatMessage | undefined): StoredAnswer & { isDone: boolean } {
+  const { content = "", reasoning_content: reasoning, files, done } = message ?? {};
+  const isDone = done === true;
   return {
-    content,
-    isDone: message?.done === true,
+    ...{ content, isDone },
     ...(reasoning !== undefined && { reasoning }),
-    isInterrupted: interrupted === true || message?.done !== true,
     ...(files && { files: files as AnswerFile[] }),
-    outcome: {
-      ...(finish_reason !== undefined && { finish_reason }),
-      ...(refusal !== undefined && { refusal }),
-      ...(tool_calls && { tool_calls }),
-      ...(error && { error: error as StoredError }),
-      ...(stopped && { stopped }),
-      ...(usage && { usage }),
-    },
+    outcome: outcomeOf({ ...message, ...(!isDone && { interrupted: true }) }),
   };
 }

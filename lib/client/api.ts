@@ -113,14 +113,14 @@ export function createApi(options: ApiOptions = {}): Api {
   return Object.assign(api, {
     page,
     pages,
-    signIn: (body: { email: string; password: string }, rest?: { signal?: AbortSignal }) =>
+    signIn: (body: Body<"POST /api/v1/auths/signin">, rest?: { signal?: AbortSignal }) =>
       api("POST /api/v1/auths/signin", { body, ...rest }),
-    signUp: (
-      body: { name: string; email: string; password: string },
-      rest?: { signal?: AbortSignal },
-    ) => api("POST /api/v1/auths/signup", { body, ...rest }),
+    signUp: (body: Body<"POST /api/v1/auths/signup">, rest?: { signal?: AbortSignal }) =>
+      api("POST /api/v1/auths/signup", { body, ...rest }),
   });
 }
+
+type Body<R extends RouteName> = HttpRoutes[R] extends { body: infer B } ? B : never;
 
 interface AnyOptions {
   params?: Record<string, string>;
@@ -269,9 +269,7 @@ function read({ ok, status, headers }: Response, text: string): unknown {
   const body = parsed(text);
   if (ok) {
     if (body !== undefined || text === "") return body;
-    const type = headers.get("content-type") ?? "something";
-    const message = `The address answered ${status} with ${type}, which is not this server's.`;
-    throw new ClientError("invalid_answer", message, { status });
+    throw new ClientError("invalid_answer", "What answered is not this server.", { status });
   }
   const { code, detail } = Object(body) as { code?: unknown; detail?: unknown };
   throw new ClientError(

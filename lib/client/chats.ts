@@ -117,7 +117,7 @@ export class ChatEventHandler implements Disposable {
     completion: (event) => this.#completion(event),
     event: (event) => this.#event(event),
     answers: (type) => {
-      const hook = HOOKS[type];
+      const [hook] = ANSWERS[type] ?? [];
       return hook !== undefined && this.#hooks[hook] !== undefined;
     },
     answer: (event, ack) => void this.#answer(otherOf(event), ack),
@@ -243,40 +243,25 @@ export class ChatEventHandler implements Disposable {
   }
 
   /** What the server waits for is always answered: with a result, or with what went wrong. */
-  async #answer(event: OtherChatEvent, ack: Ack): Promise<void> {
+  async #answer({ type, data }: OtherChatEvent, ack: Ack): Promise<void> {
+    const [hook, no] = ANSWERS[type] ?? [undefined, { error: `There is no answer to ${type}.` }];
     try {
-      ack(await this.#result(event));
+      // The types of the hooks say which data each takes.
+      const answer = hook && this.#hooks[hook] as ((data: unknown) => unknown) | undefined;
+      ack(await answer?.call(this.#hooks, data) ?? no);
     } catch (thrown) {
       ack({ error: messageOf(thrown) });
     }
   }
-
-  async #result(event: OtherChatEvent): Promise<unknown> {
-    const hooks = this.#hooks;
-    switch (event.type) {
-      case "confirmation":
-        return await hooks.confirm?.(event.data) ?? false;
-      case "input":
-        return await hooks.input?.(event.data) ?? false;
-      case "execute:python":
-        return await hooks.runPython?.(event.data) ?? { error: "There is no Python here." };
-      case "execute:tool":
-        return await hooks.runTool?.(event.data) ?? { error: "Tools are not run here." };
-      case "request:chat:completion":
-        return await hooks.complete?.(event.data) ?? { error: "No model runs here." };
-      default:
-        return { error: `There is no answer to ${event.type}.` };
-    }
-  }
 }
 
-/** What the server asks, by the hook that has the answer. */
-const HOOKS: Record<string, keyof ChatHooks> = {
-  confirmation: "confirm",
-  input: "input",
-  "execute:python": "runPython",
-  "execute:tool": "runTool",
-  "request:chat:completion": "complete",
+/** What the server asks: the hook that has the answer, and the answer where there is none. */
+const ANSWERS: Record<string, [hook: keyof ChatHooks, no: unknown]> = {
+  confirmation: ["confirm", false],
+  input: ["input", false],
+  "execute:python": ["runPython", { error: "There is no Python here." }],
+  "execute:tool": ["runTool", { error: "Tools are not run here." }],
+  "request:chat:completion": ["complete", { error: "No model runs here." }],
 };
 
 function otherOf({ chat_id: chatId, message_id: messageId, data }: ChatEvent): OtherChatEvent {

@@ -88,6 +88,7 @@ class SocketConnection implements Connection {
     const how = {
       path: basePath + SOCKET_PATH,
       transports: websocket ? ["websocket"] : ["polling", "websocket"],
+      autoConnect: false,
       reconnection: true,
       reconnectionDelay: reconnectionDelayMs,
       reconnectionDelayMax: reconnectionDelayMaxMs,
@@ -98,6 +99,8 @@ class SocketConnection implements Connection {
       },
     };
     this.#socket = origin === undefined ? io(how) : io(origin, how);
+    // One that is closed at once, as in the trial of React's StrictMode, has never been opened.
+    queueMicrotask(() => this.#status.state === "closed" || this.#socket.connect());
     this.#socket.on("connect", () => void this.#join());
     this.#socket.on("disconnect", (reason) => this.#gone(reason));
     this.#socket.on("connect_error", () => this.#become(OFFLINE));
@@ -118,15 +121,15 @@ class SocketConnection implements Connection {
 
   get ready(): Promise<void> {
     return new Promise((resolve, reject) => {
-      let isOver = false;
-      const off = this.onStatus(({ state, code = "unavailable", reason = "It is closed." }) => {
-        if (state !== "online" && state !== "signed_out" && state !== "closed") return;
-        isOver = true;
-        queueMicrotask(() => off());
+      const look = () => {
+        const { state, code = "unavailable", reason } = this.#status;
         if (state === "online") resolve();
-        else reject(new ClientError(code, reason));
-      });
-      if (isOver) off();
+        else if (state !== "signed_out" && state !== "closed") return;
+        else reject(new ClientError(code, reason ?? "The connection is closed."));
+        off();
+      };
+      const off = this.#statuses.add(look);
+      look();
     });
   }
 

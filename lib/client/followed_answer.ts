@@ -78,11 +78,6 @@ export class FollowedAnswer implements Disposable, Readable<AnswerSnapshot> {
     }
   }
 
-  /** Asks at once for what may have been missed. */
-  resume(): Promise<void> {
-    return this.#stream.resume();
-  }
-
   /** Ends the answer, on whichever instance it is written. */
   stop(): Promise<void> {
     return this.#owner.stop();

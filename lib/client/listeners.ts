@@ -5,11 +5,6 @@
 export class Listeners<T> {
   readonly #listeners = new Set<(value: T) => void>();
 
-  /** Whether anybody listens. */
-  get size(): number {
-    return this.#listeners.size;
-  }
-
   add(listener: (value: T) => void): () => void {
     const own = (value: T) => listener(value);
     this.#listeners.add(own);

@@ -97,7 +97,7 @@ Deno.test("an end that stands before what was read is asked for", () => {
   assert.equal(answer.merge(event("g", 2, "", { done: true })), "gap");
   const end = { active: false, generation: "g", seq: 2, content: "", done: true };
   answer.resumed({ ...end, interrupted: true });
-  assert.deepEqual([answer.content, answer.isInterrupted], ["one two three", true]);
+  assert.deepEqual([answer.content, answer.outcome.interrupted], ["one two three", true]);
   assert.equal(answer.merge(event("g", 2, "", { done: true })), "ignored");
 });
 
@@ -117,5 +117,5 @@ Deno.test("an answer that goes on after it was told as interrupted is asked for 
   answer.resumed({ active: true, generation: "g", seq: 3, content: "one two three", done: false });
   assert.equal(answer.merge(event("g", 4, " four", { done: true })), "applied");
   assert.equal(answer.content, "one two three four");
-  assert.equal(answer.isInterrupted, false);
+  assert.equal(answer.outcome.interrupted, undefined);
 });

@@ -1,0 +1,1 @@
+export { createApi, isClientError } from "webui-realtime-client/api";

@@ -1,0 +1,1 @@
+export { chatEventHandler, connect } from "webui-realtime-client";
