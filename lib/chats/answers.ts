@@ -87,11 +87,13 @@ export class ChatAnswers {
   async finish(
     { chatId, messageId, generation }: AnswerRef,
     end: End,
-  ): Promise<"stored" | "ended" | "superseded"> {
+  ): Promise<"stored" | "ended" | "superseded" | "gone"> {
     if (isTemporary(chatId)) return "stored";
-    let outcome: "stored" | "ended" | "superseded" = "stored";
+    let outcome: "stored" | "ended" | "superseded" | "gone" = "gone";
     await this.#chats.changeMessage(chatId, messageId, (message) => {
-      outcome = message?.generation !== generation
+      outcome = !message
+        ? "gone"
+        : message.generation !== generation
         ? "superseded"
         : message.done && !isCorrected(message, end)
         ? "ended"

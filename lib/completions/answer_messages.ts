@@ -32,6 +32,9 @@ export function endOf({ content, reasoning, refusal, files }: StreamPart): Answe
   };
 }
 
+/** What became of an end that was to be stored. */
+export type EndStored = "stored" | "ended" | "superseded" | "gone";
+
 /** The stored messages that answers are written to: a port, tied by `app`. */
 export interface AnswerMessages {
   /**
@@ -44,7 +47,8 @@ export interface AnswerMessages {
   ): Promise<void>;
   /**
    * Stores the end as one atomic change, only if the message is still of this generation and not
-   * ended: `ended` when it was ended before, `superseded` when it is of another generation or gone.
+   * ended: `ended` when it was ended before, `superseded` when it is of another generation, `gone`
+   * when it is not there any more: its chat was deleted, or the store was emptied.
    */
-  finish(ref: AnswerRef, end: AnswerEnd): Promise<"stored" | "ended" | "superseded">;
+  finish(ref: AnswerRef, end: AnswerEnd): Promise<EndStored>;
 }

@@ -8,6 +8,7 @@ import {
   type AnswerMessages,
   type AnswerRef,
   endOf,
+  type EndStored,
 } from "./answer_messages.ts";
 import type { LiveStream } from "./live_stream.ts";
 import type { CompletionChunk, CompletionRequest, ModelProvider } from "./model_provider.ts";
@@ -58,6 +59,12 @@ export interface GenerationResult {
  */
 const STORE_ATTEMPTS = 4;
 const STORE_FIRST_DELAY_MS = 100;
+
+/** A message that is not there any more is not one that was generated again: its reader waits. */
+const GONE: AnswerError = {
+  code: "not_found",
+  content: "The message is not kept any more: its answer could not be stored.",
+};
 
 /**
  * Runs one generation of one message, from the stored begin to the stored end (docs/protocol.md, section 7).
@@ -197,7 +204,10 @@ async function finish(
   let isSuperseded = stream.superseded.aborted;
   if (isBegun && !isSuperseded) {
     try {
-      isSuperseded = await storeEnd(ports.messages, ref, end, stream.superseded) === "superseded";
+      const stored = await storeEnd(ports.messages, ref, end, stream.superseded);
+      isSuperseded = stored === "superseded";
+      // Whoever reads along is told; who has stopped or deleted it knows.
+      if (stored === "gone" && !outcome.interrupted) outcome.error ??= GONE;
     } catch (thrown) {
       isSuperseded = stream.superseded.aborted;
       ports.logger.warn("an answer is not stored yet", { chatId, error: errorText(thrown) });
@@ -227,7 +237,7 @@ async function storeEnd(
   ref: AnswerRef,
   end: AnswerEnd,
   superseded: AbortSignal,
-): Promise<"stored" | "ended" | "superseded"> {
+): Promise<EndStored> {
   for (let attempt = 1;; attempt++) {
     try {
       return await messages.finish(ref, end);
