@@ -2,9 +2,9 @@ import { Hono } from "hono";
 import * as v from "valibot";
 import type { Chat, ChatSummary } from "../protocol/chat.ts";
 import type { ChatBody } from "../protocol/chat.ts";
-import { ChatBodySchema } from "../protocol/schemas/chat.ts";
 import type { EmitterData } from "../protocol/events.ts";
 import type { PublicUser } from "../protocol/user.ts";
+import { readChat, sendChat } from "./chat_in_turns.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
 import { askedPage } from "./paging.ts";
@@ -45,7 +45,6 @@ const PAGE_SIZE = 60;
 /** How a chat id begins that names a channel. */
 const CHANNEL = "channel:";
 
-const BodySchema = v.object({ chat: ChatBodySchema });
 const EventSchema = v.object({
   type: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
   data: v.optional(v.unknown()),
@@ -58,10 +57,9 @@ export function chatRoutes(
   const routes = new Hono<HttpEnv>();
 
   routes.post("/new", async (c) => {
-    const { chat } = await readJson(c, BodySchema);
-    const created = await chats.create(c.get("user").id, chat);
+    const created = await chats.create(c.get("user").id, await readChat(c));
     listChanged(created.user_id, created.id);
-    return c.json(created);
+    return await sendChat(c, created);
   });
 
   routes.get("/", async (c) => {
@@ -70,13 +68,16 @@ export function chatRoutes(
     return c.json(found?.chats ?? []);
   });
 
-  routes.get("/:id", async (c) => c.json(await chats.get(c.get("user").id, c.req.param("id"))));
+  routes.get("/:id", async (c) => {
+    const chat = await chats.get(c.get("user").id, c.req.param("id"));
+    return await sendChat(c, chat);
+  });
 
   routes.post("/:id", async (c) => {
-    const { chat } = await readJson(c, BodySchema);
+    const chat = await readChat(c);
     const updated = await chats.update(c.get("user").id, c.req.param("id"), chat);
     listChanged(updated.user_id, updated.id);
-    return c.json(updated);
+    return await sendChat(c, updated);
   });
 
   routes.delete("/:id", async (c) => {

@@ -2,7 +2,9 @@ import type { Context } from "hono";
 import type * as v from "valibot";
 import { checked } from "../common/checked.ts";
 import { AppError } from "../common/errors.ts";
-import { isNestedDeeper, MAX_JSON_DEPTH } from "../common/json_nesting.ts";
+import { MAX_JSON_DEPTH } from "../common/json_nesting.ts";
+import { NestedTooDeep, parseInTurns } from "../common/parse_in_turns.ts";
+import { yieldToEvents } from "../common/pause.ts";
 
 export interface JsonBodyOptions {
   /** The largest body, in bytes. Default: 16 MiB; a chat with its whole history fits. */
@@ -13,6 +15,9 @@ export interface JsonBodyOptions {
    */
   timeoutMs?: number;
 }
+
+/** In UTF-16 units. */
+const LARGE_LENGTH = 256 * 1024;
 
 /**
  * Reads and checks a JSON body, whatever its content type. The limits hold while it is read, so
@@ -25,7 +30,11 @@ export async function readJson<S extends v.GenericSchema>(
   schema: S,
   { maxBytes = 16 * 1024 * 1024, timeoutMs = 30_000 }: JsonBodyOptions = {},
 ): Promise<v.InferOutput<S>> {
-  return checked(schema, parse(await readText(c.req.raw, maxBytes, timeoutMs)));
+  const text = await readText(c.req.raw, maxBytes, timeoutMs);
+  const payload = await parse(text);
+  // Checking a large body takes a turn of its own.
+  if (text.length > LARGE_LENGTH) await yieldToEvents();
+  return checked(schema, payload);
 }
 
 async function readText(request: Request, maxBytes: number, timeoutMs: number): Promise<string> {
@@ -62,14 +71,14 @@ async function readText(request: Request, maxBytes: number, timeoutMs: number): 
 }
 
 /** What is nested deeper would end the stack of anything that walks it, the store's own code included. */
-function parse(text: string): unknown {
-  if (isNestedDeeper(text)) {
-    const message = `The body is nested more than ${MAX_JSON_DEPTH} levels deep.`;
-    throw new AppError("invalid_payload", message);
-  }
+async function parse(text: string): Promise<unknown> {
   try {
-    return JSON.parse(text);
+    return await parseInTurns(text);
   } catch (cause) {
+    if (cause instanceof NestedTooDeep) {
+      const message = `The body is nested more than ${MAX_JSON_DEPTH} levels deep.`;
+      throw new AppError("invalid_payload", message);
+    }
     throw new AppError("invalid_payload", "The body is no JSON.", { cause });
   }
 }

@@ -11,6 +11,8 @@ export type Command =
   | { do: "cpu" }
   /** → `{kib}`: resident memory. */
   | { do: "memory" }
+  /** → `{ms}`: the longest pause of the event loop since it was asked last. */
+  | { do: "pause" }
   /** Collects garbage. */
   | { do: "gc" }
   /** → `{count}`: sockets that are connected and signed in. */
@@ -23,6 +25,7 @@ export type Command =
 export interface Answer {
   us?: number;
   kib?: number;
+  ms?: number;
   count?: number;
 }
 
@@ -101,6 +104,13 @@ export class ServerProcess implements AsyncDisposable {
   /** Resident memory in KiB. */
   async residentKiB(): Promise<number> {
     return (await this.ask({ do: "memory" })).kib ?? NaN;
+  }
+
+  /** The longest time in which no timer of the server got its turn while `work` ran, in milliseconds. */
+  async longestPauseOf(work: () => Promise<unknown>): Promise<number> {
+    await this.ask({ do: "pause" });
+    await work();
+    return (await this.ask({ do: "pause" })).ms ?? NaN;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

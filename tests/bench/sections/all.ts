@@ -6,6 +6,7 @@ import { documents } from "./documents.ts";
 import { echo } from "./echo.ts";
 import { instances } from "./instances.ts";
 import { memory } from "./memory.ts";
+import { pauses } from "./pauses.ts";
 import { roundTrips } from "./round_trips.ts";
 import type { Section } from "./section.ts";
 import { streams } from "./streams.ts";
@@ -17,6 +18,7 @@ export const SECTIONS: readonly Section[] = [
   connect,
   memory,
   streams,
+  pauses,
   instances,
   sweepSection,
   roundTrips,

@@ -25,6 +25,24 @@ async function emit(io, { count, pauseMs, event, payload }) {
   }
 }
 
+/** The longest time in which no timer got its turn, asked for the first time: measured from then on. */
+function pauseMeter() {
+  let longestMs = 0;
+  let lastMs = 0;
+  let timer;
+  return () => {
+    const told = longestMs;
+    longestMs = 0;
+    lastMs = performance.now();
+    timer ??= setInterval(() => {
+      const nowMs = performance.now();
+      longestMs = Math.max(longestMs, nowMs - lastMs);
+      lastMs = nowMs;
+    }, 1);
+    return told;
+  };
+}
+
 /**
  * Says that the server is ready, then obeys until stdin ends.
  *
@@ -39,6 +57,7 @@ async function emit(io, { count, pauseMs, event, payload }) {
  * }} server
  */
 export async function obey({ io, port, collectGarbage, signedIn }) {
+  const longestPause = pauseMeter();
   say({ ready: { port } });
   for await (const line of createInterface({ input: process.stdin })) {
     const { id, ...command } = JSON.parse(line);
@@ -47,6 +66,7 @@ export async function obey({ io, port, collectGarbage, signedIn }) {
       const { user, system } = process.cpuUsage();
       answer.us = user + system;
     } else if (command.do === "memory") answer.kib = process.memoryUsage.rss() / 1024;
+    else if (command.do === "pause") answer.ms = longestPause();
     else if (command.do === "gc") collectGarbage();
     else if (command.do === "sockets") answer.count = signedIn();
     else if (command.do === "gather") io.socketsJoin(BENCH_ROOM);

@@ -1,0 +1,68 @@
+/** A chat of many messages, read and written so that others have their turn in between. */
+import type { Context } from "hono";
+import * as v from "valibot";
+import { checked } from "../common/checked.ts";
+import { yieldToEvents } from "../common/pause.ts";
+import { type Chat, type ChatBody, MAX_MESSAGES } from "../protocol/chat.ts";
+import { ChatBodySchema } from "../protocol/schemas/chat.ts";
+import { readJson } from "./json_body.ts";
+
+/** So many messages are checked, or written, in one turn. */
+const MESSAGES_A_TURN = 500;
+
+const BodySchema = v.object({ chat: ChatBodySchema });
+/** What has a history with messages, whatever they are. */
+const HistorySchema = v.looseObject({
+  chat: v.looseObject({
+    history: v.looseObject({
+      // Not a record: each message would be looked at in one turn.
+      messages: v.custom<Record<string, unknown>>((value) =>
+        typeof value === "object" && value !== null && !Array.isArray(value)
+      ),
+    }),
+  }),
+});
+
+/** The body of a request that brings a chat: as `readJson` with the chat's schema. */
+export async function readChat(c: Context): Promise<ChatBody> {
+  const body = await readJson(c, v.unknown());
+  if (!v.is(HistorySchema, body)) return checked(BodySchema, body).chat;
+  const { chat, chat: { history } } = body;
+  const count = Object.keys(history.messages).length;
+  if (count <= MESSAGES_A_TURN || count > MAX_MESSAGES) return checked(BodySchema, body).chat;
+  const withMessages = (messages: unknown) =>
+    checked(BodySchema, { chat: { ...chat, history: { ...history, messages } } }).chat;
+  const checkedChat = withMessages({});
+  const messages = {};
+  for (const group of groupsOf(history.messages)) {
+    Object.assign(messages, withMessages(group).history?.messages);
+    await yieldToEvents();
+  }
+  return { ...checkedChat, history: { ...checkedChat.history, messages } };
+}
+
+/** Answers with the chat. */
+export async function sendChat(c: Context, chat: Chat): Promise<Response> {
+  const { history } = chat.chat;
+  const messages = history?.messages ?? {};
+  if (Object.keys(messages).length <= MESSAGES_A_TURN) return c.json(chat);
+  const mark = crypto.randomUUID();
+  const around = {
+    ...chat,
+    chat: { ...chat.chat, history: { ...history, messages: { [mark]: 0 } } },
+  };
+  const [before = "", after = ""] = JSON.stringify(around).split(`"${mark}":0`);
+  const pieces: string[] = [];
+  for (const group of groupsOf(messages)) {
+    pieces.push(JSON.stringify(group).slice(1, -1));
+    await yieldToEvents();
+  }
+  return c.body(before + pieces.join(",") + after, 200, { "content-type": "application/json" });
+}
+
+function* groupsOf<T>(messages: Record<string, T>): Generator<Record<string, T>> {
+  const entries = Object.entries(messages);
+  for (let at = 0; at < entries.length; at += MESSAGES_A_TURN) {
+    yield Object.fromEntries(entries.slice(at, at + MESSAGES_A_TURN));
+  }
+}
