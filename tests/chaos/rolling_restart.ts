@@ -8,6 +8,7 @@ import { createApi } from "../../lib/client/api.ts";
 import { ClientError } from "../../lib/client/errors.ts";
 import { pause } from "../../lib/common/pause.ts";
 import type { ChatMessage } from "../../lib/protocol/chat.ts";
+import { startPythonClient } from "./python_client.ts";
 import { message, newChat } from "../e2e/support/chat.ts";
 import { type Client, connect, type Person, personAt, signUp } from "../support/server.ts";
 import { startModelProvider } from "../support/model_provider.ts";
@@ -158,6 +159,10 @@ async function roll(name: ProxyName): Promise<string[]> {
     people.push(person);
     clients.push(stack.use(await connect(url, person.token)));
   }
+  const python = await startPythonClient(url, people[0]?.token ?? "");
+  if (python) stack.use(python);
+  else await say("Python's client can't be installed, and is not tried");
+  if (python) await until(() => python.connects > 0, { what: "Python's client", limitMs: 10_000 });
   const stop = new AbortController();
   const asking = people.map((person) => keepAsking(person, url, stop.signal, found));
   for (const [place, ownPort] of ports.entries()) {
@@ -171,6 +176,12 @@ async function roll(name: ProxyName): Promise<string[]> {
       limitMs: 20_000,
     });
   }
+  // It was at one of the two, and has come back each time.
+  await until(() => !python || python.connects > python.disconnects, {
+    what: "Python's client to be back",
+    limitMs: 20_000,
+  }).catch((thrown) => found.push(String(thrown)));
+  if (python?.disconnects === 0) found.push("Python's client has noticed no restart");
   await pause(3_000);
   stop.abort();
   const answers = (await Promise.all(asking)).reduce((sum, count) => sum + count, 0);
