@@ -34,7 +34,8 @@ const BINARY_EVENT = "5".charCodeAt(0);
  * The two functions are shared by all connections, and a socket that keeps up costs them a few comparisons: no closure,
  * no listener and no allocation. How much waits is known without looking at a queue: the engine hands its write buffer
  * to the transport as a whole and takes the next batch only when that one has left, so two numbers are enough.
- * A packet for an idle socket is not counted, whatever its size: one packet may always be under way.
+ * A packet for an idle socket is not counted, whatever its size: one packet may always be under way. Nor is one that is
+ * larger than the bound by itself, where nothing else waits: it would cut everybody who is in its room.
  *
  * Streams merge within themselves; a packet that doesn't merge never overtakes one that waits.
  */
@@ -75,6 +76,7 @@ export function outboundGuard(options: OutboundOptions): (connection: Connection
     if (this.transport.writable) {
       state.inFlightBytes = 0;
       state.queuedBytes = 0;
+      if (size > maxSendBufferBytes) counters.largePackets++;
       return send(this, data, size, packetOptions, callback);
     }
     return writeLater(this, data, size, packetOptions, callback);
@@ -102,6 +104,11 @@ export function outboundGuard(options: OutboundOptions): (connection: Connection
     }
     if (callback === undefined && hold(connection, data, packetOptions)) return connection;
     if (state.held !== undefined) release(connection);
+    if (size > maxSendBufferBytes && connection.writeBuffer.length === 0) {
+      // Its size alone says nothing of the reader; another of its kind behind it does.
+      counters.largePackets++;
+      return send(connection, data, size, packetOptions, callback);
+    }
     state.queuedBytes += size;
     if (state.queuedBytes + state.inFlightBytes > maxSendBufferBytes) {
       cutSlowReader(connection);

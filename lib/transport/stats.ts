@@ -18,6 +18,8 @@ export interface TransportStats {
   mergedPackets: number;
   /** Packets of streams that their socket does not want: not sent. */
   unwantedPackets: number;
+  /** Packets larger than what may wait for a socket, sent all the same. */
+  largePackets: number;
   slowReadersCut: number;
   floodsCut: number;
   oversized: number;
@@ -40,6 +42,7 @@ export class Counters {
   sentBytes = 0;
   mergedPackets = 0;
   unwantedPackets = 0;
+  largePackets = 0;
   slowReadersCut = 0;
   floodsCut = 0;
   oversized = 0;

@@ -163,3 +163,32 @@ Deno.test("a merged stream counts by its true size, and is bounded too", async (
   assert.equal(started.server.stats().slowReadersCut, 1);
   await until(() => started.server.stats().sockets === 0, { what: "the end" });
 });
+
+Deno.test("one event larger than the bound cuts nobody who reads, and is counted; a reader that stops is cut by the third", async () => {
+  const limit = 1_000_000;
+  await using started = await startServer({
+    transports: "websocket",
+    maxSendBufferBytes: limit,
+    maxPayloadBytes: 100_000,
+  });
+  const { io } = started.server;
+  const large = "x".repeat(20 * limit);
+  await using reader = await WireClient.open(started.port);
+  // Small ones around it in the same turn: the transport is busy when the large one comes.
+  io.emit("small", 1);
+  io.emit("large", large);
+  io.emit("small", 2);
+  await until(() => events(reader).length === 3, { what: "all three", limitMs: 20_000 });
+  assert.deepEqual(events(reader).map(([name]) => name), ["small", "large", "small"]);
+  assert.equal(started.server.stats().slowReadersCut, 0);
+  assert.equal(started.server.stats().largePackets, 1);
+  await using _slow = await connectStopped(started.port);
+  const stopped = [...io.sockets.sockets.values()].at(-1);
+  for (let n = 0; n < 4; n++) {
+    stopped?.emit("large", large);
+    await turn();
+  }
+  await until(() => started.server.stats().slowReadersCut === 1, {
+    what: "the one who reads nothing",
+  });
+});
