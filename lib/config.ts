@@ -110,6 +110,10 @@ function ofMode(values: Values, read: (name: string) => string | undefined): Val
     ...values,
     ...(!isSet("manager") && { manager: "redis" }),
     ...(!isSet("maxPayloadBytes") && { maxPayloadBytes: OPEN_WEBUI_PAYLOAD_BYTES }),
+    // As its own reapers, which look at the same sessions.
+    ...(!isSet("sessionTimeoutMs") && {
+      sessionTimeoutMs: Math.max(values.sessionTimeoutMs, 4 * values.heartbeatIntervalMs),
+    }),
     ...(!isSet("sendBufferLimitBytes") && { sendBufferLimitBytes: 2 * OPEN_WEBUI_PAYLOAD_BYTES }),
   };
 }
