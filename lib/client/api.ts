@@ -167,7 +167,6 @@ async function send(
     fetch(url + filled(path, params) + queryOf(query), {
       method,
       headers: {
-        accept: "application/json",
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
         ...(body !== undefined && { "content-type": "application/json" }),
       },
@@ -243,9 +242,8 @@ function filled(path: string, params: Record<string, string> = {}): string {
 
 function queryOf(query: Record<string, unknown> = {}): string {
   const said = Object.entries(query).filter(([, value]) => value !== undefined);
-  return said.length === 0
-    ? ""
-    : `?${new URLSearchParams(said.map(([name, value]) => [name, `${value}`]))}`;
+  const text = new URLSearchParams(said.map(([name, value]) => [name, `${value}`])).toString();
+  return text && `?${text}`;
 }
 
 /** What a status without a code of the server's means: proxies answer, too. */

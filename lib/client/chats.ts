@@ -147,7 +147,7 @@ export class ChatEventHandler implements Disposable {
       ? [{ role: "user" as const, content: messages }]
       : messages;
     const last = said.at(-1);
-    if (!last) throw new ClientError("invalid_payload", "messages: there is no question in them");
+    if (!last) throw new ClientError("invalid_payload", "messages: there is no question");
     signal?.throwIfAborted();
     const { api, sessionId } = this.connection;
     const { chatId, parentId } = options.chatId !== undefined && options.parentId !== undefined
