@@ -10,6 +10,9 @@ import { passThrough } from "../completions/pass_through.ts";
 import { placeQuestion } from "../completions/question.ts";
 import type { Config } from "../config.ts";
 import { requireAdmin, requireUser } from "../http/authentication.ts";
+import { answerStreamRoutes } from "../http/answer_streams.ts";
+import { ReaderPlaces } from "../http/reader_places.ts";
+import { isTemporary } from "../protocol/chat.ts";
 import { authRoutes } from "../http/auths.ts";
 import { underBasePath } from "../http/base_path.ts";
 import { chatRoutes } from "../http/chats.ts";
@@ -49,7 +52,7 @@ type Listener = (req: IncomingMessage, res: ServerResponse) => void;
 /** Mounts every resource's routes and returns the listener of the HTTP server. */
 export function createRoutes(options: RoutesOptions): Listener {
   const { config, services, sockets, metrics, systemStatus, checks, draining, logger } = options;
-  const { store, users, tokens, signIns, chats, tasks, usage, catalogue } = services;
+  const { store, users, tokens, signIns, chats, tasks, usage, catalogue, streams } = services;
   const stops = new AnswerStops(store);
   const app = createHttpApp({
     allowedOrigins: config.corsAllowOrigin,
@@ -108,6 +111,17 @@ export function createRoutes(options: RoutesOptions): Listener {
         sockets.channels.messageEvents.emit(user, channelId, messageId, event),
       stopAnswers: (userId, chatId) => tasks.stopItem(chatId, { userId, admin: false }),
       listChanged,
+    }),
+  );
+  app.route(
+    "/api/v1/chats",
+    answerStreamRoutes({
+      requireChat: async (userId, chatId) =>
+        isTemporary(chatId) ? undefined : await chats.summary(userId, chatId),
+      stillCounts: (claims) => tokens.stillCounts(claims),
+      message: (chatId, messageId) => chats.message(chatId, messageId),
+      resume: (wanted) => streams.resume(wanted),
+      places: new ReaderPlaces({ maxReaders: config.maxConnections }),
     }),
   );
   const { notes, groups } = createNoteRoutes(services, sockets);

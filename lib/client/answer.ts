@@ -1,4 +1,4 @@
-import type { AnswerFile, AnswerOutcome } from "../protocol/answer_outcome.ts";
+import { type AnswerFile, type AnswerOutcome, outcomeOf } from "../protocol/answer_outcome.ts";
 import type { CompletionEvent, ResumeAnswer } from "../protocol/events.ts";
 
 /** What one event did to the answer. */
@@ -221,20 +221,4 @@ export class Answer {
     const { refusal, outcome: { usage } } = this;
     this.outcome = outcomeOf({ usage, ...end, ...(refusal !== "" && { refusal }) });
   }
-}
-
-const OUTCOME = [
-  "finish_reason",
-  "refusal",
-  "tool_calls",
-  "error",
-  "interrupted",
-  "stopped",
-  "usage",
-] as const satisfies (keyof AnswerOutcome)[];
-
-/** What of these fields says how an answer ended. */
-export function outcomeOf(fields: Partial<Record<keyof AnswerOutcome, unknown>>): AnswerOutcome {
-  const said = OUTCOME.filter((name) => fields[name] !== undefined && fields[name] !== false);
-  return Object.fromEntries(said.map((name) => [name, fields[name]]));
 }

@@ -1,7 +1,7 @@
 import { type ChatMessage, isTemporary } from "../protocol/chat.ts";
-import type { AnswerFile } from "../protocol/answer_outcome.ts";
+import { type AnswerFile, outcomeOf } from "../protocol/answer_outcome.ts";
 import type { CompletionEvent, ResumeAnswer } from "../protocol/events.ts";
-import { Answer, outcomeOf, type StoredAnswer } from "./answer.ts";
+import { Answer, type StoredAnswer } from "./answer.ts";
 import type { Connection } from "./connection.ts";
 import { isClientError } from "./errors.ts";
 import { Listeners } from "./listeners.ts";

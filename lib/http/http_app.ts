@@ -18,7 +18,7 @@ export interface HttpAppOptions {
   logger: Logger;
 }
 
-const REQUEST_HEADERS = ["authorization", "content-type"];
+const REQUEST_HEADERS = ["authorization", "content-type", "last-event-id"];
 /** What pages of other origins may read beside the body. */
 const EXPOSED = ["retry-after", "x-next-cursor"];
 

@@ -40,3 +40,19 @@ export interface AnswerOutcome {
   stopped?: boolean;
   usage?: Record<string, unknown>;
 }
+
+const OUTCOME = [
+  "finish_reason",
+  "refusal",
+  "tool_calls",
+  "error",
+  "interrupted",
+  "stopped",
+  "usage",
+] as const satisfies (keyof AnswerOutcome)[];
+
+/** What of these fields says how an answer ended. */
+export function outcomeOf(fields: Partial<Record<keyof AnswerOutcome, unknown>>): AnswerOutcome {
+  const said = OUTCOME.filter((name) => fields[name] !== undefined && fields[name] !== false);
+  return Object.fromEntries(said.map((name) => [name, fields[name]]));
+}

@@ -95,6 +95,14 @@ export interface ResumeAnswer extends Omit<AnswerOutcome, "usage"> {
   done: boolean;
 }
 
+/** What an event of an answer's stream over HTTP carries (docs/protocol.md, section 7). */
+export interface AnswerStreamData
+  extends Omit<ResumeAnswer, "active" | "generation">, AnswerOutcome {
+  generation: string;
+  /** What was read before does not count: this is all there is. */
+  reset?: true;
+}
+
 /** The payload of `error`. */
 export interface ErrorEvent {
   event: string;

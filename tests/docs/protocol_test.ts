@@ -74,6 +74,7 @@ const MOUNTED_AT: Record<string, string> = {
   "users.ts": "/api/v1/users",
   "system_status.ts": "/api/v1/live",
   "chats.ts": "/api/v1/chats",
+  "answer_streams.ts": "/api/v1/chats",
   "notes.ts": "/api/v1/notes",
   "groups.ts": "/api/v1/groups",
   "channels.ts": "/api/v1/channels",
@@ -109,6 +110,15 @@ Deno.test("every route is in section 11, and every route there is built", async 
         `${method} ${shape(path.replace(/reactions\/(add|remove)/, "reactions/{action}"))}`
       ),
   );
+  const typed = [
+    ...(await text("lib/protocol/http_routes.ts")).matchAll(/^  "([A-Z]+) (\/[^"]+)"/gm),
+  ]
+    .map(([, method, path = ""]) =>
+      `${method} ${shape(path.replace(/reactions\/(add|remove)/, "reactions/{action}"))}`
+    );
+  // What is text, or comes bit by bit, is not asked for by name.
+  const others = [...told].filter((route) => /\/metrics$|\/stream$/.test(route));
+  assert.deepEqual([...new Set([...typed, ...others])].toSorted(), [...told].toSorted());
   assert.ok(built.size > 40, `only ${built.size} routes were found`);
   assert.deepEqual([...told].toSorted(), [...built].toSorted());
 });
