@@ -111,7 +111,7 @@ Deno.test("every route is in section 11, and every route there is built", async 
       ),
   );
   const typed = [
-    ...(await text("lib/protocol/http_routes.ts")).matchAll(/^  "([A-Z]+) (\/[^"]+)"/gm),
+    ...(await text("lib/protocol/http_routes.ts")).matchAll(/^ {2}"([A-Z]+) (\/[^"]+)"/gm),
   ]
     .map(([, method, path = ""]) =>
       `${method} ${shape(path.replace(/reactions\/(add|remove)/, "reactions/{action}"))}`
