@@ -50,7 +50,7 @@ export function createMetrics(
   { store, cluster, stack }: Foundation,
   { sessions }: Pick<Presence, "sessions">,
   { server, dispatcher, documents }: Pick<Sockets, "server" | "dispatcher" | "documents">,
-  { tasks, streams }: Partial<Pick<Services, "tasks" | "streams">>,
+  { tasks, streams, quotas }: Partial<Pick<Services, "tasks" | "streams" | "quotas">>,
 ): { metrics: Metrics; lag: Durations } {
   const metrics = new Metrics();
   const lag = metrics.durations("rt_event_loop_lag_seconds", "How late the event loop was");
@@ -86,6 +86,15 @@ export function createMetrics(
   if (tasks) metrics.gauge("rt_tasks", "Tasks that run here", () => tasks.size);
   if (streams) {
     metrics.gauge("rt_streams", "Streams kept for those who come back", () => streams.size);
+    metrics.gauge("rt_stream_bytes", "Text of answers kept in memory", () => streams.bytes);
+  }
+  if (quotas) {
+    metrics.counts(
+      "rt_quota_refusals_total",
+      "Writes refused because their user has as much as one may have",
+      "limit",
+      () => quotas.refusals,
+    );
   }
   metrics.gauges(
     "rt_documents",

@@ -7,6 +7,7 @@ import { ChatAnswers } from "../chats/answers.ts";
 import { ChatStore } from "../chats/chat_store.ts";
 import { GroupStore } from "../groups/group_store.ts";
 import { NoteStore } from "../notes/note_store.ts";
+import { type QuotaLimits, UserQuotas } from "../quotas/user_quotas.ts";
 import { PasswordHasher } from "../users/password_hasher.ts";
 import { UserActivity } from "../users/user_activity.ts";
 import { UserStore } from "../users/user_store.ts";
@@ -36,15 +37,25 @@ export async function openOwnData({ config, store, topics, logger }: Foundation)
   logger.info("store open", { store: store.name, signingKey: source });
   const signIns = new SignInGuard({ store, secret, limit: config.signinRateLimit });
   const groups = new GroupStore(store);
-  const chats = new ChatStore(store);
+  const quotas = new UserQuotas(store, quotaLimits(config));
+  const chats = new ChatStore(store, systemClock, quotas);
   return {
-    ...{ users, tokens, signIns, groups, chats },
+    ...{ users, tokens, signIns, groups, chats, quotas },
     activity: new UserActivity({ lastActive: store.dictionary(keys.userActivity) }),
     answers: new ChatAnswers(chats),
-    notes: new NoteStore({ store, groups, findUser }),
-    channels: new ChannelStore({ store, groups }),
+    notes: new NoteStore({ store, groups, findUser, quotas }),
+    channels: new ChannelStore({ store, groups, quotas }),
   };
 }
+
+const quotaLimits = (config: Foundation["config"]): QuotaLimits => ({
+  chats: config.quotaChats,
+  messages: config.quotaMessages,
+  chat_bytes: config.quotaChatBytes,
+  notes: config.quotaNotes,
+  note_bytes: config.quotaNoteBytes,
+  channels: config.quotaChannels,
+});
 
 /** What the real-time layer needs to know, from this server's own store. */
 export function ownKnowledge(

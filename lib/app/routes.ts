@@ -25,6 +25,7 @@ import { systemStatusRoutes } from "../http/system_status.ts";
 import { pageRoutes } from "../http/pages.ts";
 import { publicConfigRoutes } from "../http/public_config.ts";
 import { taskRoutes } from "../http/tasks.ts";
+import { writeLimits } from "../http/write_limits.ts";
 import { userRoutes } from "../http/users.ts";
 import type { SystemStatus } from "../protocol/system_status.ts";
 import { browserProvider } from "../realtime/browser_provider.ts";
@@ -97,6 +98,13 @@ export function createRoutes(options: RoutesOptions): Listener {
   app.use("/api/v1/users/*", user, requireAdmin);
   app.route("/api/v1/users", userRoutes({ users, tokens }));
   app.use("/api/*", user);
+  app.use(
+    "/api/*",
+    writeLimits({
+      writesPerSecond: config.quotaWritesPerSecond,
+      bytesPerSecond: config.quotaWriteBytesPerSecond,
+    }),
+  );
   app.use("/api/v1/live", requireAdmin);
   app.route(
     "/api/v1/live",

@@ -33,6 +33,7 @@ export function openServer(
     trustedProxies: config.trustedProxies,
     // Who sends more than this is refused event by event first, and cut only far beyond.
     maxPacketsPerSecond: 4 * config.maxEventsPerSecond,
+    maxBytesPerSecond: config.quotaSocketBytesPerSecond,
     maxSendBufferBytes: config.sendBufferLimitBytes,
     adapter: cluster.adapter,
     ...(cluster.recovery && { recoverWithinMs: cluster.recovery.maxAwayMs }),

@@ -32,12 +32,13 @@ export async function startServices({ registry, sessions, usage, tasks }: Servic
 
 /** Answers that stream, here and at other instances. */
 function openStreams(
-  { store, cluster: { instances }, logger, stack, instanceId }: Foundation,
+  { config, store, cluster: { instances }, logger, stack, instanceId }: Foundation,
   { answers }: OwnData,
 ): StreamRegistry {
   const streams = stack.use(
     new StreamRegistry({
       ...{ store, logger, instanceId },
+      budget: { maxBytesPerUser: config.quotaAnswerBytes },
       askOwner: (owner, query) => askForStream(instances, owner, query),
       isCurrent: (stream) => answers.isCurrent(stream),
     }),

@@ -13,7 +13,7 @@ import type { Sockets } from "./sockets.ts";
 /** Everything that a dead instance may leave behind has its job here. */
 export function createSweeper(
   { config, store, logger, stack }: Foundation,
-  { registry, usage, answers, chats, activity }: Services,
+  { registry, usage, answers, chats, activity, quotas }: Services,
   { documents, channels, toUser: emit }: Sockets,
 ): Sweeper {
   const everyMs = config.sessionTimeoutMs / 8;
@@ -54,7 +54,7 @@ export function createSweeper(
         store,
         everyMs,
         async deleteDataOf(userId, signal) {
-          await activity.forget(userId);
+          await Promise.all([activity.forget(userId), quotas.forget(userId)]);
           return await chats.deleteAll(userId, signal);
         },
       }),

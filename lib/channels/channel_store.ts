@@ -6,6 +6,7 @@ import { SharedIndex } from "../sharing/shared_index.ts";
 import { EVERYONE, type Permission } from "../protocol/access_grants.ts";
 import { type GroupMembership, membershipIn, sameGrants } from "../sharing/grants.ts";
 import type { Channel, ChannelBody, ChannelPatch } from "../protocol/channel.ts";
+import { UserQuotas } from "../quotas/user_quotas.ts";
 import { keys } from "../state/key_space.ts";
 import type { Dictionary, StateStore } from "../state/state_store.ts";
 import { mayEnter, type Visitor } from "./channel_access.ts";
@@ -16,6 +17,7 @@ import { directChannelId } from "./direct_channel_id.ts";
 export interface ChannelStoreOptions {
   store: StateStore;
   groups: GroupMembership;
+  quotas?: UserQuotas;
   clock?: Clock;
 }
 
@@ -44,7 +46,11 @@ export class ChannelStore {
   readonly #clock: Clock;
   readonly #index: SharedIndex;
 
-  constructor({ store, groups, clock = systemClock }: ChannelStoreOptions) {
+  readonly #quotas: UserQuotas;
+
+  constructor(options: ChannelStoreOptions) {
+    const { store, groups, clock = systemClock } = options;
+    this.#quotas = options.quotas ?? new UserQuotas(store);
     this.#store = store;
     this.#groups = groups;
     this.#clock = clock;
@@ -78,6 +84,7 @@ export class ChannelStore {
     if (type !== "dm" && body.name === "") {
       throw new AppError("invalid_payload", "name: must not be empty");
     }
+    await this.#quotas.requireRoom(visitor.id, "channels");
     const now = unixSeconds(this.#clock);
     const isPrivate = type === "dm" || body.is_private === true;
     const channel: Channel = {
@@ -102,6 +109,7 @@ export class ChannelStore {
       }
     }
     if (await this.#store.values.setIfAbsent(keys.channel(channel.id), channel)) {
+      await this.#quotas.count(visitor.id, { channels: 1 });
       return { channel, isNew: true };
     }
     return { channel: await this.#record(channel.id), isNew: false };
@@ -230,6 +238,7 @@ export class ChannelStore {
     const channel = await this.enterToManage(visitor, channelId);
     await this.#deleted().set(channelId, { channel, at: this.#clock.nowMs() });
     await this.#store.values.delete(keys.channel(channelId));
+    await this.#quotas.count(channel.user_id, { channels: -1 });
     return channel;
   }
 

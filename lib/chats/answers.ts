@@ -1,5 +1,6 @@
 import type { AnswerOutcome } from "../protocol/answer_outcome.ts";
 import { type ChatMessage, isTemporary } from "../protocol/chat.ts";
+import { storedSize } from "../quotas/user_quotas.ts";
 import type { ChatStore } from "./chat_store.ts";
 
 /** Which generation of which message. */
@@ -35,7 +36,7 @@ const LEFT_BY_AN_ANSWER: Partial<ChatMessage> = {
 
 type ChatWrites = Pick<
   ChatStore,
-  "addMessage" | "changeMessage" | "message" | "noteEdit" | "summary"
+  "addMessage" | "changeMessage" | "grown" | "message" | "noteEdit" | "summary"
 >;
 
 /** The stored messages that answers are written to. */
@@ -85,7 +86,7 @@ export class ChatAnswers {
    * took for interrupted, while its instance was only cut off from them, gets what it really became.
    */
   async finish(
-    { chatId, messageId, generation }: AnswerRef,
+    { userId, chatId, messageId, generation }: AnswerRef,
     end: End,
   ): Promise<"stored" | "ended" | "superseded" | "gone"> {
     if (isTemporary(chatId)) return "stored";
@@ -109,6 +110,7 @@ export class ChatAnswers {
         ...(files.length > 0 && { files }),
       };
     });
+    if (outcome === "stored") await this.#chats.grown(userId, chatId, storedSize(end));
     return outcome;
   }
 }

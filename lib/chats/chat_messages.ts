@@ -2,6 +2,7 @@ import { AppError } from "../common/errors.ts";
 import { pause } from "../common/pause.ts";
 import { type ChatMessage, MAX_MESSAGES } from "../protocol/chat.ts";
 import type { Dictionary } from "../state/state_store.ts";
+import { storedSize } from "../quotas/user_quotas.ts";
 import type { Knowledge } from "./knowledge.ts";
 import {
   fromClient,
@@ -25,6 +26,8 @@ export interface Merged {
   deleted: string[];
   /** How many messages there are now, where all were looked at. */
   size?: number;
+  /** By how much more the messages take. */
+  bytes?: number;
 }
 
 /** The messages of one chat, each an entry of its own. */
@@ -116,7 +119,10 @@ export class ChatMessages {
       });
       if (isDeleted) deleted.push(id);
     });
-    return { added, edited, deleted, size: all.size + added.length - deleted.length };
+    let bytes = 0;
+    for (const copy of changed) bytes += storedSize(copy) - storedSize(all.get(copy.id));
+    for (const id of deleted) bytes -= storedSize(all.get(id));
+    return { added, edited, deleted, bytes, size: all.size + added.length - deleted.length };
   }
 
   /** Says with which version of the chat the messages came: who read that version has seen them. */

@@ -8,22 +8,12 @@ import type {
   SortedIndex,
   StateStore,
 } from "../state/state_store.ts";
+import { type ChatRecord, counted, holdingsOf, join, split } from "./chat_record.ts";
 import { ChatMessages, type Merged, requireRoom } from "./chat_messages.ts";
-import { readSeen, seenToken } from "./knowledge.ts";
-import { asTree, type Messages } from "./message_tree.ts";
+import { readSeen } from "./knowledge.ts";
+import { negative, storedSize, UserQuotas } from "../quotas/user_quotas.ts";
+import { asTree } from "./message_tree.ts";
 
-/** A chat as it is stored: its messages are entries of a dictionary of their own. */
-interface ChatRecord extends Chat {
-  /** Rises when a message comes, is edited by a client, or goes. Left out: 0. */
-  version?: number;
-  /** How many messages there are, but for what was cut short. */
-  size?: number;
-  /** Messages that were deleted of late: an older copy does not bring them back. */
-  deleted?: string[];
-}
-
-/** Deleted messages that are remembered. */
-const MAX_DELETED = 1_000;
 /** How many of a user's chats are looked up at once to be deleted. */
 const CHATS_PAGE = 50;
 /** An entry of a list without a record is a chat that is being made, or what is left of one. */
@@ -42,10 +32,12 @@ const MAKING_SECONDS = 60;
 export class ChatStore {
   readonly #store: StateStore;
   readonly #clock: Clock;
+  readonly #quotas: UserQuotas;
 
-  constructor(store: StateStore, clock: Clock = systemClock) {
+  constructor(store: StateStore, clock: Clock = systemClock, quotas = new UserQuotas(store)) {
     this.#store = store;
     this.#clock = clock;
+    this.#quotas = quotas;
   }
 
   async create(userId: string, body: ChatBody): Promise<Chat> {
@@ -61,8 +53,10 @@ export class ChatStore {
       updated_at: now,
       version: 1,
       size: Object.keys(messages).length,
+      bytes: storedSize(body),
     };
     requireRoom(Object.keys(messages).length);
+    await this.#quotas.take(userId, holdingsOf(chat));
     await this.#chatsOf(userId).put({ member: id, score: now });
     await this.#messages(id).setFirst(messages);
     await this.#store.values.set(keys.chat(id), chat);
@@ -113,13 +107,15 @@ export class ChatStore {
     const { record, messages } = split(body);
     const stored = this.#messages(chatId);
     let merged: Merged = { added: [], edited: [], deleted: [] };
+    await this.#quotas.requireRoom(userId, "chat_bytes", "messages");
     if (body.history?.messages) {
       const knowledge = readSeen(body.history.seen, { chatId, version });
       merged = await stored.merge(messages, { knowledge, gone: new Set(deleted) });
       await this.#requireStill(chatId);
     }
+    let before: ChatRecord | undefined;
     const changed = await this.#change(userId, chatId, (chat) => ({
-      ...counted(chat, merged),
+      ...counted(before = chat, merged),
       title: body.title ?? chat.title,
       chat: {
         ...chat.chat,
@@ -128,6 +124,10 @@ export class ChatStore {
       },
     }));
     await stored.stamp(merged, changed.version ?? 0);
+    await this.#grew(userId, chatId, {
+      bytes: (merged.bytes ?? 0) + storedSize(changed.chat) - storedSize(before?.chat),
+      messages: (changed.size ?? 0) - (before?.size ?? 0),
+    });
     return await this.get(userId, chatId);
   }
 
@@ -206,6 +206,7 @@ export class ChatStore {
    */
   async addMessage(userId: string, chatId: string, message: ChatMessage): Promise<void> {
     const { size = 0 } = await this.#require(userId, chatId);
+    await this.#quotas.requireRoom(userId, "chat_bytes", "messages");
     const stored = this.#messages(chatId);
     if (size > 0 && await stored.get(message.id) === undefined) requireRoom(size + 1);
     const { isNew } = await stored.change(message.id, (current) => current ?? message);
@@ -219,7 +220,14 @@ export class ChatStore {
         history: { ...chat.chat.history, currentId: message.id, messages: {} },
       },
     }));
-    if (isNew) await stored.stamp(merged, version);
+    if (!isNew) return;
+    await stored.stamp(merged, version);
+    await this.#grew(userId, chatId, { bytes: storedSize(message), messages: 1 });
+  }
+
+  /** Counts what an answer has added to the chat. */
+  grown(userId: string, chatId: string, bytes: number): Promise<void> {
+    return this.#grew(userId, chatId, { bytes, messages: 0 });
   }
 
   /** Notes that the message says something else now: who knew it before does not know this. */
@@ -250,8 +258,21 @@ export class ChatStore {
     throw noSuchChat();
   }
 
+  /** What the chat has grown by is counted in it, so that its deletion gives back as much. */
+  async #grew(userId: string, chatId: string, by: Grown): Promise<void> {
+    if (by.bytes === 0 && by.messages === 0) return;
+    const chat = await this.#store.values.update<ChatRecord>(
+      keys.chat(chatId),
+      (chat) => chat && { ...chat, bytes: Math.max(0, (chat.bytes ?? 0) + by.bytes) },
+    );
+    if (!chat) return;
+    await this.#quotas.count(userId, { chat_bytes: by.bytes, messages: by.messages });
+  }
+
   async #remove(userId: string, chatId: string): Promise<void> {
+    const chat = await this.#store.values.get<ChatRecord>(keys.chat(chatId));
     await this.#store.values.delete(keys.chat(chatId));
+    if (chat) await this.#quotas.count(userId, negative(holdingsOf(chat)));
     await this.#messages(chatId).clear();
     await this.#chatsOf(userId).remove(chatId);
   }
@@ -285,39 +306,11 @@ export class ChatStore {
   }
 }
 
+interface Grown {
+  bytes: number;
+  messages: number;
+}
+
 function noSuchChat(): AppError {
   return new AppError("not_found", "There is no such chat.");
-}
-
-/** The record after its messages have changed. */
-function counted(chat: ChatRecord, merged: Merged): ChatRecord {
-  const { added, edited, deleted } = merged;
-  if (added.length + edited.length + deleted.length === 0) return chat;
-  const { version = 0, deleted: before = [] } = chat;
-  const { size = (chat.size ?? 0) + added.length } = merged;
-  const isBack = new Set(added);
-  return {
-    ...chat,
-    version: version + 1,
-    size,
-    deleted: [...before.filter((id) => !isBack.has(id)), ...deleted].slice(-MAX_DELETED),
-  };
-}
-
-/** The record's part of a body, and its messages. */
-function split(body: ChatBody): { record: ChatBody; messages: Messages } {
-  if (!body.history) return { record: body, messages: {} };
-  const { seen: _, messages = {}, ...history } = body.history;
-  return { record: { ...body, history: { ...history, messages: {} } }, messages };
-}
-
-function join(record: ChatRecord, inOrder: ChatMessage[]): Chat {
-  const { version = 0, size: _, deleted: _deleted, ...shown } = record;
-  const { history } = record.chat;
-  const seen = seenToken(record.id, version);
-  const tree = asTree(inOrder, history?.currentId ?? null);
-  return {
-    ...shown,
-    chat: { ...shown.chat, title: record.title, history: { ...history, ...tree, seen } },
-  };
 }

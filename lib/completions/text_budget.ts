@@ -30,7 +30,10 @@ export class TextBudget {
   take(userId: string, bytes: number): void {
     const own = (this.#byUser.get(userId) ?? 0) + bytes;
     if (own > this.#maxBytesPerUser) {
-      throw new AppError("too_large", "Your answers under way are too long together.");
+      throw new AppError(
+        "too_large",
+        "QUOTA_ANSWER_BYTES: your answers under way are too long together.",
+      );
     }
     if (this.#bytes + bytes > this.#maxBytes) {
       throw new AppError("unavailable", "Too much is being written here. Try again soon.");

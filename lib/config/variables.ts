@@ -2,6 +2,7 @@ import { LOG_LEVELS, type LogLevel } from "../common/logger.ts";
 import * as as from "./parsers.ts";
 import { OPEN_WEBUI_VARIABLES } from "./open_webui_variables.ts";
 import { PROVIDER_VARIABLES } from "./provider_variables.ts";
+import { QUOTAS } from "./quotas.ts";
 import { optional, preset } from "./variable.ts";
 
 export type { Variable } from "./variable.ts";
@@ -264,24 +265,7 @@ export const VARIABLES = {
     "Updates of a document before they become one",
   ),
 
-  quotaDocumentBytes: preset(
-    "QUOTA_DOCUMENT_BYTES",
-    "67108864",
-    as.integer(1_000_000, 1_073_741_824),
-    "What one open document may take in memory: some hundred bytes a letter typed alone, two in a text",
-  ),
-  quotaOpenDocuments: preset(
-    "QUOTA_OPEN_DOCUMENTS",
-    "20",
-    as.integer(1, 100_000),
-    "Documents that one session may have open",
-  ),
-  quotaOpenDocumentBytes: preset(
-    "QUOTA_OPEN_DOCUMENT_BYTES",
-    "268435456",
-    as.integer(1_000_000, 17_179_869_184),
-    "What the open documents of one user may take in memory, on one instance",
-  ),
+  ...QUOTAS,
 
   ...PROVIDER_VARIABLES,
 

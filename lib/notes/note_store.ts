@@ -7,6 +7,7 @@ import { EVERYONE, type Permission } from "../protocol/access_grants.ts";
 import { type GroupMembership, isGranted, membershipIn, sameGrants } from "../sharing/grants.ts";
 import type { Note, NoteBody, NoteData, NotePatch, NoteSummary } from "../protocol/note.ts";
 import type { Role } from "../protocol/user.ts";
+import { negative, storedSize, UserQuotas } from "../quotas/user_quotas.ts";
 import { keys } from "../state/key_space.ts";
 import type { StateStore } from "../state/state_store.ts";
 
@@ -21,6 +22,7 @@ export interface NoteStoreOptions {
   groups: GroupMembership;
   /** For those who are known by their id only. */
   findUser(userId: string): Promise<Reader | undefined>;
+  quotas?: UserQuotas;
   clock?: Clock;
 }
 
@@ -28,6 +30,8 @@ export interface NoteStoreOptions {
 interface NoteRecord extends Omit<Note, "data"> {
   /** How the text begins. */
   preview: string;
+  /** About what its text takes in the store. */
+  bytes?: number;
 }
 
 type NoteContent = NonNullable<NoteData["content"]>;
@@ -46,8 +50,11 @@ export class NoteStore {
   readonly #findUser: NoteStoreOptions["findUser"];
   readonly #clock: Clock;
   readonly #index: SharedIndex;
+  readonly #quotas: UserQuotas;
 
-  constructor({ store, groups, findUser, clock = systemClock }: NoteStoreOptions) {
+  constructor(options: NoteStoreOptions) {
+    const { store, groups, findUser, clock = systemClock } = options;
+    this.#quotas = options.quotas ?? new UserQuotas(store);
     this.#store = store;
     this.#groups = groups;
     this.#findUser = findUser;
@@ -73,9 +80,11 @@ export class NoteStore {
       meta: body.meta ?? null,
       access_grants: body.access_grants ?? [],
       preview: previewOf(data),
+      bytes: storedSize(data),
       created_at: now,
       updated_at: now,
     };
+    await this.#quotas.take(userId, holdingsOf(record));
     await this.#index.put(record);
     if (data) await this.#store.values.set(keys.noteData(id), data);
     await this.#store.values.set(keys.note(id), record);
@@ -139,6 +148,7 @@ export class NoteStore {
     patch: NotePatch,
   ): Promise<{ note: Note; isAccessChanged: boolean }> {
     const seen = await this.#writable(reader, noteId);
+    if (patch.data) await this.#quotas.requireRoom(seen.user_id, "note_bytes");
     const grants = patch.access_grants ?? undefined;
     if (grants && !sameGrants(grants, seen.access_grants) && !isOwner(reader, seen)) {
       throw new AppError("forbidden", "Only the owner of a note may share it.");
@@ -155,6 +165,7 @@ export class NoteStore {
         meta: patch.meta ? { ...record.meta, ...patch.meta } : record.meta,
         access_grants: grants ?? record.access_grants,
         preview: previewOf(data),
+        bytes: storedSize(data),
       };
     });
     const isAccessChanged = !sameGrants(before.access_grants, after.access_grants);
@@ -170,6 +181,7 @@ export class NoteStore {
     // The text goes first: a deletion that is cut short leaves a note that can be deleted again.
     await this.#store.values.delete(keys.noteData(noteId));
     await this.#store.values.delete(keys.note(noteId));
+    await this.#quotas.count(record.user_id, negative(holdingsOf(record)));
     // Who was saving it in between has brought it back.
     await this.#store.values.delete(keys.noteData(noteId));
     await this.#index.remove(record);
@@ -197,7 +209,8 @@ export class NoteStore {
       this.#mergeData(noteId, { content: { ...content } }),
       this.#index.put(record),
     ]);
-    await this.#changeRecord(noteId, (now) => ({ ...now, preview: previewOf(data) }));
+    const bytes = storedSize(data);
+    await this.#changeRecord(noteId, (now) => ({ ...now, preview: previewOf(data), bytes }));
   }
 
   /** Ids of the notes that are shared with a group, a page at a time. */
@@ -254,15 +267,21 @@ export class NoteStore {
     change: (record: NoteRecord) => NoteRecord,
   ): Promise<NoteRecord> {
     const updated_at = unixSeconds(this.#clock);
-    const after = await this.#store.values.update<NoteRecord>(
-      keys.note(noteId),
-      (record) => record && { ...change(record), updated_at },
-    );
-    if (after) return after;
+    let before = 0;
+    const after = await this.#store.values.update<NoteRecord>(keys.note(noteId), (record) => {
+      before = record?.bytes ?? 0;
+      return record && { ...change(record), updated_at };
+    });
+    if (after) {
+      await this.#quotas.count(after.user_id, { note_bytes: (after.bytes ?? 0) - before });
+      return after;
+    }
     await this.#store.values.delete(keys.noteData(noteId));
     throw noSuchNote();
   }
 }
+
+const holdingsOf = ({ bytes = 0 }: NoteRecord) => ({ notes: 1, note_bytes: bytes });
 
 const noSuchNote = () => new AppError("not_found", "There is no such note.");
 
@@ -272,7 +291,7 @@ function isOwner({ id, role }: Reader, { user_id }: Pick<NoteRecord, "user_id">)
 
 const previewOf = (data: NoteData | null) => data?.content?.md?.slice(0, PREVIEW_LENGTH) ?? "";
 
-function toNote({ preview: _, ...record }: NoteRecord, data: NoteData | null): Note {
+function toNote({ preview: _, bytes: _bytes, ...record }: NoteRecord, data: NoteData | null): Note {
   return { ...record, data };
 }
 

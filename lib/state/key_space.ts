@@ -29,6 +29,7 @@ import {
   TaskOwnerSchema,
   TextSchema,
   UniqueClaimSchema,
+  UserHoldingsSchema,
   UserSchema,
 } from "./records.ts";
 import { type Key, SCHEMA, type StateKey } from "./state_store.ts";
@@ -110,6 +111,8 @@ export const keys = {
   userByEmail: (email: string) => typed(UniqueClaimSchema, own("user_email", part(email))),
   /** dictionary: user id → when they were last here, in unix seconds */
   userActivity: typed(NumberSchema, own("user_activity")),
+  /** dictionary: user id → what they have in the store, for the quotas */
+  userHoldings: typed(UserHoldingsSchema, own("user_holdings")),
   /** index: user ids by the time of sign-up */
   users: own("users"),
   /** value: who signed up first, and when */

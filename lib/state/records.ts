@@ -22,6 +22,7 @@ export type RecordSchema<T> = v.GenericSchema<unknown, T>;
 const id = v.pipe(v.string(), v.minLength(1));
 const text = v.fallback(v.string(), "");
 const time = v.fallback(v.number(), 0);
+const count = time;
 const isObject = (value: unknown) =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 /** `v.record` (valibot 1.5.0) leaves out `__proto__` and its like, which are names of reactions, too. */
@@ -109,6 +110,17 @@ export const UserSchema: RecordSchema<UserRecord> = record({
   updated_at: time,
   password_hash: v.fallback(v.optional(v.string()), undefined),
 });
+
+/** What a user has in the store: counts, and bytes as they are written. */
+export const UserHoldingsSchema = record({
+  chats: count,
+  messages: count,
+  chat_bytes: count,
+  notes: count,
+  note_bytes: count,
+  channels: count,
+});
+export type UserHoldings = v.InferOutput<typeof UserHoldingsSchema>;
 
 /** Something that one user at most can have, such as an e-mail address. */
 export const UniqueClaimSchema = record({ id, claimed_at_ms: time });

@@ -47,6 +47,8 @@ export class ConnectionState {
   /** How many packets may still come before the clock is asked. */
   packetsLeft: number;
   windowStartMs: number;
+  /** Since then. */
+  receivedBytes = 0;
   /** The TCP connection of the last polling request. */
   pollingSocket: NetSocket | undefined;
 

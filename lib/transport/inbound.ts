@@ -7,6 +7,10 @@ const BURST_SECONDS = 2;
 
 export interface InboundOptions {
   maxPacketsPerSecond: number;
+  /** Default: without end. */
+  maxBytesPerSecond?: number;
+  /** The largest message: four of them may come at once. */
+  maxPayloadBytes: number;
   counters: Counters;
   logger: Logger;
 }
@@ -16,31 +20,39 @@ interface ReceivedPacket {
 }
 
 /**
- * Counts what a connection receives, and cuts it when packets flood in: any run of `BURST_SECONDS * rate` packets has to
- * take at least `BURST_SECONDS`. The clock is asked once a run, not once a packet.
+ * Counts what a connection receives, and cuts it when packets or bytes flood in: any run of
+ * `BURST_SECONDS * rate` of them has to take at least `BURST_SECONDS`. The clock is asked once a run,
+ * not once a packet.
  */
 export function inboundGuard(options: InboundOptions): (connection: Connection) => void {
-  const { counters, logger, maxPacketsPerSecond } = options;
+  const { counters, logger, maxPacketsPerSecond, maxBytesPerSecond = Infinity } = options;
   const burst = burstOf(maxPacketsPerSecond);
+  const burstBytes = Math.max(BURST_SECONDS * maxBytesPerSecond, 4 * options.maxPayloadBytes);
+  const windowMs = (bytesLeft: number) =>
+    1_000 * (bytesLeft < 0 ? burstBytes / maxBytesPerSecond : BURST_SECONDS);
 
   function onPacket(this: Connection, packet: ReceivedPacket): void {
     counters.receivedPackets++;
-    if (packet.data !== undefined) counters.receivedBytes += packet.data.length;
+    const bytes = packet.data?.length ?? 0;
+    counters.receivedBytes += bytes;
     const state = this[STATE];
-    if (--state.packetsLeft >= 0) return;
+    state.receivedBytes += bytes;
+    const bytesLeft = burstBytes - state.receivedBytes;
+    if (--state.packetsLeft >= 0 && bytesLeft >= 0) return;
     const now = performance.now();
-    if (now - state.windowStartMs < BURST_SECONDS * 1_000) {
+    if (now - state.windowStartMs < windowMs(bytesLeft)) {
       counters.floodsCut++;
       logger.warn("flood cut", {
         socket: this.id,
         address: state.lease?.address,
-        maxPacketsPerSecond,
+        ...(bytesLeft < 0 ? { maxBytesPerSecond } : { maxPacketsPerSecond }),
       });
       cut(this);
       return;
     }
     state.windowStartMs = now;
     state.packetsLeft = burst;
+    state.receivedBytes = 0;
   }
 
   return (connection) => {

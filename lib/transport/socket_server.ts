@@ -68,6 +68,8 @@ export interface SocketServerOptions {
   trustedProxies?: number;
   /** A client that sends more (with a burst of two seconds' worth) is cut. Default: 1,000. */
   maxPacketsPerSecond?: number;
+  /** What one connection may send; two seconds' worth at once. Default: without end. */
+  maxBytesPerSecond?: number;
   /** What may wait for a socket, beside one packet under way; more, and the connection is cut. */
   maxSendBufferBytes: number;
   /** How streams merge for a socket that is behind. Default: not at all. */
@@ -169,7 +171,11 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     logger,
     coalescing: coalesce && { coalescer: coalesce, encoder },
   });
-  const guardInbound = inboundGuard({ maxPacketsPerSecond, counters, logger });
+  const guardInbound = inboundGuard({
+    ...{ maxPacketsPerSecond, counters, logger },
+    maxPayloadBytes: options.maxPayloadBytes,
+    ...(options.maxBytesPerSecond && { maxBytesPerSecond: options.maxBytesPerSecond }),
+  });
   const burst = burstOf(maxPacketsPerSecond);
   const strangers = options.strangers && new Strangers({
     ...options.strangers,
