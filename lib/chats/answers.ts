@@ -110,7 +110,11 @@ export class ChatAnswers {
         ...(files.length > 0 && { files }),
       };
     });
-    if (outcome === "stored") await this.#chats.grown(userId, chatId, storedSize(end));
+    // TypeScript follows no assignment in a callback.
+    if ((outcome as string) === "stored") {
+      // The answer is stored whether it is counted or not.
+      await this.#chats.grown(userId, chatId, storedSize(end)).catch(() => {});
+    }
     return outcome;
   }
 }

@@ -38,7 +38,7 @@ export const QUOTAS = {
   ),
   quotaWritesPerSecond: preset(
     "QUOTA_WRITES_PER_SECOND",
-    "20",
+    "100",
     as.integer(1, 100_000),
     "HTTP requests of one user that change something, on one instance; twenty times as many at once",
   ),

@@ -34,7 +34,11 @@ Deno.test("X7: who writes too often, or too much, waits; reading and others go o
   ) {
     const ask = appFor(limits);
     for (let at = 0; at < 20; at++) assert.equal((await ask("POST", "ada", body)).status, 200);
-    const refused = await ask("POST", "ada", body);
+    // What time gives back meanwhile may be taken, too.
+    let refused = await ask("POST", "ada", body);
+    for (let at = 0; at < 50 && refused.status === 200; at++) {
+      refused = await ask("POST", "ada", body);
+    }
     assert.equal(refused.status, 429);
     assert.ok(Number(refused.headers.get("retry-after")) > 0);
     const { code, detail } = await refused.json();
