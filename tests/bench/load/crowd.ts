@@ -24,14 +24,18 @@ export class Crowd implements AsyncDisposable {
   #lost: string | undefined;
 
   /** Connects `size` sockets, each as another of the bench's users. */
-  static async connect(server: ServerProcess, tokens: Tokens, size: number): Promise<Crowd> {
+  static async connect(
+    server: ServerProcess,
+    tokens: Pick<Tokens, "of">,
+    size: number,
+  ): Promise<Crowd> {
     const crowd = new Crowd();
     await crowd.grow(server, tokens, size);
     return crowd;
   }
 
   /** Connects further sockets up to `size`. */
-  async grow(server: ServerProcess, tokens: Tokens, size: number): Promise<void> {
+  async grow(server: ServerProcess, tokens: Pick<Tokens, "of">, size: number): Promise<void> {
     let next = this.sockets.length;
     const connectOne = async () => {
       while (next < size) {

@@ -17,7 +17,7 @@ export const SECTIONS: readonly Section[] = [
   echo,
   connect,
   memory,
-  streams,
+  ...streams,
   pauses,
   instances,
   sweepSection,

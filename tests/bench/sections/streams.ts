@@ -1,4 +1,4 @@
-/** What a token costs on its way from the provider to the reader's socket, 200 streams at once. */
+/** What a token costs on its way from the provider to its readers' sockets, many streams at once. */
 import { interleaved } from "../measure/rounds.ts";
 import { pause } from "../measure/pause.ts";
 import { ServerProcess } from "../measure/server_process.ts";
@@ -9,25 +9,51 @@ import { nodeFolder } from "../peers/install.ts";
 import { untilSignedIn } from "./gathered.ts";
 import type { Section } from "./section.ts";
 
-const STREAMS = 200;
-const TOKENS_A_SECOND = 50;
 const TOKEN_LENGTH = 8;
 /** Of each stream: enough for the lead-in, the window and a start that is spread out. */
-const TOKENS = 300;
+const STREAM_S = 6;
 /** The streams have started and caught up before the window opens. */
 const LEAD_IN_MS = 1_000;
 const WINDOW_MS = 3_000;
 /** A server that can't keep up needs longer than the streams last. */
 const END_LIMIT_MS = 30_000;
 
+interface Load {
+  name: string;
+  title: string;
+  streams: number;
+  tokensASecond: number;
+  /** Sockets of each user. */
+  readers: number;
+}
+
+const LOADS: readonly Load[] = [
+  {
+    ...{ name: "streams", streams: 200, tokensASecond: 50, readers: 1 },
+    title: "a token of 200 streams at 50 a second",
+  },
+  {
+    ...{ name: "streams_slow", streams: 200, tokensASecond: 20, readers: 1 },
+    title: "a token of 200 streams at 20 a second",
+  },
+  {
+    ...{ name: "streams_fast", streams: 50, tokensASecond: 200, readers: 1 },
+    title: "a token of 50 streams at 200 a second",
+  },
+  {
+    ...{ name: "streams_readers", streams: 20, tokensASecond: 50, readers: 10 },
+    title: "a token of 20 streams at 50 a second, to one of 10 readers each",
+  },
+];
+
 interface Reader {
   characters: number;
   done: boolean;
 }
 
-/** One reader a stream, each counting what its socket is sent. */
+/** Each socket counts what it is sent. */
 function readAll(crowd: Crowd): Reader[] {
-  const readers = Array.from({ length: STREAMS }, () => ({ characters: 0, done: false }));
+  const readers = Array.from(crowd.sockets, () => ({ characters: 0, done: false }));
   const decoder = new TextDecoder();
   crowd.inspect = (index, kind, payload) => {
     const reader = readers[index];
@@ -79,11 +105,16 @@ async function startStream(server: ServerProcess, token: string, sid: string): P
   });
 }
 
-/** CPU time a token in the window, in microseconds. */
-async function usPerToken(server: ServerProcess, crowd: Crowd, tokens: Tokens): Promise<number> {
+/** CPU time in the window for a token that reached a reader, in microseconds. */
+async function usPerToken(
+  server: ServerProcess,
+  crowd: Crowd,
+  { load, tokens }: { load: Load; tokens: Pick<Tokens, "of"> },
+): Promise<number> {
   const readers = readAll(crowd);
+  const first = crowd.sockets.filter((_, index) => index % load.readers === 0);
   await Promise.all(
-    crowd.sockets.map(({ sid }, index) => startStream(server, tokens.of(index), sid)),
+    first.map(({ sid }, index) => startStream(server, tokens.of(index * load.readers), sid)),
   );
   await pause(LEAD_IN_MS);
   let delivered = -tokensIn(readers);
@@ -99,32 +130,37 @@ async function usPerToken(server: ServerProcess, crowd: Crowd, tokens: Tokens): 
     what: `the streams of ${server.peer.id} to end`,
     everyMs: 50,
   });
-  const lost = STREAMS * TOKENS - tokensIn(readers);
+  const lost = readers.length * load.tokensASecond * STREAM_S - tokensIn(readers);
   if (lost !== 0) throw new Error(`${lost} tokens were lost`);
   return us / delivered;
 }
 
-export const streams: Section = {
-  name: "streams",
+export const streams: readonly Section[] = LOADS.map((load): Section => ({
+  name: load.name,
   async run(context) {
     const peer = { id: "provider", title: "provider", prepare: () => Promise.reject() };
     await using provider = await ServerProcess.start(peer, {
       command: "node",
       args: ["provider.mjs"],
       cwd: await nodeFolder(),
-      env: { BENCH_TOKENS_A_SECOND: `${TOKENS_A_SECOND}`, BENCH_TOKENS: `${TOKENS}` },
+      env: {
+        BENCH_TOKENS_A_SECOND: `${load.tokensASecond}`,
+        BENCH_TOKENS: `${load.tokensASecond * STREAM_S}`,
+      },
     });
+    const tokens = { of: (index: number) => context.tokens.of(Math.floor(index / load.readers)) };
+    const sockets = load.streams * load.readers;
     return await interleaved(context, {
-      figures: [{ id: "streams", title: "a token of 200 streams at 50 a second", unit: "µs" }],
+      figures: [{ id: load.name, title: load.title, unit: "µs" }],
       rounds: 3,
       warmups: 1,
       env: { BENCH_PROVIDER_URL: `http://127.0.0.1:${provider.port}/v1` },
       async setUp(server) {
-        const crowd = await Crowd.connect(server, context.tokens, STREAMS);
-        await untilSignedIn(server, STREAMS);
+        const crowd = await Crowd.connect(server, tokens, sockets);
+        await untilSignedIn(server, sockets);
         return crowd;
       },
-      measure: async (server, crowd) => [await usPerToken(server, crowd, context.tokens)],
+      measure: async (server, crowd) => [await usPerToken(server, crowd, { load, tokens })],
     });
   },
-};
+}));
