@@ -1,4 +1,4 @@
-import { type Dispatcher, EnvHttpProxyAgent } from "undici";
+import { type Dispatcher, EnvHttpProxyAgent, errors } from "undici";
 
 /** By whom providers are reached. */
 export interface ProxyOptions {
@@ -39,9 +39,21 @@ export class ProviderClient implements AsyncDisposable {
     });
   }
 
-  /** Resolves with the head of the answer; rejects when there is none, with the signal's reason too. */
-  request(url: string, { signal, ...request }: ProviderRequest): Promise<ProviderAnswer> {
-    signal.throwIfAborted();
+  /**
+   * Resolves with the head of the answer; rejects when there is none, with the signal's reason too. A
+   * kept connection may be closed by its other end at the very moment: then it is asked once more.
+   */
+  async request(url: string, request: ProviderRequest): Promise<ProviderAnswer> {
+    request.signal.throwIfAborted();
+    try {
+      return await this.#send(url, request);
+    } catch (thrown) {
+      if (request.signal.aborted || !wasKept(thrown)) throw thrown;
+      return await this.#send(url, request);
+    }
+  }
+
+  #send(url: string, { signal, ...request }: ProviderRequest): Promise<ProviderAnswer> {
     const { origin, pathname, search, username, password } = new URL(url);
     const headers = { ...request.headers };
     if (username !== "" && headers["authorization"] === undefined) {
@@ -60,6 +72,11 @@ export class ProviderClient implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#agent.destroy();
   }
+}
+
+/** Whether the connection that broke had served a request before. */
+function wasKept(thrown: unknown): boolean {
+  return thrown instanceof errors.SocketError && (thrown.socket?.bytesRead ?? 0) > 0;
 }
 
 /** What is taken of a body that nobody reads yet. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { ProviderClient, type ProxyOptions } from "../../lib/completions/provider_client.ts";
 import { until } from "../support/until.ts";
@@ -135,6 +135,30 @@ Deno.test("a signal ends a request before its head and within its body, with its
     stop.abort(reason);
     await assert.rejects(reading, reason);
   }
+});
+
+Deno.test("a kept connection that is closed under a request is no failure of the provider", async () => {
+  let requests = 0;
+  const server = createTcpServer((socket) => {
+    let mine = 0;
+    socket.on("error", () => {});
+    socket.on("data", () => {
+      requests++;
+      if (++mine === 1) socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+      else socket.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  {
+    await using client = new ProviderClient();
+    // The connection is free a turn after its body has ended.
+    await until(async () => {
+      assert.equal(await textOf(client, url), "200 ok");
+      return requests > 3;
+    }, { what: "a request on a kept connection" });
+  }
+  await new Promise((resolve) => server.close(resolve));
 });
 
 /** undici's proxies share a timer of half a second, which nobody can end. */
