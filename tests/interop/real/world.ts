@@ -1,3 +1,4 @@
+import postgres from "postgres";
 import { type StandInProvider, startModelProvider } from "../../support/model_provider.ts";
 import { PostgresServer } from "../../support/postgres_server.ts";
 import { RedisServer } from "../../support/redis_servers.ts";
@@ -32,6 +33,27 @@ export interface World extends AsyncDisposable {
 
 const SECRET = "a-key-for-interop-only";
 const PASSWORD = "correct horse battery";
+
+const DEPLOY = new URL("../../../docs/deploy/openwebui/", import.meta.url);
+
+/** Accounts of ours in Postgres and Redis that may no more than the guide's files say. */
+async function limitOurs(redis: RedisServer, databaseUrl: string): Promise<Record<string, string>> {
+  const acl = await Deno.readTextFile(new URL("redis.acl", DEPLOY));
+  const rule = acl.split("\n").find((line) => line.startsWith("user "))?.split(/\s+/) ?? [];
+  await redis.command("ACL", "SETUSER", ...rule.slice(1));
+  const redisUrl = new URL(redis.url);
+  [redisUrl.username, redisUrl.password] = ["webui_realtime", "choose-one"];
+  const urls = { REDIS_URL: redisUrl.href, WEBSOCKET_REDIS_URL: redisUrl.href };
+  if (!databaseUrl.startsWith("postgres")) return { ...urls, OPEN_WEBUI_DATABASE_URL: databaseUrl };
+
+  const script = await Deno.readTextFile(new URL("postgres-role.sql", DEPLOY));
+  const sql = postgres(databaseUrl, { max: 1 });
+  await sql.unsafe(script.replace(/^ *--.*$/gm, "").replace(":password", "'choose one'"));
+  await sql.end();
+  const url = new URL(databaseUrl);
+  [url.username, url.password] = ["webui_realtime", "choose one"];
+  return { ...urls, OPEN_WEBUI_DATABASE_URL: url.href };
+}
 
 export async function openWorld(
   { uvicorn }: Installed,
@@ -70,12 +92,14 @@ export async function openWorld(
       python.push(stack.use(process));
     }
     const pages = python.map(({ url }) => url);
+    const limited = await limitOurs(redis, databaseUrl);
     const ours: ServerProcess[] = [];
     for (let n = 0; n < instances && !isBaseline; n++) {
       ours.push(stack.use(
         await startServerProcess({
           ...shared,
-          OPEN_WEBUI_DATABASE_URL: databaseUrl,
+          ...limited,
+          OPEN_WEBUI_URL: pages[0] ?? "",
           TRUSTED_PROXIES: "1",
         }),
       ));
