@@ -7,6 +7,7 @@ import { TransportTopics } from "../bus/transport_topics.ts";
 import { type Cluster, joinCluster } from "../cluster/cluster.ts";
 import type { Logger } from "../common/logger.ts";
 import type { Config } from "../config.ts";
+import { isGivenBack } from "../realtime/comebacks.ts";
 import { visibleSession } from "../realtime/remote_instances.ts";
 import { keys } from "../state/key_space.ts";
 import { migrate } from "../state/schema.ts";
@@ -56,7 +57,11 @@ export async function layFoundation(
       visibleData: (data) => visibleSession(data, instanceId),
       ...(bridging && {
         alsoListen: (room) => bridging.alsoListen(room, bus),
-        recovery: { channels: bus.plain, marks: `${config.redisKeyPrefix}:rt:marks` },
+        recovery: {
+          channels: bus.plain,
+          marks: `${config.redisKeyPrefix}:rt:marks`,
+          keeps: isGivenBack,
+        },
       }),
     }),
   );

@@ -1,8 +1,11 @@
+import * as v from "valibot";
 import type { Bridge } from "../bridge/bridge.ts";
 import { errorText } from "../common/errors.ts";
 import { documentOfNote } from "../documents/document_id.ts";
 import { rooms as roomNames } from "../protocol/events.ts";
 import { BridgedSockets } from "../realtime/bridged_sockets.ts";
+import { keys } from "../state/key_space.ts";
+import { ContentSchema } from "../realtime/document_payloads.ts";
 import { chatOf } from "../realtime/chat_rooms.ts";
 import type { RealtimeSocket } from "../realtime/session.ts";
 import type { Foundation } from "./foundation.ts";
@@ -12,6 +15,15 @@ import type { RealtimeSide } from "./server.ts";
 /** Python makes the members of a direct channel active only after it has told them of the channel. */
 const MEMBERS_SETTLE_MS = 1_000;
 
+/** Within this time all instances have heard of a note that was written. */
+const MERGE_ONCE_MS = 30_000;
+
+const WrittenNoteSchema = v.object({
+  id: v.string(),
+  updated_at: v.optional(v.number()),
+  data: v.nullish(v.object({ content: v.nullish(ContentSchema) })),
+});
+
 const afterPrefix = (name: string, prefix: string) =>
   name.startsWith(prefix) ? name.slice(prefix.length) : undefined;
 
@@ -20,7 +32,7 @@ const afterPrefix = (name: string, prefix: string) =>
  * are heard.
  */
 export async function followPython(
-  { logger, stack }: Pick<Foundation, "logger" | "stack">,
+  { store, logger, stack }: Pick<Foundation, "store" | "logger" | "stack">,
   bridge: Bridge,
   { io }: Pick<RealtimeSide, "io">,
   { documents, channels, chats }: Rooms,
@@ -48,10 +60,28 @@ export async function followPython(
     }
   }
 
+  /**
+   * A note that is open was written by HTTP, by its user or by a model: what the editors save next
+   * must not undo that. Each instance hears of it, and one of them merges.
+   */
+  async function mergeNote(payload: unknown): Promise<void> {
+    const note = v.safeParse(WrittenNoteSchema, payload);
+    if (!note.success || !note.output.data?.content) return;
+    const { id, updated_at, data: { content } } = note.output;
+    try {
+      const lock = keys.noteMerge(id, String(updated_at ?? crypto.randomUUID()));
+      if (!await store.acquire(lock, { ttlMs: MERGE_ONCE_MS })) return;
+      await documents.service.writeText(id, content, () => Promise.resolve());
+    } catch (thrown) {
+      logger.warn("a note that was written by HTTP is not merged", { error: errorText(thrown) });
+    }
+  }
+
   await bridge.serve(
     new BridgedSockets({
       io,
       onEmit({ event, args: [payload], rooms = [] }) {
+        if (event === "events:note") return void mergeNote(payload);
         if (event !== "events:channel") return;
         const { data } = (payload ?? {}) as { data?: { type?: unknown } };
         if (data?.type !== "channel:created") return;

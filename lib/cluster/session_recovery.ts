@@ -35,6 +35,8 @@ export interface SessionRecoveryOptions {
   channels: Channels;
   /** On which instances tell each other of a moment in that order. */
   marks: string;
+  /** Whether who comes back is given the event, by its name and arguments. */
+  keeps(args: readonly unknown[]): boolean;
   logger: Logger;
   /** How long a session may be away. Default: 120,000. */
   maxAwayMs?: number;
@@ -122,7 +124,7 @@ export class SessionRecovery implements Disposable {
 
   /** The packet as the sockets here get it: with an offset, by which they say later what they have. */
   kept(packet: unknown, { rooms, except, flags }: BroadcastOptions): unknown {
-    if (flags?.volatile || !isKept(packet)) return packet;
+    if (flags?.volatile || !isEvent(packet) || !this.#options.keeps(packet.data)) return packet;
     return { ...packet, data: this.log.append(packet.data, rooms, except ?? new Set()) };
   }
 
@@ -278,10 +280,8 @@ export class SessionRecovery implements Disposable {
   }
 }
 
-/** An event that whoever comes back is given: documents are sent whole to who joins them again. */
-function isKept(packet: unknown): packet is { data: [string, ...unknown[]] } {
-  const { type, id, data } = packet as { type: number; id?: number; data?: unknown[] };
-  const name = data?.[0];
-  return type === PacketType.EVENT && id === undefined && typeof name === "string" &&
-    name !== "error" && !name.startsWith("ydoc:");
+/** An event that asks for no answer. */
+function isEvent(packet: unknown): packet is { data: unknown[] } {
+  const { type, id, data } = packet as { type: number; id?: number; data?: unknown };
+  return type === PacketType.EVENT && id === undefined && Array.isArray(data);
 }

@@ -23,6 +23,19 @@ interface Internals {
   packet(packet: { type: PacketType; data: unknown[] }): void;
 }
 
+/** Types of `events` whose client takes a second argument for the way to answer. */
+const ASKING = /^(execute|input|confirmation|request|voice)(:|$)/;
+
+/**
+ * Whether who comes back is given the event. Documents are sent whole to who joins them again; and of
+ * what asks, an offset behind the payload would be taken for the way to answer.
+ */
+export function isGivenBack([name, payload]: readonly unknown[]): boolean {
+  if (typeof name !== "string" || name === "error" || name.startsWith("ydoc:")) return false;
+  const { data } = (payload ?? {}) as { data?: { type?: unknown } };
+  return !(name === "events" && typeof data?.type === "string" && ASKING.test(data.type));
+}
+
 /** A client that could not be given what it missed joins its chats again within this time. */
 const STALE_MS = 30_000;
 /** An event that clients don't know: Socket.IO's own notes the offset that it ends with. */

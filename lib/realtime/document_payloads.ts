@@ -80,7 +80,8 @@ export const DocumentStateSchema = v.object({
   state_vector: v.nullish(UpdateSchema),
 });
 
-const ContentSchema = v.object({
+/** What a client says that a note's text is. */
+export const ContentSchema = v.object({
   md: v.fallback(v.nullish(v.string()), undefined),
   html: v.fallback(v.nullish(v.string()), undefined),
   /** ProseMirror's document; Open WebUI's client sends an empty text when it has none. */

@@ -160,6 +160,8 @@ export const keys = {
   documentLock: (id: string): StateKey => own("document", part(documentKeyId(id)), "lock"),
   /** lock: saving a document */
   documentSaveLock: (id: string): StateKey => own("document", part(documentKeyId(id)), "save"),
+  /** lock: who merges what was written past a note's editors at that time */
+  noteMerge: (noteId: string, at: string): StateKey => own("note", part(noteId), "merge", part(at)),
   /** dictionary: which documents have a log, for the sweep */
   openDocuments: typed(NumberSchema, own("open_documents")),
   /** lock: who closes the documents that nobody edits any more */

@@ -223,3 +223,36 @@ onEngines(
   },
   { instances: 1 },
 );
+
+onEngines(
+  "what is written to an open note by HTTP comes to its editors once, and their next save keeps it",
+  async (on) => {
+    for (const id of ["ada", "bob"]) await on.addUser(id);
+    await addNote(on, "n");
+    await grant(on, "n", "bob", "read", "write");
+    const tabs = [await on.tab(0, "ada"), await on.tab(1, "bob")] as const;
+    for (const tab of tabs) await tab.ask("join-note", { note_id: "n", auth: {} });
+    const [ada, bob] = [await edit(tabs[0], "n"), await edit(tabs[1], "n")];
+    await ada.type("typed before");
+    await until(async () => /typed before/.test((await stored(on, "n")).content.md), {
+      what: "the first save",
+    });
+    const written = contentOf("as it was", "by a model", "typed before");
+    await on.fixture.database.query("UPDATE note SET data = $1 WHERE id = 'n'", [
+      JSON.stringify({ content: written, more: 1 }),
+    ]);
+    await on.emit("note:n", "events:note", { id: "n", updated_at: 5, data: { content: written } });
+    for (const one of [ada, bob]) {
+      await until(() => /by a model/.test(one.text()), { what: "the model's text" });
+    }
+    await bob.type("typed after");
+    await until(async () => /typed after/.test((await stored(on, "n")).content.md), {
+      what: "the next save",
+    });
+    assert.equal(
+      (await stored(on, "n")).content.md,
+      "as it was\n\nby a model\n\ntyped before\n\ntyped after",
+    );
+    assert.equal(ada.text(), bob.text());
+  },
+);
