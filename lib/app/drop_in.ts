@@ -90,6 +90,8 @@ async function assemble(
   const sweep = sweepAccess(foundation, rooms, realtime);
   onGap(() => {
     foundation.cluster.recovery?.interrupt();
+    presence.sessions.writeAnew();
+    void rooms.chats.noteAnew();
     sweep.now();
     tellToReload(side, rooms);
   });

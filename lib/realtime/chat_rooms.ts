@@ -145,6 +145,21 @@ export class ChatRooms implements Disposable {
     );
   }
 
+  /** The store may have lost who looks at what: all who do here are noted again. Never rejects. */
+  async noteAnew(): Promise<void> {
+    const chatIds = new Set<string>();
+    for (const socket of this.#options.io.sockets.sockets.values()) {
+      const user = socket.data.session?.user;
+      if (!user) continue;
+      const { id, name } = user;
+      for (const chatId of this.chatsOf(socket)) {
+        chatIds.add(chatId);
+        await this.#options.presence.enter(chatId, socket.id, { id, name }).catch(() => {});
+      }
+    }
+    for (const chatId of chatIds) await this.announce(chatId).catch(() => {});
+  }
+
   /** Tells all who look at the chat who they are. */
   async announce(chatId: string): Promise<void> {
     const users = await this.#options.presence.viewers(chatId);

@@ -115,6 +115,11 @@ export class SessionPool implements AsyncDisposable {
     this.#changed(sid);
   }
 
+  /** The store may have lost what it had: all sessions here are written again. */
+  writeAnew(): void {
+    for (const sid of this.#local.keys()) this.#changed(sid);
+  }
+
   #changed(sid: string): void {
     this.#unwritten.add(sid);
     if (this.#options.isPrompt) this.#tick.abort();

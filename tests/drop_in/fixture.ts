@@ -7,7 +7,8 @@ import { loadConfig } from "../../lib/config.ts";
 import { type Fixture, postgresFixture, sqliteFixture } from "../openwebui/fixture.ts";
 import { keepingLogger } from "../support/log_lines.ts";
 import { postgresAvailable, PostgresServer } from "../support/postgres_server.ts";
-import { redisAvailable, RedisServer } from "../support/redis_servers.ts";
+import { redisAvailable, type RedisServer } from "../support/redis_servers.ts";
+import { type Mode, startStoreServers } from "../support/store_servers.ts";
 import { until } from "../support/until.ts";
 
 const SECRET = "the-key-of-open-webui";
@@ -65,18 +66,19 @@ export type Engine = "sqlite" | "postgres";
 export function onEngines(
   name: string,
   work: (world: World) => Promise<void>,
-  { engines = ["sqlite"], env = {}, instances = 2 }: {
+  { engines = ["sqlite"], env = {}, instances = 2, mode = "redis" }: {
     engines?: Engine[];
+    mode?: Exclude<Mode, "kv" | "kvconnect">;
     env?: Record<string, string>;
     instances?: number;
   } = {},
 ): void {
   for (const engine of engines) {
     Deno.test({
-      name: `drop-in, ${engine}: ${name}`,
+      name: `drop-in, ${[engine, ...mode === "redis" ? [] : [mode]].join(", ")}: ${name}`,
       ignore: !redisAvailable() || (engine === "postgres" && !postgresAvailable()),
       async fn() {
-        await using world = await openWorld(engine, env, instances);
+        await using world = await openWorld(engine, mode, env, instances);
         await work(world);
       },
     });
@@ -85,11 +87,14 @@ export function onEngines(
 
 async function openWorld(
   engine: Engine,
+  mode: Mode,
   env: Record<string, string>,
   instances: number,
 ): Promise<World> {
   await using stack = new AsyncDisposableStack();
-  const redis = stack.use(await RedisServer.start());
+  const store = stack.use(await startStoreServers(mode));
+  const redis = store.redis ?? store.cluster?.masters[0] ?? await store.sentinel?.master();
+  if (redis === undefined) throw new Error("There is no Redis");
   const fixture = stack.use(
     engine === "sqlite"
       ? await sqliteFixture()
@@ -113,7 +118,7 @@ async function openWorld(
     WEBUI_SECRET_KEY: SECRET,
     OPEN_WEBUI_DATABASE_URL: fixture.url,
     ...(schema && { DATABASE_SCHEMA: schema }),
-    REDIS_URL: redis.url,
+    ...store.env,
     ...env,
   };
   const apps: DropIn[] = [];
