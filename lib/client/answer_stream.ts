@@ -39,7 +39,7 @@ export class AnswerStream {
   }
 
   take(event: CompletionEvent): void {
-    this.#listen();
+    this.listen();
     if (this.#isAsking) {
       if (this.#waiting.length < MAX_WAITING) this.#waiting.push(event);
       else this.#askAgain = true;
@@ -61,7 +61,7 @@ export class AnswerStream {
     try {
       const answer = await this.#ask();
       if (!this.answer.resumed(answer)) await this.#takeStored();
-      this.#listen();
+      this.listen();
     } catch (thrown) {
       this.#failed(thrown);
     } finally {
@@ -111,7 +111,7 @@ export class AnswerStream {
   }
 
   /** Asks when nothing is heard for a while: an instance that died says no end by itself. */
-  #listen(): void {
+  listen(): void {
     this.#heardAtMs = performance.now();
     if (this.#retry !== undefined || this.#isEnded || this.answer.isDone) return;
     const look = (afterMs: number) => {

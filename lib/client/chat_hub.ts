@@ -74,6 +74,7 @@ export class ChatHub {
     // Before the text so far is asked for, so that nothing falls between it and what follows.
     if (isNewChat) this.#tellFollowed();
     if (resume) void stream.resume();
+    else stream.listen();
     return stream;
   }
 

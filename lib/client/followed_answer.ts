@@ -59,9 +59,9 @@ export class FollowedAnswer implements Disposable, Readable<AnswerSnapshot> {
    */
   get done(): Promise<AnswerSnapshot> {
     return (async () => {
-      let answer = this.snapshot;
-      while (!answer.isDone) answer = await this.#next();
-      return answer;
+      // Looked at anew each time: the end may come in the same moment as what is before it.
+      while (!this.snapshot.isDone) await this.#next();
+      return this.snapshot;
     })();
   }
 
@@ -97,11 +97,11 @@ export class FollowedAnswer implements Disposable, Readable<AnswerSnapshot> {
     this[Symbol.dispose]();
   }
 
-  #next(): Promise<AnswerSnapshot> {
+  #next(): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = () => {
         off();
-        if (!this.#isEnded) return resolve(this.snapshot);
+        if (!this.#isEnded) return resolve();
         reject(new ClientError("unavailable", "The answer is not followed any more."));
       };
       const off = this.#changes.add(settle);

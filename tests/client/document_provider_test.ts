@@ -203,3 +203,56 @@ Deno.test("M: after a reconnect nothing is sent before the document is joined ag
   });
   assert.deepEqual(refused, []);
 });
+
+Deno.test("what is typed without a connection is offline, not on its way, and arrives later", async () => {
+  await using app = await startServer();
+  await using proxy = new TcpProxy(Number(new URL(app.url).port));
+  const ada = await signUp(app.url);
+  const { id } = await sharedNote(ada);
+  const url = `http://127.0.0.1:${proxy.port}`;
+  await using client = await libraryClient({ url, token: ada.token });
+  const documentId = `note:${id}`;
+  using provider = new DocumentProvider({
+    ...{ connection: client.connection, documentId, user: userOf(ada, "Ada") },
+  });
+  await until(() => provider.status.state === "synced", { what: "the first state" });
+  const states: string[] = [];
+  provider.onStatus(({ state }) => states.push(state));
+  proxy.cut();
+  await until(() => provider.status.state === "offline", { what: "the loss" });
+  provider.doc.getText("scratch").insert(0, "typed offline");
+  assert.equal(provider.status.state, "offline");
+  proxy.heal();
+  await until(() => provider.status.state === "synced", { what: "the return", limitMs: 10_000 });
+  assert.deepEqual(states, ["synced", "offline", "syncing", "synced"]);
+});
+
+Deno.test("what was too large goes on once it is deleted again, and a refusal is tried again when told", async () => {
+  await using app = await startServer({ WEBSOCKET_MAX_PAYLOAD: "65536" });
+  const ada = await signUp(app.url);
+  const bob = await signUp(app.url);
+  const { id } = await sharedNote(ada, []);
+  const documentId = `note:${id}`;
+  await using client = await libraryClient({ url: app.url, token: ada.token });
+  using provider = new DocumentProvider({
+    ...{ connection: client.connection, documentId, user: userOf(ada, "Ada") },
+  });
+  await until(() => provider.status.state === "synced", { what: "the first state" });
+  const text = provider.doc.getText("scratch");
+  text.insert(0, "x".repeat(100_000));
+  await until(() => provider.status.state === "refused", { what: "the refusal" });
+  assert.equal(provider.status.code, "too_large");
+  text.delete(0, 100_000);
+  text.insert(0, "small");
+  await until(() => provider.status.state === "synced", { what: "the way on" });
+
+  await using other = await libraryClient({ url: app.url, token: bob.token });
+  using theirs = new DocumentProvider({
+    ...{ connection: other.connection, documentId, user: userOf(bob, "Bob") },
+  });
+  await until(() => theirs.status.code === "forbidden", { what: "the refusal" });
+  await ada.json("POST", `/api/v1/notes/${id}/update`, { access_grants: EVERYONE });
+  theirs.retry();
+  await until(() => theirs.status.state === "synced", { what: "being let in" });
+  assert.equal(theirs.doc.getText("scratch").toString(), "small");
+});
