@@ -1,5 +1,6 @@
 /** What of the documents is written by a machine: `deno task docs` writes it, a test compares it. */
 import { type Variable, VARIABLES } from "../../lib/config/variables.ts";
+import { clientReference } from "./client_reference.ts";
 import { pictureOfLayers } from "./layers.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -36,6 +37,7 @@ export async function generatedParts(): Promise<GeneratedPart[]> {
     { path: "README.md", name: "configuration", text: configurationTable(few) },
     { path: "docs/configuration.md", name: "configuration", text: configurationTable(all) },
     { path: "docs/architecture.md", name: "layers", text: pictureOfLayers() },
+    { path: "docs/api.md", name: "reference", text: await clientReference() },
     { path: "docs/decisions/README.md", name: "index", text: decisionTable(await decisions()) },
   ];
 }
