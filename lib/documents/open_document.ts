@@ -12,7 +12,7 @@ import {
 } from "./awareness.ts";
 import { type Change, changesOf, type Person } from "./document_changes.ts";
 import type { DocumentRef } from "./document_id.ts";
-import type { DocumentParts } from "./document_parts.ts";
+import { acquireSoon, type DocumentParts } from "./document_parts.ts";
 import { WeighedDoc } from "./weighed_doc.ts";
 import { LogWriter } from "./log_writer.ts";
 import type { Member } from "./members.ts";
@@ -129,7 +129,20 @@ export class OpenDocument {
   async update(update: Uint8Array, by?: Member, { snapshot, isFirst }: Beside = {}): Promise<void> {
     this.writer.checkRoom();
     await this.#admit(update, by);
-    if (isFirst && this.#doc.store.clients.size > 0) return;
+    if (isFirst) return await this.#begin(update, by, snapshot);
+    await this.#take(update, by, snapshot);
+  }
+
+  /** Of several who begin the document, on whichever instances, the first one does. */
+  async #begin(update: Uint8Array, by?: Member, snapshot?: NoteSnapshot): Promise<void> {
+    const { store } = this.#parts;
+    await using _lock = await acquireSoon(store, keys.documentLock(this.ref.key));
+    if (this.#doc.store.clients.size === 0) await this.refresh();
+    if (this.#doc.store.clients.size > 0) return;
+    await this.#take(update, by, snapshot);
+  }
+
+  async #take(update: Uint8Array, by?: Member, snapshot?: NoteSnapshot): Promise<void> {
     if (!this.#charged(by, () => this.#apply(update))) {
       throw new AppError("invalid_payload", "update: it does not fit the document.");
     }

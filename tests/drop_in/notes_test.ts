@@ -134,6 +134,15 @@ onEngines(
     const second = await two.update({ update: begin("second"), initialize: true });
     assert.match(textOf(first), /first/);
     assert.equal(textOf(second), textOf(first));
+
+    await addNote(on, "m", null);
+    const both = [await edit(await on.tab(0, "ada"), "m"), await edit(await on.tab(1, "ada"), "m")];
+    const answers = await Promise.all(
+      both.map((tab, n) => tab.update({ update: begin(`seed ${n}`), initialize: true })),
+    );
+    const [a = "", b] = answers.map(textOf);
+    assert.equal(a, b, "of two at the same moment, at two instances, one begins it");
+    assert.equal(a.match(/seed/g)?.length, 1);
   },
 );
 
