@@ -3,7 +3,7 @@ import type { Subscription } from "../bus/topics.ts";
 import { AppError, errorText } from "../common/errors.ts";
 import { keys } from "../state/key_space.ts";
 import type { UpdateLog } from "../state/state_store.ts";
-import { Admission, isLittle } from "./admission.ts";
+import { isLittle, UpdateGuard } from "./update_guard.ts";
 import {
   AwarenessClaims,
   type AwarenessEntry,
@@ -46,7 +46,7 @@ export class OpenDocument {
   readonly #claims = new AwarenessClaims();
   readonly #pace = new PacedAwareness();
   readonly #note: NoteRecord;
-  readonly #admission: Admission;
+  readonly #guard: UpdateGuard;
   /** Updates that are tried, by the socket: what it sends next waits for them. */
   readonly #trials = new Map<string | undefined, Promise<unknown>>();
   #doc = new WeighedDoc();
@@ -60,7 +60,7 @@ export class OpenDocument {
     const logger = parts.logger.with({ document: ref.key });
     this.log = parts.store.updateLog(keys.documentUpdates(ref.key));
     this.#note = new NoteRecord(ref, parts, this.log);
-    this.#admission = new Admission(parts);
+    this.#guard = new UpdateGuard(parts);
     const { compactionThreshold } = parts;
     this.writer = new LogWriter({ log: this.log, compactionThreshold, logger });
     this.saver = new NoteSaver({
@@ -78,7 +78,7 @@ export class OpenDocument {
 
   /** About what it takes in memory, in bytes. */
   get weight(): number {
-    return this.#admission.weight(this.#doc);
+    return this.#guard.weight(this.#doc);
   }
 
   isMember(userId: string): boolean {
@@ -109,11 +109,11 @@ export class OpenDocument {
   async #takeLog(doc: WeighedDoc, updates: Uint8Array[]): Promise<void> {
     if (isLittle(updates)) {
       await applyAll(doc, updates, this);
-      return this.#admission.measured(updates.reduce((sum, { length }) => sum + length, 0));
+      return this.#guard.measured(updates.reduce((sum, { length }) => sum + length, 0));
     }
     const { state, refused } = await this.#parts.digester.log(updates);
     Y.applyUpdate(doc, state, this);
-    this.#admission.measured(state.length);
+    this.#guard.measured(state.length);
     if (refused.length === 0) return;
     const count = refused.length;
     this.#parts.logger.warn("harmful updates taken out of a log", { key: this.ref.key, count });
@@ -135,8 +135,7 @@ export class OpenDocument {
 
   /** Of several who begin the document, on whichever instances, the first one does. */
   async #begin(update: Uint8Array, by?: Member, snapshot?: NoteSnapshot): Promise<void> {
-    const { store } = this.#parts;
-    await using _lock = await acquireSoon(store, keys.documentLock(this.ref.key));
+    await using _lock = await acquireSoon(this.#parts.store, keys.documentLock(this.ref.key));
     if (this.#doc.store.clients.size === 0) await this.refresh();
     if (this.#doc.store.clients.size > 0) return;
     await this.#take(update, by, snapshot);
@@ -159,7 +158,7 @@ export class OpenDocument {
     const { costs } = this.#parts;
     for (let before; (before = this.#trials.get(by?.sid));) await before;
     if (by) costs.check(by.userId);
-    const trial = this.#charged(by, () => this.#admission.check(this.#doc, update));
+    const trial = this.#charged(by, () => this.#guard.check(this.#doc, update));
     if (!trial) return;
     const beganMs = performance.now();
     this.#trials.set(by?.sid, trial.catch(() => {}));
@@ -225,7 +224,7 @@ export class OpenDocument {
     const doc = this.#doc;
     const taken: Uint8Array[] = [];
     for (const update of updates) {
-      if (await this.#admission.takesLogged(doc, update)) taken.push(update);
+      if (await this.#guard.takesLogged(doc, update)) taken.push(update);
     }
     doc.on("update", show);
     await applyAll(doc, taken, origin);
@@ -265,7 +264,7 @@ export class OpenDocument {
       if (!this.#mending) void this.#mend();
       return false;
     }
-    this.#admission.taken(update);
+    this.#guard.taken(update);
     this.#mending?.push(update);
     return true;
   }

@@ -17,20 +17,20 @@ const MAX_STEPS_UNMEASURED = 10_000_000;
 /** What waits in a document for updates that nobody has sent is gone through with each one that comes. */
 const MAX_PENDING_BYTES = 256 * 1024;
 
-type AdmissionParts = Pick<DocumentParts, "digester" | "maxDocumentBytes" | "maxDocumentWeight">;
+type UpdateGuardParts = Pick<DocumentParts, "digester" | "maxDocumentBytes" | "maxDocumentWeight">;
 
 /**
  * Who gets into a document: decided for each update before it is in memory, in the log, or anywhere
  * else. A keystroke is counted and let in; what might be costly is tried on a copy first, in a
  * thread that may die of it.
  */
-export class Admission {
-  readonly #parts: AdmissionParts;
+export class UpdateGuard {
+  readonly #parts: UpdateGuardParts;
   #steps = 0;
   /** An upper bound of the state's bytes. */
   #bytes = 0;
 
-  constructor(parts: AdmissionParts) {
+  constructor(parts: UpdateGuardParts) {
     this.#parts = parts;
   }
 
