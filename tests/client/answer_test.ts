@@ -59,6 +59,31 @@ Deno.test("T7: a newer generation begins anew, and the older one is silent for g
   assert.equal(answer.merge(event("third", 5, "its middle")), "gap");
 });
 
+Deno.test("a lost answer says so until it is heard again; how it ended tells a stop from a crash", () => {
+  const answer = new Answer();
+  const place = { active: true, generation: "g", seq: 1, content: "so far", done: false };
+  answer.resumed({ ...place, lost: true });
+  const lost = answer.snapshot;
+  assert.equal(lost.state, "lost");
+  answer.merge({
+    ...{ chat_id: "c", message_id: "m", seq: 2 },
+    data: {
+      type: "chat:completion",
+      data: { generation: "g", choices: [{ index: 0, delta: { content: "!" } }] },
+    },
+  });
+  assert.deepEqual([answer.state, lost.content, answer.content], [
+    "streaming",
+    "so far",
+    "so far!",
+  ]);
+  answer.resumed({ ...place, content: "", seq: 3, done: true, interrupted: true });
+  assert.equal(answer.state, "crashed");
+  const other = new Answer();
+  other.resumed({ ...place, done: true, interrupted: true, stopped: true });
+  assert.equal(other.state, "stopped");
+});
+
 Deno.test("an event of the server's own words ends the answer", () => {
   const answer = new Answer();
   answer.merge(event("g", 1, "all", { done: true }));

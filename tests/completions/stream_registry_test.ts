@@ -152,3 +152,28 @@ Deno.test("T6: who comes back while an ended answer goes from memory to the stor
   const contents = new Set((await Promise.all(asked)).map(({ content }) => content));
   assert.deepEqual([...contents], ["Hello world"]);
 });
+
+Deno.test("T6: an answer whose instance does not answer is told as lost, and not as lost when it does", async () => {
+  await using faulty = await FaultyStore.open();
+  await using one = await openFixture({ faulty, log: { flushMs: 0 } });
+  let isThere = false;
+  await using two = await openFixture({
+    ...{ faulty, instanceId: "two", log: { flushMs: 0 } },
+    askOwner: (_, query) => Promise.resolve(isThere ? one.streams.resumeHere(query) : undefined),
+  });
+  const stream = await one.streams.begin(ids);
+  stream.append({ content: "so far", reasoning: "" });
+  await stream.log.close();
+  const lost = await two.streams.resume(ids);
+  assert.deepEqual([lost.lost, lost.active, lost.content], [true, true, "so far"]);
+  isThere = true;
+  assert.equal((await two.streams.resume(ids)).lost, undefined);
+  stream.end({ interrupted: true });
+  await one.streams.close(stream, { interrupted: true });
+  isThere = false;
+  assert.deepEqual(
+    [(await two.streams.resume(ids)).lost],
+    [undefined],
+    "what has ended is not lost",
+  );
+});

@@ -47,7 +47,7 @@ async function exportsOf(entry: string): Promise<string[]> {
 function membersOf(source: string, type: string): [name: string, type: string][] {
   const body = source.split(`interface ${type} {\n`)[1]?.split("\n}\n")[0] ?? "";
   const plain = body.replaceAll(/\/\*\*[^]*?\*\//g, "");
-  return [...plain.matchAll(/^ {2}(?:"([^"]+)"|(\w+)): ([^]*?);(?=\n {2}\S|\n*(?![^]))/gm)]
+  return [...plain.matchAll(/^ {2}(?:"([^"]+)"|(\w+)): ([^]*?);(?=\n {2}["\w]|\n*(?![^]))/gm)]
     .map(([, quoted, bare, what = ""]) => [quoted ?? bare ?? "", what]);
 }
 
