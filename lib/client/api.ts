@@ -23,10 +23,13 @@ export interface Page<T> {
   cursor: string | undefined;
 }
 
-type NameIn<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
+/** The names in braces of a path. */
+export type NameIn<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
   ? Name | NameIn<Rest>
   : never;
-type Keyed<R, K extends string> = K extends keyof R ? { [P in K]: R[P] } : { [P in K]?: undefined };
+/** A field of a route, or none. */
+export type Keyed<R, K extends string> = K extends keyof R ? { [P in K]: R[P] }
+  : { [P in K]?: undefined };
 
 /** What a request to a route may, or must, say. */
 export type RouteOptions<R extends RouteName> =

@@ -2,15 +2,13 @@
 import type { AccessGrant } from "./access_grants.ts";
 import type { PublicUser } from "./user.ts";
 
-type Fields = Record<string, unknown>;
-
 /** What is changed in a channel. */
 export interface ChannelPatch {
   name?: string | undefined;
   description?: string | null | undefined;
   is_private?: boolean | null | undefined;
-  data?: Fields | null | undefined;
-  meta?: Fields | null | undefined;
+  data?: Record<string, unknown> | null | undefined;
+  meta?: Record<string, unknown> | null | undefined;
   /** Default: everyone may read and write, unless `is_private` is true. */
   access_grants?: AccessGrant[] | null | undefined;
 }
@@ -31,8 +29,8 @@ export interface MessageBody {
   content: string;
   reply_to_id?: string | null | undefined;
   parent_id?: string | null | undefined;
-  data?: Fields | null | undefined;
-  meta?: Fields | null | undefined;
+  data?: Record<string, unknown> | null | undefined;
+  meta?: Record<string, unknown> | null | undefined;
 }
 
 export const ROLES_IN_CHANNEL = ["member", "manager"] as const;

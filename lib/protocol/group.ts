@@ -1,12 +1,10 @@
-type Fields = Record<string, unknown>;
-
 /** What a group is made of. */
 export interface GroupBody {
   name: string;
   description: string;
-  permissions?: Fields | null | undefined;
-  data?: Fields | null | undefined;
-  meta?: Fields | null | undefined;
+  permissions?: Record<string, unknown> | null | undefined;
+  data?: Record<string, unknown> | null | undefined;
+  meta?: Record<string, unknown> | null | undefined;
 }
 
 /** What is changed in a group. */

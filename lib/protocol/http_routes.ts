@@ -13,7 +13,6 @@ import type { Chat, ChatBody, ChatSummary, PostedMessage } from "./chat.ts";
 import type { Group, GroupBody, GroupPatch } from "./group.ts";
 import type { ModelList } from "./model_list.ts";
 import type { Note, NoteBody, NotePatch, NoteSummary } from "./note.ts";
-import type { PERMISSIONS } from "./permissions.ts";
 import type { PublicConfig } from "./public_config.ts";
 import type { SystemStatus } from "./system_status.ts";
 import type { PublicUser, Role, User } from "./user.ts";
@@ -29,7 +28,8 @@ export interface SignedIn {
   name: string;
   role: Role;
   profile_image_url: string;
-  permissions: typeof PERMISSIONS;
+  /** What Open WebUI's own client shows. */
+  permissions: Record<string, unknown>;
 }
 
 /** A channel with what it is to the one who asks. */
@@ -95,7 +95,8 @@ export interface MessagesQuery {
   cursor?: string;
 }
 
-type Members = Omit<ChannelMember, "user"> & PublicUser;
+/** A member of a channel, with what others are told of them. */
+export type MemberOfChannel = Omit<ChannelMember, "user"> & PublicUser;
 
 /** By method and path: `body`, `query` and `answer` of each route. */
 export interface HttpRoutes {
@@ -174,7 +175,7 @@ export interface HttpRoutes {
   "DELETE /api/v1/channels/{id}/delete": { answer: true };
   "GET /api/v1/channels/{id}/members": {
     query: PageQuery;
-    answer: { users: Members[]; total: number };
+    answer: { users: MemberOfChannel[]; total: number };
   };
   "POST /api/v1/channels/{id}/update/members/add": {
     body: { user_ids?: string[]; group_ids?: string[]; role?: ChannelRole };

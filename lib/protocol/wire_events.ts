@@ -27,7 +27,8 @@ export interface ServerEvents {
 }
 export type ServerEventName = keyof ServerEvents;
 
-interface Auth {
+/** Who speaks, where the handshake has not said it. */
+export interface Auth {
   auth: { token: string };
 }
 
@@ -88,15 +89,14 @@ export interface ClientEvents {
 }
 export type ClientEventName = keyof ClientEvents;
 
-declare const isStreamChannel: unique symbol;
-
 /** The event under which a browser sends the lines of its own model back: named by the server. */
-export type StreamChannel = string & { readonly [isStreamChannel]: true };
+export type StreamChannel = string & { readonly isStreamChannel: true };
 
 /** A line of an SSE stream, or the stream's end: with `error`, it broke off. */
 export type StreamLine = string | { done: true; error?: string };
 
-type PartOf<E, P extends "payload" | "answer"> = E extends ClientEventName
+/** The payload or the answer of an event. */
+export type PartOf<E, P extends "payload" | "answer"> = E extends ClientEventName
   ? ClientEvents[E] extends Record<P, infer T> ? T : never
   : never;
 
