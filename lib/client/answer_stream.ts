@@ -20,8 +20,8 @@ export interface AnswerPlace {
 
 /** An answer that is kept whole: gaps, reconnects and newer generations are asked for. */
 export class AnswerStream {
-  readonly answer = new Answer();
-  readonly changes = new Listeners<void>();
+  readonly answer: Answer = new Answer();
+  readonly changes: Listeners<void> = new Listeners<void>();
   readonly place: AnswerPlace;
   /** Who follows it. */
   followers = 0;
