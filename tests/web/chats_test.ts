@@ -163,7 +163,7 @@ Deno.test(
           { content: "Half", interrupted: true, stopped: true },
           ["Half", "Stopped before its end."],
         ],
-        ["cut off", { content: "Half", interrupted: true }, ["Half", "Cut off before its end."]],
+        ["crashed", { content: "Half", interrupted: true }, ["Half", "Cut off before its end."]],
         ["picture", { files: [{ type: "image", url: picture }] }, []],
       ];
       const messages: Record<string, ChatMessage> = {};
