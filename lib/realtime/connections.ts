@@ -84,11 +84,16 @@ export class Connections implements Disposable {
     if (before?.token.exp !== undefined) this.#tokens.delete(socket.id, before.token.exp);
     socket.data.session = session;
     await this.#options.pool.add(socket.id, session.user);
+    // Another sign-in of the same socket may have overtaken it: its rooms are the ones that count.
+    this.#requireStill(socket, session);
     await this.#open(socket, session);
-    if (socket.data.session !== session || !socket.connected) {
-      throw new AppError("unauthenticated", "This session has ended already.");
-    }
+    this.#requireStill(socket, session);
     return session;
+  }
+
+  #requireStill(socket: RealtimeSocket, session: Session): void {
+    if (isStill(socket, session)) return;
+    throw new AppError("unauthenticated", "This session has ended already.");
   }
 
   /** Closes the local sessions of a user, all or those that `which` picks; the reason is sent. */

@@ -1,6 +1,6 @@
 import { Dialogs } from "./dialogs.tsx";
 import { session } from "./signed_in.ts";
-import { RealtimeProvider } from "../client/exports/react.ts";
+import { RealtimeProvider } from "../client/react/context.ts";
 import { useValue } from "./observable.ts";
 import { Shell } from "./shell.tsx";
 import { SignInPage } from "./sign_in_page.tsx";

@@ -1,7 +1,8 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
 import type { Post } from "../client/channel_model.ts";
-import { useChannel, useConnection } from "../client/exports/react.ts";
+import { useChannel } from "../client/react/use_channel.ts";
+import { useConnection } from "../client/react/context.ts";
 import { titleOf } from "./channel_names.ts";
 import { isInFront } from "./chat_hooks.ts";
 import { withMentions } from "./channel_mentions.ts";

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
-import { useChat, useConnection } from "../client/exports/react.ts";
+import { useChat } from "../client/react/use_chat.ts";
+import { useConnection } from "../client/react/context.ts";
 import type { ChatMessage } from "../protocol/chat.ts";
 import { Composer } from "./composer.tsx";
 import { moveDraft } from "./drafts.ts";

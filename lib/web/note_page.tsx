@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { DocumentStatus } from "../client/document_status.ts";
-import { type Present, useDocument, usePresence } from "../client/exports/react.ts";
+import { type Present, useDocument, usePresence } from "../client/react/use_document.ts";
 import { messageOf } from "../client/errors.ts";
 import type { AccessGrant } from "../protocol/access_grants.ts";
 import type { OpenNote } from "../protocol/http_routes.ts";

@@ -4,7 +4,7 @@ import { ChatPage } from "./chat_page.tsx";
 import type { AppSession } from "./app_session.ts";
 import { Icon } from "./icons.tsx";
 import { lazy } from "./lazy.tsx";
-import { useStore } from "../client/exports/react.ts";
+import { useStore } from "../client/react/use_store.ts";
 import { useValue } from "./observable.ts";
 import { addressOf, route } from "./route.ts";
 import { Sidebar } from "./sidebar.tsx";

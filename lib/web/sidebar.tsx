@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
-import { useStore } from "../client/exports/react.ts";
+import { useStore } from "../client/react/use_store.ts";
 import { askText, confirm } from "./dialogs.tsx";
 import type { AppSession } from "./app_session.ts";
 import { titleOf } from "./channel_names.ts";
