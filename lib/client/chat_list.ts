@@ -43,28 +43,19 @@ export class ChatList implements Disposable, Readable<ChatListSnapshot> {
 
   /** Reads again all that was loaded: after a time without a connection anything may have changed. */
   reload(): Promise<void> {
-    return this.#next(async () => {
-      const wanted = this.snapshot.chats?.length ?? 1;
-      const found: ChatSummary[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await this.#page(cursor);
-        found.push(...page.items);
-        cursor = page.cursor;
-      } while (cursor !== undefined && found.length < wanted);
-      this.#show(found, cursor);
-    });
+    return this.#next(() => this.#readAgain());
   }
 
   /**
-   * Reads the newest ones after a change of this chat, which has moved it to the top, unless it is
-   * gone. What was loaded below stays.
+   * Reads the newest ones after a change of this chat, which has moved it to the top as a rule. One
+   * that is further down was only read, or is gone: then all that was loaded is read again.
    */
   changed(chatId: string): Promise<void> {
     return this.#next(async () => {
       const { items, cursor } = await this.#page();
-      const known = new Set([chatId, ...items.map(({ id }) => id)]);
+      const known = new Set(items.map(({ id }) => id));
       const below = (this.snapshot.chats ?? []).filter(({ id }) => !known.has(id));
+      if (below.some(({ id }) => id === chatId)) return await this.#readAgain();
       if (cursor === undefined) this.#show(items, undefined);
       else this.#show([...items, ...below], below.length > 0 ? this.#cursor : cursor);
     });
@@ -83,6 +74,18 @@ export class ChatList implements Disposable, Readable<ChatListSnapshot> {
 
   [Symbol.dispose](): void {
     for (const end of this.#ends) end();
+  }
+
+  async #readAgain(): Promise<void> {
+    const wanted = this.snapshot.chats?.length ?? 1;
+    const found: ChatSummary[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await this.#page(cursor);
+      found.push(...page.items);
+      cursor = page.cursor;
+    } while (cursor !== undefined && found.length < wanted);
+    this.#show(found, cursor);
   }
 
   #page(cursor?: string) {

@@ -51,7 +51,7 @@ Deno.test("what is one person's in a browser, and what is anybody's", options, a
     await other.getByLabel("Message", { exact: true }).fill("typed in another tab");
     assert.match(await keptBy(page), /adas-own-key[\s\S]*what Ada typed/);
     await page.goto(`${url}/#/settings`);
-    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("button", { name: "Sign out", exact: true }).click();
     for (const tab of [page, other]) {
       await tab.getByRole("heading", { name: "Welcome back" }).waitFor();
       assert.doesNotMatch(
