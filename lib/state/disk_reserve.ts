@@ -62,7 +62,7 @@ export class DiskReserve implements Disposable {
     if (this.#why === undefined) {
       if (free < LEAST_FREE_BYTES) this.#free(`${free} bytes are left`);
       else if (!this.#isHeld()) this.#hold();
-    } else if (free > 2 * this.#bytes && this.#hold()) {
+    } else if (free > 2 * this.#bytes && this.#hold(2 * this.#bytes)) {
       this.#why = undefined;
       this.#logger.info("the disk of the store has room again: it is written to", {
         path: this.#folder,
@@ -90,14 +90,16 @@ export class DiskReserve implements Disposable {
   }
 
   /** Takes the space. What could be compressed would hold none. */
-  #hold(): boolean {
+  #hold(bytes = this.#bytes): boolean {
     try {
       const options = { write: true, create: true, truncate: true, mode: 0o600 };
       using file = Deno.openSync(this.#path, options);
       const part = randomFillSync(Buffer.alloc(64 * 1024));
-      for (let held = 0; held < this.#bytes; held += part.length) {
+      for (let held = 0; held < bytes; held += part.length) {
         for (let at = 0; at < part.length;) at += file.writeSync(part.subarray(at));
       }
+      // What was taken beyond the reserve was to see that the store has as much left.
+      if (bytes > this.#bytes) file.truncateSync(this.#bytes);
       return true;
     } catch (thrown) {
       // Where the reserve may not be written, the store is watched without one.

@@ -27,7 +27,7 @@ const unavailable = (error: unknown) => error instanceof AppError && error.code 
 /** Messages of this level, without what the lines carry beside them. */
 function messages(lines: string[], ...levels: string[]): string[] {
   return lines.map((line) => JSON.parse(line))
-    .filter(({ level }) => levels.includes(level))
+    .filter(({ level, link }) => levels.includes(level) && link !== undefined)
     .map(({ message, link }) => `${message} (${link})`);
 }
 

@@ -36,11 +36,11 @@ test("what is written has Open WebUI's keys, types and texts", async ({ server, 
   assert.equal(await text("HGET", "open-webui:session_pool", "sid"), JSON.stringify(session));
 
   await store.updateLog(keys.documentUpdates("note:1")).append(Uint8Array.of(1, 20, 255));
-  const updates = "open-webui:ydoc:documents:note_1:updates";
+  const updates = "open-webui:ydoc:documents:note:1:updates";
   assert.equal(await text("LINDEX", updates, "0"), "[1,20,255]");
 
   await store.memberSet(keys.documentUsers("note:1")).add("sid");
-  assert.equal(await text("SMEMBERS", "open-webui:ydoc:documents:note_1:users"), "sid");
+  assert.equal(await text("SMEMBERS", "open-webui:ydoc:documents:note:1:users"), "sid");
 
   await store.values.set(keys.revokedToken("j"), "1", { ttlMs: 60_000 });
   const left = Number(await text("PTTL", "open-webui:auth:token:j:revoked"));
