@@ -34,6 +34,16 @@ Deno.test("every file that the architecture names is there", async () => {
   assert.deepEqual(missing, []);
 });
 
+Deno.test("no document holds what a merge left behind", async () => {
+  const pages = [
+    ["README.md", await text("README.md")] as const,
+    ["CHANGELOG.md", await text("CHANGELOG.md")] as const,
+    ...await sourcesUnder("docs/", ".github/"),
+  ];
+  const torn = pages.filter(([, content]) => /(^|\| *)(<{7}|>{7}) \S/m.test(content));
+  assert.deepEqual(torn.map(([page]) => page), []);
+});
+
 /** As GitHub names a heading. */
 const anchorOf = (heading: string) =>
   heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-");
