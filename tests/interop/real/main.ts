@@ -3,6 +3,8 @@
  * on SQLite and on Postgres with two processes and Redis, puts a proxy in front, and goes through what
  * must work. Prints a report in Markdown; ends with 1 when something does not work.
  *
+ * `--load` measures what forty people cost instead: once before Python alone, once before this project.
+ *
  * `--baseline` leaves the sockets with Python: whether the checks say the truth. `--database=sqlite` or
  * `postgres` takes one; `--only=text` takes the checks whose names have the text.
  */
@@ -15,6 +17,7 @@ import { chatChecks } from "./checks/chats.ts";
 import type { Check } from "./checks/check.ts";
 import { noteChecks } from "./checks/notes.ts";
 import { type Installed, installOpenWebui } from "./install.ts";
+import { type Figure, measure } from "./load.ts";
 import { openWorld, type World, type WorldOptions } from "./world.ts";
 
 const CHECKS: Check[] = [
@@ -65,6 +68,25 @@ async function runAll(installed: Installed, database: WorldOptions["database"]):
   return rows;
 }
 
+/** Both in one run, with the same clients on the same machine. */
+async function compareLoads(installed: Installed): Promise<void> {
+  const taken: Figure[][] = [];
+  for (const isBaseline of [true, false]) {
+    say(isBaseline ? "Python alone" : "this project's sockets");
+    await using world = await openWorld(installed, {
+      ...{ database: "sqlite", isBaseline, workers: 1, instances: 1 },
+    });
+    taken.push(await measure(world));
+  }
+  const [alone = [], ours = []] = taken;
+  print(
+    `\n| ${installed.version}, 40 people | Python alone | with this project |\n| --- | --- | --- |`,
+  );
+  for (const { what, value } of ours) {
+    print(`| ${what} | ${alone.find((one) => one.what === what)?.value ?? ""} | ${value} |`);
+  }
+}
+
 /** The report alone goes to standard output. */
 function print(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
@@ -77,6 +99,10 @@ const given = option("database");
 const databases = given === "sqlite" || given === "postgres"
   ? [given] as const
   : ["sqlite", "postgres"] as const;
+if (Deno.args.includes("--load")) {
+  await compareLoads(installed);
+  Deno.exit(0);
+}
 const results = new Map<string, Row[]>();
 for (const database of databases) {
   if (database === "postgres" && !postgresAvailable()) continue;
