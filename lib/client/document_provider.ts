@@ -65,6 +65,8 @@ export class DocumentProvider implements Disposable {
   readonly #ends: (() => void)[] = [];
   #status: DocumentStatus = { state: "connecting" };
   #unsent: Uint8Array[] = [];
+  /** Asked to be taken, and not answered yet. */
+  #onItsWay: Uint8Array | undefined;
   #isSending = false;
   #isJoined = false;
   #isEnded = false;
@@ -175,14 +177,10 @@ export class DocumentProvider implements Disposable {
     this.#unsent.push(update);
     if (this.#unsent.length > MAX_UNSENT) this.#merged();
     if (this.#isJoined) this.#become({ state: "syncing" });
-    if (this.#status.code === "too_large") this.#retryIfSmaller();
-    else void this.#flush();
-  };
-
-  #retryIfSmaller(): void {
+    if (this.#status.code !== "too_large") return void this.#flush();
     const { length } = Y.encodeStateAsUpdate(this.doc, this.#sentVector);
     if (length < this.#refusedBytes) this.retry();
-  }
+  };
 
   readonly #onAwareness = (_: unknown, origin: unknown): void => {
     if (origin !== "local") return;
@@ -221,12 +219,8 @@ export class DocumentProvider implements Disposable {
     this.#isSending = true;
     try {
       while (this.#unsent.length > 0 && this.#isJoined && !this.#isEnded) {
-        const update = this.#merged();
-        const count = this.#unsent.length;
         const vector = Y.encodeStateVector(this.doc);
-        const { connection, documentId } = this.#options;
-        await connection.ask("ydoc:document:update", { document_id: documentId, update });
-        this.#unsent.splice(0, count);
+        await this.#ask(this.#merged());
         this.#sentVector = vector;
         this.#hasRejoined = false;
       }
@@ -246,8 +240,25 @@ export class DocumentProvider implements Disposable {
     }
   }
 
+  /** What comes meanwhile waits apart from what is on its way, which waits again if it fails. */
+  async #ask(update: Uint8Array | undefined): Promise<void> {
+    if (!update) return;
+    const { connection, documentId } = this.#options;
+    this.#onItsWay = update;
+    this.#unsent = [];
+    try {
+      await connection.ask("ydoc:document:update", { document_id: documentId, update });
+    } catch (thrown) {
+      this.#unsent.unshift(update);
+      throw thrown;
+    } finally {
+      this.#onItsWay = undefined;
+    }
+  }
+
   /** Events of one socket arrive in order: the last edits are there before the leave. */
   #sendRest(): void {
+    if (this.#onItsWay) this.#unsent.unshift(this.#onItsWay);
     const update = this.#merged();
     if (!update) return;
     this.#sendOrDrop("ydoc:document:update", { update });

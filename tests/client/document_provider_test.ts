@@ -256,3 +256,26 @@ Deno.test("what was too large goes on once it is deleted again, and a refusal is
   await until(() => theirs.status.state === "synced", { what: "being let in" });
   assert.equal(theirs.doc.getText("scratch").toString(), "small");
 });
+
+Deno.test("N1: whatever is typed while an edit is on its way arrives, however much it is", async () => {
+  await using app = await startServer();
+  const ada = await signUp(app.url);
+  const { id } = await sharedNote(ada);
+  await using client = await libraryClient({ url: app.url, token: ada.token });
+  const { connection } = client;
+  {
+    using one = new DocumentProvider({
+      ...{ connection, documentId: `note:${id}`, user: userOf(ada, "Ada") },
+    });
+    await until(() => one.status.state === "synced", { what: "the first to be in" });
+    // The first goes at once; the others wait for its answer.
+    for (let n = 0; n < 500; n++) one.doc.getText("scratch").insert(0, "x");
+    await until(() => one.status.state === "synced", { what: "all to be sent" });
+  }
+  await using other = await libraryClient({ url: app.url, token: ada.token });
+  using later = new DocumentProvider({
+    ...{ connection: other.connection, documentId: `note:${id}`, user: userOf(ada, "later") },
+  });
+  await until(() => later.status.state === "synced", { what: "the second to be in" });
+  assert.equal(later.doc.getText("scratch").length, 500);
+});

@@ -76,15 +76,17 @@ async function typing(world: World, people: Person[], tabs: Tab[]): Promise<Figu
     await tab.socket.emitWithAck("user-join", { auth: { token } });
   }
   const lateMs: number[] = [];
+  // One is out before the next is sent: nothing of ours is in what is told of it.
+  let sentAtMs = 0;
   for (const tab of tabs) {
     tab.socket.on("events:channel", ({ data }) => {
-      if (data?.type === "typing") lateMs.push(performance.now() - data.data.at);
+      if (data?.type === "typing") lateMs.push(performance.now() - sentAtMs);
     });
   }
   const figures = await costOf(world, "typing to 40", (n) => {
-    const at = performance.now();
+    sentAtMs = performance.now();
     tabs[n % tabs.length]?.socket.emit("events:channel", {
-      ...{ channel_id: id, message_id: null, data: { type: "typing", data: { at } } },
+      ...{ channel_id: id, message_id: null, data: { type: "typing", data: { typing: true } } },
     });
   }, 20);
   const sorted = lateMs.toSorted((a, b) => a - b);
