@@ -1,10 +1,10 @@
-import { Dialogs } from "./dialogs.tsx";
+import { Dialogs } from "./ui/dialogs.tsx";
 import { session } from "./signed_in.ts";
 import { RealtimeProvider } from "../client/react/context.ts";
-import { useValue } from "./observable.ts";
+import { useValue } from "./ui/observable.ts";
 import { Shell } from "./shell.tsx";
-import { SignInPage } from "./sign_in_page.tsx";
-import { Toasts } from "./toasts.tsx";
+import { SignInPage } from "./people/sign_in_page.tsx";
+import { Toasts } from "./ui/toasts.tsx";
 
 /** The whole page: who is signed in decides what there is. */
 export function App() {

@@ -9,8 +9,8 @@ import { connect } from "../client/connect.ts";
 import type { Realtime } from "../client/realtime.ts";
 import type { SignedIn } from "../protocol/http_routes.ts";
 import { BASE_URL } from "./base.ts";
-import { chatHooks, isInFront, python, tellOfMessage } from "./chat_hooks.ts";
-import { Observable } from "./observable.ts";
+import { chatHooks, isInFront, python, tellOfMessage } from "./chats/chat_hooks.ts";
+import { Observable } from "./ui/observable.ts";
 import { settings } from "./settings.ts";
 import { checkVersion } from "./version.ts";
 

@@ -35,7 +35,19 @@ const TYPES: Record<string, string> = {
   zip: "application/zip",
 };
 const ENTRIES = ["main.tsx", "python_worker.ts"];
-const STYLES = ["base.css", "layout.css", "chat.css", "markdown.css", "pages.css"];
+/** In the order of the cascade. */
+const STYLES = [
+  "base.css",
+  "layout.css",
+  "pages.css",
+  "sidebar.css",
+  "chat.css",
+  "markdown.css",
+  "people.css",
+  "notes.css",
+  "channels.css",
+  "live.css",
+];
 const PYODIDE = [
   "pyodide.mjs",
   "pyodide.asm.mjs",

@@ -1,8 +1,8 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { messageOf } from "../client/errors.ts";
-import { useValue } from "./observable.ts";
-import { ErrorState, Loading } from "./states.tsx";
+import { useValue } from "./ui/observable.ts";
+import { ErrorState, Loading } from "./ui/states.tsx";
 import { assetFailed, isOutdated } from "./version.ts";
 
 /** A page whose code is loaded when it is first looked at. */

@@ -3,7 +3,7 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { restore } from "./signed_in.ts";
-import { guardCompositions } from "./ime.ts";
+import { guardCompositions } from "./ui/ime.ts";
 import { applyTheme } from "./settings.ts";
 
 applyTheme();

@@ -1,4 +1,4 @@
-import { Observable } from "./observable.ts";
+import { Observable } from "./ui/observable.ts";
 import { type Place, type Route, routeOf } from "./route_of.ts";
 
 export type { Place, Route };

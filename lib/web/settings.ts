@@ -1,4 +1,4 @@
-import { Observable } from "./observable.ts";
+import { Observable } from "./ui/observable.ts";
 import { readPersonal, setOwner, writePersonal } from "./personal.ts";
 
 /** What everybody at this browser shares. */

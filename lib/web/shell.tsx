@@ -1,21 +1,21 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ChatPage } from "./chat_page.tsx";
+import { ChatPage } from "./chats/chat_page.tsx";
 import type { AppSession } from "./app_session.ts";
-import { Icon } from "./icons.tsx";
+import { Icon } from "./ui/icons.tsx";
 import { lazy } from "./lazy.tsx";
 import { useStore } from "../client/react/use_store.ts";
-import { useValue } from "./observable.ts";
+import { useValue } from "./ui/observable.ts";
 import { addressOf, route } from "./route.ts";
-import { Sidebar } from "./sidebar.tsx";
-import { EmptyState } from "./states.tsx";
+import { Sidebar } from "./sidebar/sidebar.tsx";
+import { EmptyState } from "./ui/states.tsx";
 import { isOutdated } from "./version.ts";
 
-const ChannelPage = lazy(async () => (await import("./channel_page.tsx")).ChannelPage);
-const NotesPage = lazy(async () => (await import("./notes_page.tsx")).NotesPage);
-const NotePage = lazy(async () => (await import("./note_page.tsx")).NotePage);
-const SettingsPage = lazy(async () => (await import("./settings_page.tsx")).SettingsPage);
-const AdminPage = lazy(async () => (await import("./admin_page.tsx")).AdminPage);
+const ChannelPage = lazy(async () => (await import("./channels/channel_page.tsx")).ChannelPage);
+const NotesPage = lazy(async () => (await import("./notes/notes_page.tsx")).NotesPage);
+const NotePage = lazy(async () => (await import("./notes/note_page.tsx")).NotePage);
+const SettingsPage = lazy(async () => (await import("./people/settings_page.tsx")).SettingsPage);
+const AdminPage = lazy(async () => (await import("./live/admin_page.tsx")).AdminPage);
 
 /** The sidebar and the place one is at. On a phone the sidebar slides over it. */
 export function Shell({ session }: { session: AppSession }) {

@@ -1,12 +1,12 @@
 import { createApi } from "../client/api.ts";
 import { type AppSession, type Me, openAppSession } from "./app_session.ts";
 import { BASE_URL } from "./base.ts";
-import { closeDialogs } from "./dialogs.tsx";
-import { Observable } from "./observable.ts";
+import { closeDialogs } from "./ui/dialogs.tsx";
+import { Observable } from "./ui/observable.ts";
 import { forgetPerson } from "./personal.ts";
 import { go } from "./route.ts";
 import { useSettingsOf } from "./settings.ts";
-import { closeToasts } from "./toasts.tsx";
+import { closeToasts } from "./ui/toasts.tsx";
 
 const TOKEN = "token";
 const ME = "me";

@@ -1,4 +1,4 @@
-import { Observable } from "./observable.ts";
+import { Observable } from "./ui/observable.ts";
 
 /** Whether the server has pages of another version than these. */
 export const isOutdated = new Observable(false);

@@ -1,6 +1,6 @@
 /** Answers as the page draws them, before anything is loaded for code and mathematics. */
-import { GrowingMarkdown } from "../../../lib/web/growing_markdown.ts";
-import { toHtml } from "../../../lib/web/markdown.ts";
+import { GrowingMarkdown } from "../../../lib/web/text/growing_markdown.ts";
+import { toHtml } from "../../../lib/web/text/markdown.ts";
 
 /** The text as it streams in, a few letters at a time. */
 function streamed(text: string, step: number): string {

@@ -1,11 +1,11 @@
-import { AnswerEnd, Pictures } from "./answer_end.tsx";
-import { colourOf, initialsOf } from "./colours.ts";
-import type { Post } from "../client/channel_model.ts";
-import { Icon } from "./icons.tsx";
-import { MarkdownView } from "./markdown_view.tsx";
+import { AnswerEnd, Pictures } from "../chats/answer_end.tsx";
+import { colourOf, initialsOf } from "../ui/colours.ts";
+import type { Post } from "../../client/channel_model.ts";
+import { Icon } from "../ui/icons.tsx";
+import { MarkdownView } from "../text/markdown_view.tsx";
 import { authorOf } from "./channel_names.ts";
-import { memo } from "./memo.tsx";
-import { when } from "./times.ts";
+import { memo } from "../ui/memo.tsx";
+import { when } from "../ui/times.ts";
 
 export interface PostViewProps {
   post: Post;

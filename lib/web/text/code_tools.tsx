@@ -1,11 +1,11 @@
 import { render } from "preact";
 import { useRef, useState } from "preact/hooks";
-import { messageOf } from "../client/errors.ts";
-import type { PythonResult } from "../protocol/chat_events.ts";
-import { python } from "./chat_hooks.ts";
+import { messageOf } from "../../client/errors.ts";
+import type { PythonResult } from "../../protocol/chat_events.ts";
+import { python } from "../chats/chat_hooks.ts";
 import { languageId, languageName } from "./code_languages.ts";
 import { colourCode } from "./colour_code.ts";
-import { copyText } from "./copy_text.ts";
+import { copyText } from "../ui/copy_text.ts";
 
 /** What is said of a piece of code that was asked to run. */
 type Run = "running" | PythonResult | { error: string };

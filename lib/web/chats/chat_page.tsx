@@ -1,17 +1,17 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { messageOf } from "../client/errors.ts";
-import { useChat } from "../client/react/use_chat.ts";
-import { useConnection } from "../client/react/context.ts";
-import type { ChatMessage } from "../protocol/chat.ts";
+import { messageOf } from "../../client/errors.ts";
+import { useChat } from "../../client/react/use_chat.ts";
+import { useConnection } from "../../client/react/context.ts";
+import type { ChatMessage } from "../../protocol/chat.ts";
 import { Composer } from "./composer.tsx";
 import { moveDraft } from "./drafts.ts";
-import { type AppSession, choiceOf, type Model } from "./app_session.ts";
+import { type AppSession, choiceOf, type Model } from "../app_session.ts";
 import { MessageView } from "./message_view.tsx";
-import { useValue } from "./observable.ts";
-import { rename, route } from "./route.ts";
-import { change, settings } from "./settings.ts";
-import { EmptyState, ErrorState, Loading } from "./states.tsx";
-import { toast } from "./toasts.tsx";
+import { useValue } from "../ui/observable.ts";
+import { rename, route } from "../route.ts";
+import { change, settings } from "../settings.ts";
+import { EmptyState, ErrorState, Loading } from "../ui/states.tsx";
+import { toast } from "../ui/toasts.tsx";
 
 /** How near the end one must be to be taken along by what streams, in pixels. */
 const NEAR_END = 80;

@@ -1,5 +1,5 @@
 /** What somebody has typed and not sent, in this tab. */
-import { readPersonal, writePersonal } from "./personal.ts";
+import { readPersonal, writePersonal } from "../personal.ts";
 
 const keyOf = (place: string): string => `draft:${place}`;
 

@@ -1,8 +1,8 @@
 import type { Node, Schema } from "prosemirror-model";
 import * as Y from "yjs";
-import type { JsonNode } from "../note_schema/json_node.ts";
-import { formFor, markOf, nodeOf, unknown } from "../note_schema/lenient.ts";
-import { attributesOfElement, childJson, marksOf, runsOf } from "../note_schema/yjs_content.ts";
+import type { JsonNode } from "../../note_schema/json_node.ts";
+import { formFor, markOf, nodeOf, unknown } from "../../note_schema/lenient.ts";
+import { attributesOfElement, childJson, marksOf, runsOf } from "../../note_schema/yjs_content.ts";
 
 /** A Yjs type, and what shows it: a node, or the nodes of a run of text. */
 export type Mapping = Map<object, Node | Node[]>;

@@ -7,11 +7,11 @@ import {
   type Token,
   type Tokens,
 } from "marked";
-import { AnswerTokenizer } from "../markdown/answer_tokenizer.ts";
-import { BoundedLexer } from "../markdown/bounded_lexer.ts";
-import { DataUris, isSafePicture } from "../markdown/data_pictures.ts";
-import { mathematics, withoutFormulas } from "../markdown/mathematics.ts";
-import { mentions } from "../markdown/mentions.ts";
+import { AnswerTokenizer } from "../../markdown/answer_tokenizer.ts";
+import { BoundedLexer } from "../../markdown/bounded_lexer.ts";
+import { DataUris, isSafePicture } from "../../markdown/data_pictures.ts";
+import { mathematics, withoutFormulas } from "../../markdown/mathematics.ts";
+import { mentions } from "../../markdown/mentions.ts";
 import { sanitized } from "./sanitize.ts";
 
 /** A text is somebody else's: a tenth of a second, and on a phone half of one. */

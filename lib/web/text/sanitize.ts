@@ -1,5 +1,5 @@
 import DOMPurify from "dompurify";
-import { isSafePicture } from "../markdown/data_pictures.ts";
+import { isSafePicture } from "../../markdown/data_pictures.ts";
 
 /** What a text may become: no styles, no forms, no frames, nothing that runs or loads. */
 const ALLOWED = {

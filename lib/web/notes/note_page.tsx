@@ -1,19 +1,19 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { DocumentStatus } from "../client/document_status.ts";
-import { type Present, useDocument, usePresence } from "../client/react/use_document.ts";
-import { messageOf } from "../client/errors.ts";
-import type { AccessGrant } from "../protocol/access_grants.ts";
-import type { OpenNote } from "../protocol/http_routes.ts";
-import type { Note, NotePatch } from "../protocol/note.ts";
-import { colourOf, initialsOf } from "./colours.ts";
-import { confirm } from "./dialogs.tsx";
-import type { AppSession } from "./app_session.ts";
-import { Icon, type IconName } from "./icons.tsx";
+import type { DocumentStatus } from "../../client/document_status.ts";
+import { type Present, useDocument, usePresence } from "../../client/react/use_document.ts";
+import { messageOf } from "../../client/errors.ts";
+import type { AccessGrant } from "../../protocol/access_grants.ts";
+import type { OpenNote } from "../../protocol/http_routes.ts";
+import type { Note, NotePatch } from "../../protocol/note.ts";
+import { colourOf, initialsOf } from "../ui/colours.ts";
+import { confirm } from "../ui/dialogs.tsx";
+import type { AppSession } from "../app_session.ts";
+import { Icon, type IconName } from "../ui/icons.tsx";
 import { type NoteEditor, openEditor, type Tool } from "./note_editor.ts";
 import { NoteTitle } from "./note_title.tsx";
-import { addressOf, go } from "./route.ts";
-import { ErrorState, Loading } from "./states.tsx";
-import { toast } from "./toasts.tsx";
+import { addressOf, go } from "../route.ts";
+import { ErrorState, Loading } from "../ui/states.tsx";
+import { toast } from "../ui/toasts.tsx";
 
 const EVERYONE: AccessGrant[] = [
   { principal_type: "user", principal_id: "*", permission: "read" },

@@ -1,4 +1,4 @@
-import { assetFailed } from "./version.ts";
+import { assetFailed } from "../version.ts";
 
 type Katex = typeof import("katex").default;
 

@@ -1,6 +1,6 @@
 import type { Mark, Node } from "prosemirror-model";
 import * as Y from "yjs";
-import { attributesOf, jsonOf, jsonOfMark, markOf, nameOf } from "../note_schema/lenient.ts";
+import { attributesOf, jsonOf, jsonOfMark, markOf, nameOf } from "../../note_schema/lenient.ts";
 import {
   type Attributes,
   childrenOf,
@@ -9,8 +9,8 @@ import {
   runsOf,
   type TextRun,
   typeOf,
-} from "../note_schema/yjs_content.ts";
-import { replaceText } from "../note_schema/yjs_text.ts";
+} from "../../note_schema/yjs_content.ts";
+import { replaceText } from "../../note_schema/yjs_text.ts";
 import type { Mapping } from "./note_reader.ts";
 
 type Child = Node | Node[];

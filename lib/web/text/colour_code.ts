@@ -1,5 +1,5 @@
 import { highlighter, highlighterNow, languageId } from "./code_languages.ts";
-import { assetFailed } from "./version.ts";
+import { assetFailed } from "../version.ts";
 
 /** More is shown in one colour: nobody waits for it. */
 const MAX_COLOURED = 100_000;

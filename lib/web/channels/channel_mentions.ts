@@ -1,4 +1,4 @@
-import type { Model } from "./app_session.ts";
+import type { Model } from "../app_session.ts";
 
 const SPECIAL = /[.*+?^${}()|[\]\\]/g;
 

@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { messageOf } from "../client/errors.ts";
-import type { ItemOf } from "../client/api.ts";
-import type { AppSession } from "./app_session.ts";
-import { addressOf, go } from "./route.ts";
-import { EmptyState, ErrorState, Loading } from "./states.tsx";
-import { when } from "./times.ts";
-import { toast } from "./toasts.tsx";
+import { messageOf } from "../../client/errors.ts";
+import type { ItemOf } from "../../client/api.ts";
+import type { AppSession } from "../app_session.ts";
+import { addressOf, go } from "../route.ts";
+import { EmptyState, ErrorState, Loading } from "../ui/states.tsx";
+import { when } from "../ui/times.ts";
+import { toast } from "../ui/toasts.tsx";
 
 type ListedNote = ItemOf<"GET /api/v1/notes/">;
 

@@ -1,15 +1,15 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { messageOf } from "../client/errors.ts";
-import { useStore } from "../client/react/use_store.ts";
-import { askText, confirm } from "./dialogs.tsx";
-import type { AppSession } from "./app_session.ts";
-import { titleOf } from "./channel_names.ts";
-import { Icon, type IconName } from "./icons.tsx";
-import { useValue } from "./observable.ts";
-import { addressOf, go, type Place, route } from "./route.ts";
-import { Loading } from "./states.tsx";
-import { toast } from "./toasts.tsx";
+import { messageOf } from "../../client/errors.ts";
+import { useStore } from "../../client/react/use_store.ts";
+import { askText, confirm } from "../ui/dialogs.tsx";
+import type { AppSession } from "../app_session.ts";
+import { titleOf } from "../channels/channel_names.ts";
+import { Icon, type IconName } from "../ui/icons.tsx";
+import { useValue } from "../ui/observable.ts";
+import { addressOf, go, type Place, route } from "../route.ts";
+import { Loading } from "../ui/states.tsx";
+import { toast } from "../ui/toasts.tsx";
 
 const LIGHTS: Record<string, string> = {
   online: "Connected",

@@ -1,12 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { messageOf } from "../client/errors.ts";
-import type { SystemStatus } from "../protocol/system_status.ts";
-import { confirm } from "./dialogs.tsx";
-import type { AppSession } from "./app_session.ts";
+import { messageOf } from "../../client/errors.ts";
+import type { SystemStatus } from "../../protocol/system_status.ts";
+import { confirm } from "../ui/dialogs.tsx";
+import type { AppSession } from "../app_session.ts";
 import { Spark } from "./spark.tsx";
-import { ErrorState, Loading } from "./states.tsx";
-import { when } from "./times.ts";
-import { toast } from "./toasts.tsx";
+import { ErrorState, Loading } from "../ui/states.tsx";
+import { when } from "../ui/times.ts";
+import { toast } from "../ui/toasts.tsx";
 
 const EVERY_MS = 2_000;
 /** Five minutes. */

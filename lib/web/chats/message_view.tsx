@@ -1,10 +1,10 @@
 import { AnswerEnd, isCut, isTroubled, Pictures } from "./answer_end.tsx";
-import { memo } from "./memo.tsx";
-import type { ChatMessage } from "../protocol/chat.ts";
-import { copyText } from "./copy_text.ts";
-import { Icon } from "./icons.tsx";
-import { MarkdownView } from "./markdown_view.tsx";
-import { toast } from "./toasts.tsx";
+import { memo } from "../ui/memo.tsx";
+import type { ChatMessage } from "../../protocol/chat.ts";
+import { copyText } from "../ui/copy_text.ts";
+import { Icon } from "../ui/icons.tsx";
+import { MarkdownView } from "../text/markdown_view.tsx";
+import { toast } from "../ui/toasts.tsx";
 
 export interface MessageViewProps {
   message: ChatMessage;

@@ -1,18 +1,18 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { messageOf } from "../client/errors.ts";
-import type { Post } from "../client/channel_model.ts";
-import { useChannel } from "../client/react/use_channel.ts";
-import { useConnection } from "../client/react/context.ts";
+import { messageOf } from "../../client/errors.ts";
+import type { Post } from "../../client/channel_model.ts";
+import { useChannel } from "../../client/react/use_channel.ts";
+import { useConnection } from "../../client/react/context.ts";
 import { titleOf } from "./channel_names.ts";
-import { isInFront } from "./chat_hooks.ts";
+import { isInFront } from "../chats/chat_hooks.ts";
 import { withMentions } from "./channel_mentions.ts";
-import { Composer } from "./composer.tsx";
+import { Composer } from "../chats/composer.tsx";
 import { PostView } from "./post_view.tsx";
-import type { AppSession } from "./app_session.ts";
-import { Icon } from "./icons.tsx";
-import { useValue } from "./observable.ts";
-import { EmptyState, ErrorState, Loading } from "./states.tsx";
-import { toast } from "./toasts.tsx";
+import type { AppSession } from "../app_session.ts";
+import { Icon } from "../ui/icons.tsx";
+import { useValue } from "../ui/observable.ts";
+import { EmptyState, ErrorState, Loading } from "../ui/states.tsx";
+import { toast } from "../ui/toasts.tsx";
 
 const NEAR_END = 80;
 

@@ -1,5 +1,5 @@
 /** What authors and channels are called. */
-import type { ChannelMessage } from "../protocol/channel.ts";
+import type { ChannelMessage } from "../../protocol/channel.ts";
 
 export interface Author {
   id: string;

@@ -1,5 +1,5 @@
-import type { ChatMessage } from "../protocol/chat.ts";
-import { isSafePicture } from "../markdown/data_pictures.ts";
+import type { ChatMessage } from "../../protocol/chat.ts";
+import { isSafePicture } from "../../markdown/data_pictures.ts";
 
 /** What is told of an answer, in a chat or in a channel. */
 export type ToldAnswer = Pick<

@@ -2,11 +2,11 @@ import { Editor, Extension, type Extensions, type Node, type NodeViewRenderer } 
 import { Placeholder } from "@tiptap/extensions";
 import { Plugin, PluginKey, type Transaction } from "prosemirror-state";
 import { redo, undo, yCursorPlugin, ySyncPluginKey, yUndoPlugin } from "y-prosemirror";
-import type { DocumentProvider } from "../client/document_provider.ts";
-import { noteExtensions } from "../note_schema/extensions.ts";
-import { FRAGMENT } from "../note_schema/yjs_content.ts";
+import type { DocumentProvider } from "../../client/document_provider.ts";
+import { noteExtensions } from "../../note_schema/extensions.ts";
+import { FRAGMENT } from "../../note_schema/yjs_content.ts";
 import { lossless } from "./note_binding.ts";
-import { isOfComposition } from "./ime.ts";
+import { isOfComposition } from "../ui/ime.ts";
 import { leavesAll } from "./note_selection.ts";
 
 export type Tool =

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
-import { messageOf } from "../client/errors.ts";
-import type { PublicConfig } from "../protocol/public_config.ts";
-import { openApi, signedIn } from "./signed_in.ts";
+import { messageOf } from "../../client/errors.ts";
+import type { PublicConfig } from "../../protocol/public_config.ts";
+import { openApi, signedIn } from "../signed_in.ts";
 
 /** Sign in, or up: one form, one field more. */
 export function SignInPage() {

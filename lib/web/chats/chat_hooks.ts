@@ -1,17 +1,17 @@
-import type { ChatHooks } from "../client/chats.ts";
-import type { Connection } from "../client/connection.ts";
-import { completeDirectly } from "../client/direct_connections.ts";
-import { PythonRunner } from "../client/python_runner.ts";
-import { runTool } from "../client/tools.ts";
-import type { ChannelMessage } from "../protocol/channel.ts";
-import type { ListedChannel } from "../protocol/http_routes.ts";
-import { askText, confirm } from "./dialogs.tsx";
-import { authorOf } from "./channel_names.ts";
-import { addressOf, route } from "./route.ts";
-import { settings } from "./settings.ts";
-import { chime } from "./sound.ts";
-import { toast } from "./toasts.tsx";
-import { assetFailed } from "./version.ts";
+import type { ChatHooks } from "../../client/chats.ts";
+import type { Connection } from "../../client/connection.ts";
+import { completeDirectly } from "../../client/direct_connections.ts";
+import { PythonRunner } from "../../client/python_runner.ts";
+import { runTool } from "../../client/tools.ts";
+import type { ChannelMessage } from "../../protocol/channel.ts";
+import type { ListedChannel } from "../../protocol/http_routes.ts";
+import { askText, confirm } from "../ui/dialogs.tsx";
+import { authorOf } from "../channels/channel_names.ts";
+import { addressOf, route } from "../route.ts";
+import { settings } from "../settings.ts";
+import { chime } from "../ui/sound.ts";
+import { toast } from "../ui/toasts.tsx";
+import { assetFailed } from "../version.ts";
 
 /** Python starts when it is first needed. */
 export const python = new PythonRunner({

@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
-import { directModels } from "../client/direct_connections.ts";
-import { messageOf } from "../client/errors.ts";
-import type { AppSession } from "./app_session.ts";
-import { signedIn, signOut } from "./signed_in.ts";
-import { useValue } from "./observable.ts";
-import { change, forgetDirect, type Settings, settings } from "./settings.ts";
-import { toast } from "./toasts.tsx";
+import { directModels } from "../../client/direct_connections.ts";
+import { messageOf } from "../../client/errors.ts";
+import type { AppSession } from "../app_session.ts";
+import { signedIn, signOut } from "../signed_in.ts";
+import { useValue } from "../ui/observable.ts";
+import { change, forgetDirect, type Settings, settings } from "../settings.ts";
+import { toast } from "../ui/toasts.tsx";
 
 export function SettingsPage({ session }: { session: AppSession }) {
   return (
