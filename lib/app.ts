@@ -1,6 +1,7 @@
 import { Draining } from "./app/draining.ts";
 import { layFoundation } from "./app/foundation.ts";
 import { createMetrics, createSystemStatus, readinessChecks } from "./app/observability.ts";
+import type { OwnDataOptions } from "./app/own_data.ts";
 import { createRoutes } from "./app/routes.ts";
 import { run, type Running } from "./app/running.ts";
 import { openServices, type Services, startServices } from "./app/services.ts";
@@ -14,6 +15,9 @@ export type { StopOptions } from "./app/running.ts";
 /** A bus that is away delays the start no longer than this: what is local works without it. */
 const CLUSTER_READY_MS = 2_000;
 
+/** What the environment does not say. */
+export type AppOptions = OwnDataOptions;
+
 /** A server that runs. */
 export interface App extends Running {
   readonly services: Services;
@@ -23,13 +27,19 @@ export interface App extends Running {
 /**
  * Starts a server: opens the store, ties the parts, and listens once all of them work.
  *
+ * `options` are what the environment does not say: none is needed.
+ *
  * Throws `AppError("unavailable")` when the store can't be opened, `"conflict"` when a newer version has
  * written it; nothing stays open then.
  */
-export async function startApp(config: Config, logger: Logger): Promise<App> {
+export async function startApp(
+  config: Config,
+  logger: Logger,
+  options: AppOptions = {},
+): Promise<App> {
   const stack = new AsyncDisposableStack();
   try {
-    return await assemble(config, logger, stack);
+    return await assemble(config, logger, options, stack);
   } catch (thrown) {
     await stack.disposeAsync();
     throw thrown;
@@ -37,9 +47,14 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
 }
 
 /** A server of its own: everything is made first, then tied, then started. */
-async function assemble(config: Config, logger: Logger, stack: AsyncDisposableStack): Promise<App> {
+async function assemble(
+  config: Config,
+  logger: Logger,
+  options: AppOptions,
+  stack: AsyncDisposableStack,
+): Promise<App> {
   const foundation = await layFoundation(config, logger, stack);
-  const services = await openServices(foundation);
+  const services = await openServices(foundation, options);
   const sockets = openSockets(foundation, services);
   const sweeper = createSweeper(foundation, services, sockets);
   const { metrics, lag } = createMetrics(foundation, services, sockets, {

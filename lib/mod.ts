@@ -8,6 +8,6 @@
  * console.log(app.url);
  * ```
  */
-export { type App, startApp } from "./app.ts";
+export { type App, type AppOptions, startApp } from "./app.ts";
 export { createLogger, type Logger, type LoggerOptions } from "./common/logger.ts";
 export { type Config, ConfigError, loadConfig } from "./config.ts";

@@ -8,7 +8,7 @@ import { ChatStore } from "../chats/chat_store.ts";
 import { GroupStore } from "../groups/group_store.ts";
 import { NoteStore } from "../notes/note_store.ts";
 import { type QuotaLimits, UserQuotas } from "../quotas/user_quotas.ts";
-import { PasswordHasher } from "../users/password_hasher.ts";
+import { type HashCost, PasswordHasher } from "../users/password_hasher.ts";
 import { UserActivity } from "../users/user_activity.ts";
 import { UserStore } from "../users/user_store.ts";
 import { AppError } from "../common/errors.ts";
@@ -22,12 +22,21 @@ const CHANNELS_AT_ONCE = 200;
 
 export type OwnData = Awaited<ReturnType<typeof openOwnData>>;
 
+/** What may be chosen of people and their things by whoever embeds the server. */
+export interface OwnDataOptions {
+  /** What the hash of a new password costs. Default: as OWASP advises, some 0.3 s of a core. */
+  passwordCost?: HashCost;
+}
+
 /** People and their things, kept in this server's own store. */
-export async function openOwnData({ config, store, topics, logger }: Foundation) {
+export async function openOwnData(
+  { config, store, topics, logger }: Foundation,
+  { passwordCost }: OwnDataOptions = {},
+) {
   const announce = (change: AccessChange) => topics.announce(accessChanges, change);
   const users = new UserStore({
     ...{ store, announce },
-    passwords: new PasswordHasher(),
+    passwords: new PasswordHasher(passwordCost && { cost: passwordCost }),
     defaultRole: config.defaultUserRole,
   });
   const findUser = (userId: string) => users.get(userId);

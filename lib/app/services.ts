@@ -7,15 +7,15 @@ import { StreamRegistry } from "../completions/stream_registry.ts";
 import type { Config } from "../config.ts";
 import { TaskRegistry } from "../tasks/task_registry.ts";
 import type { Foundation } from "./foundation.ts";
-import { openOwnData, type OwnData } from "./own_data.ts";
+import { openOwnData, type OwnData, type OwnDataOptions } from "./own_data.ts";
 import { openPresence } from "./presence.ts";
 
 export type Services = Awaited<ReturnType<typeof openServices>>;
 
 /** All that a server of its own serves; nothing of it runs until `startServices`. */
-export async function openServices(foundation: Foundation) {
+export async function openServices(foundation: Foundation, options: OwnDataOptions = {}) {
   const { config, store, topics, commands, logger, stack, instanceId } = foundation;
-  const data = await openOwnData(foundation);
+  const data = await openOwnData(foundation, options);
   const presence = openPresence(foundation, { alongside: () => data.activity.flush() });
   const streams = openStreams(foundation, data);
   const tasks = stack.use(new TaskRegistry({ store, commands, instanceId, logger }));
