@@ -3,7 +3,7 @@ import { layFoundation } from "./app/foundation.ts";
 import { createMetrics, createSystemStatus, readinessChecks } from "./app/observability.ts";
 import type { OwnDataOptions } from "./app/own_data.ts";
 import { createRoutes } from "./app/routes.ts";
-import { run, type Running } from "./app/running.ts";
+import { run, type Running, startWhole } from "./app/running.ts";
 import { openServices, type Services, startServices } from "./app/services.ts";
 import { followAccess, openSockets, type Sockets } from "./app/sockets.ts";
 import { createSweeper } from "./app/sweeps.ts";
@@ -32,18 +32,12 @@ export interface App extends Running {
  * Throws `AppError("unavailable")` when the store can't be opened, `"conflict"` when a newer version has
  * written it; nothing stays open then.
  */
-export async function startApp(
+export function startApp(
   config: Config,
   logger: Logger,
   options: AppOptions = {},
 ): Promise<App> {
-  const stack = new AsyncDisposableStack();
-  try {
-    return await assemble(config, logger, options, stack);
-  } catch (thrown) {
-    await stack.disposeAsync();
-    throw thrown;
-  }
+  return startWhole((stack) => assemble(config, logger, options, stack));
 }
 
 /** A server of its own: everything is made first, then tied, then started. */

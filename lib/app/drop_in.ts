@@ -12,8 +12,7 @@ import { Comebacks } from "../realtime/comebacks.ts";
 import type { Knowledge } from "../realtime/knowledge.ts";
 import { chatOf } from "../realtime/chat_rooms.ts";
 import { openWebUiEvents } from "../realtime/open_webui_events.ts";
-import { Sweeper } from "../sessions/sweeper.ts";
-import { sessionSweepJob } from "../sessions/session_sweep.ts";
+import type { Sweeper } from "../sessions/sweeper.ts";
 import { checkReading } from "./check_reading.ts";
 import { Draining } from "./draining.ts";
 import { type Foundation, layFoundation, openRevocations } from "./foundation.ts";
@@ -22,8 +21,9 @@ import { openOpenWebUi, type OpenWebUi } from "./open_webui_data.ts";
 import { openPresence, type Presence } from "./presence.ts";
 import { followPython } from "./python_orders.ts";
 import { openRealtime, openRooms, type Rooms } from "./realtime.ts";
-import { run, type Running } from "./running.ts";
+import { run, type Running, startWhole } from "./running.ts";
 import { openServer, type RealtimeSide } from "./server.ts";
+import { openSweeper } from "./sweeper.ts";
 
 /** What may be believed of a member's right to write, where Python announces no change. */
 const WRITE_ACCESS_TTL_MS = 2_000;
@@ -48,14 +48,8 @@ export interface DropIn extends Running {
  * @throws {AppError} `unavailable` when Redis or the database can't be reached, or the database is of
  * no supported version
  */
-export async function startDropIn(config: Config, logger: Logger): Promise<DropIn> {
-  const stack = new AsyncDisposableStack();
-  try {
-    return await assemble(config, logger, stack);
-  } catch (thrown) {
-    await stack.disposeAsync();
-    throw thrown;
-  }
+export function startDropIn(config: Config, logger: Logger): Promise<DropIn> {
+  return startWhole((stack) => assemble(config, logger, stack));
 }
 
 async function assemble(
@@ -234,40 +228,24 @@ function tellToReload({ io }: RealtimeSide, { chats }: Rooms): void {
   }
 }
 
-/** Beside Python's own reapers, under the locks that both know. */
+/** Beside Python's own reapers, which go on to reap what is theirs. */
 function createSweeper(
-  { config, store, logger, stack }: Foundation,
-  { registry, usage, chatPresence }: Presence,
+  foundation: Foundation,
+  presence: Presence,
   { documents, chats }: Rooms,
 ): Sweeper {
-  const sweeper = new Sweeper({
-    store,
-    logger,
-    lockTtlMs: Math.min(config.lockTimeoutMs, config.sessionTimeoutMs / 4),
-    deadAmong: (ids) => registry.deadAmong(ids),
-    jobs: [
-      sessionSweepJob({
-        store,
-        logger,
-        timeoutMs: config.sessionTimeoutMs,
-        everyMs: config.sessionTimeoutMs / 4,
-        settleMs: config.sessionTimeoutMs / 4,
-        stableForMs: () => registry.stableForMs(),
-        onSessionReaped: [
-          (sid, session) => documents.service.onSessionReaped(sid, session),
-          async (sid, { chat_ids = [] }) => {
-            for (const chatId of chat_ids) {
-              await chatPresence.leave(chatId, sid);
-              await chats.announce(chatId);
-            }
-          },
-        ],
-      }),
-      usage.sweepJob(),
-      documents.service.sweepJob(),
+  return openSweeper(foundation, presence, {
+    documents: documents.service,
+    whose: "ours",
+    onSessionReaped: [
+      async (sid, { chat_ids = [] }) => {
+        for (const chatId of chat_ids) {
+          await presence.chatPresence.leave(chatId, sid);
+          await chats.announce(chatId);
+        }
+      },
     ],
   });
-  return stack.use(sweeper);
 }
 
 async function isThere({ database }: OpenWebUi): Promise<void> {

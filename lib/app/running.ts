@@ -34,6 +34,19 @@ export interface Running extends AsyncDisposable {
   stop(options?: StopOptions): Promise<void>;
 }
 
+/** Starts all of it or nothing: what was opened is closed again when `assemble` throws. */
+export async function startWhole<T>(
+  assemble: (stack: AsyncDisposableStack) => Promise<T>,
+): Promise<T> {
+  const stack = new AsyncDisposableStack();
+  try {
+    return await assemble(stack);
+  } catch (thrown) {
+    await stack.disposeAsync();
+    throw thrown;
+  }
+}
+
 export interface RunOptions {
   server: SocketServer;
   onRequest: (req: IncomingMessage, res: ServerResponse) => void;

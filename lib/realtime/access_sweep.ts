@@ -1,5 +1,8 @@
 import { pause } from "../common/pause.ts";
 
+/** With what a round takes, what changed unannounced is found within 30 s. */
+export const SWEEP_EVERY_MS = 25_000;
+
 export interface AccessSweepOptions {
   /** Each asks again about all sessions of this instance, and never rejects. */
   reviews: readonly (() => Promise<void>)[];
@@ -18,7 +21,7 @@ export class AccessSweep implements AsyncDisposable {
   #running: Promise<void> | undefined;
 
   constructor(options: AccessSweepOptions) {
-    this.#options = { everyMs: 25_000, ...options };
+    this.#options = { everyMs: SWEEP_EVERY_MS, ...options };
   }
 
   start(): void {

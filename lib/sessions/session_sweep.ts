@@ -23,6 +23,12 @@ export interface SessionSweepOptions {
   /** After an outage, how long instances get to write what they have seen. Default: 30,000. */
   settleMs?: number;
   onSessionReaped?: readonly SessionReaped[];
+  /**
+   * Whose sessions are reaped: all that are in the pool, under the lock that Open WebUI's processes know;
+   * or those of this project's instances alone, beside a reaper of Python's, which holds that lock for
+   * life and looks only every other minute. Default: `all`.
+   */
+  whose?: "all" | "ours";
   clock?: Clock;
 }
 
@@ -31,6 +37,7 @@ const PAGE = 200;
 /** Reaps the sessions of dead instances, and those not seen for too long (docs/protocol.md, section 10.6). */
 export function sessionSweepJob(options: SessionSweepOptions): SweepJob {
   const { store, logger, timeoutMs = 120_000, settleMs = 30_000, clock = systemClock } = options;
+  const isOursAlone = options.whose === "ours";
   const pool = store.dictionary(keys.sessionPool);
 
   const steady = new SteadyClock(clock);
@@ -65,6 +72,7 @@ export function sessionSweepJob(options: SessionSweepOptions): SweepJob {
     let reaped = 0;
     for (const [sid, session] of page) {
       if (context.signal.aborted) break;
+      if (isOursAlone && session.instance_id === undefined) continue;
       if (session.instance_id !== undefined && dead.has(session.instance_id)) {
         // Nobody writes it any more: the hooks come first, so that what fails is tried again.
         if (await tell(sid, session)) ended.push(sid);
@@ -82,7 +90,7 @@ export function sessionSweepJob(options: SessionSweepOptions): SweepJob {
 
   return {
     name: "sessions",
-    lock: keys.sessionCleanupLock,
+    lock: isOursAlone ? keys.ownSessionCleanupLock : keys.sessionCleanupLock,
     everyMs: options.everyMs ?? timeoutMs / 4,
     async sweep(context) {
       let reaped = 0;

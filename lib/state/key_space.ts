@@ -99,6 +99,8 @@ export const keys = {
   migrationLock: own("migration_lock"),
   /** lock: who ends the answers of dead instances */
   streamCleanupLock: own("stream_cleanup_lock"),
+  /** lock: who reaps this project's sessions, where Python's reaper holds the shared one for life */
+  ownSessionCleanupLock: own("session_cleanup_lock"),
   /** dictionary: instance id → its last sign of life */
   instances: typed(InstanceHeartbeatSchema, own("instances")),
   /** value: the signing key that was made at the first start */

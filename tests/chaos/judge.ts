@@ -21,9 +21,11 @@ export interface ReadySample {
 export class ReadyWatch implements AsyncDisposable {
   readonly samples: ReadySample[] = [];
   readonly #stop = new AbortController();
+  readonly #everyMs: number;
   readonly #running: Promise<unknown>;
 
-  constructor({ servers }: World) {
+  constructor({ servers }: Pick<World, "servers">, everyMs = LOOK_EVERY_MS) {
+    this.#everyMs = everyMs;
     this.#running = Promise.all(servers.map((_, place) => this.#watch(servers, place)));
   }
 
@@ -35,7 +37,7 @@ export class ReadyWatch implements AsyncDisposable {
         const ready = await isReady(server.url);
         if (!server.isOver) this.samples.push({ place, atMs: performance.now(), ready });
       }
-      await pause(LOOK_EVERY_MS, signal);
+      await pause(this.#everyMs, signal);
     }
   }
 

@@ -10,6 +10,13 @@ import { judgeLog, judgeReadiness, Probe, ReadyWatch, untilGone } from "./judge.
 import { Ledger } from "./ledger.ts";
 import { Load } from "./load.ts";
 import { parseOptions, randomOf } from "./options.ts";
+import {
+  OPEN_WEBUI_FAULTS,
+  openWebUiInstalled,
+  type OpenWebUiResult,
+  sufferOpenWebUi,
+  tableOfOpenWebUi,
+} from "./open_webui.ts";
 import { type Result, tableOf, writeReport } from "./report.ts";
 import { openWorld, type Shape, type World } from "./world.ts";
 
@@ -108,7 +115,7 @@ function report({ name, problems }: Result): void {
   for (const problem of problems.slice(0, 20)) say(`       ${problem}`);
 }
 
-const options = parseOptions(Deno.args, FAULTS.map(({ name }) => name));
+const options = parseOptions(Deno.args, [...FAULTS.map(({ name }) => name), ...OPEN_WEBUI_FAULTS]);
 if (!redisAvailable()) Deno.exit(1);
 say(`seed ${options.seed}`);
 const random = randomOf(options.seed);
@@ -117,11 +124,28 @@ const chosen = options.only.length === 0
   : FAULTS.filter(({ name }) => options.only.includes(name));
 const began = performance.now();
 const results: Result[] = [];
-do {
+while (chosen.length > 0) {
   results.push(...await round(chosen, random));
   // Another round is begun only when it will end in time.
-} while ((performance.now() - began) * 2 < options.minutes * 60_000);
-const table = tableOf(results);
-say(table);
-if (options.report !== undefined) await writeReport(options.report, table, options.seed);
-Deno.exit(results.every(({ problems }) => problems.length === 0) ? 0 : 1);
+  if ((performance.now() - began) * 2 >= options.minutes * 60_000) break;
+}
+
+/** Nothing, where no Open WebUI is installed: who asked for one of its faults by name gets a failure. */
+async function roundOfOpenWebUi(): Promise<OpenWebUiResult[] | undefined> {
+  const wanted = OPEN_WEBUI_FAULTS.filter((name) => options.only.includes(name));
+  if (options.only.length > 0 && wanted.length === 0) return [];
+  const installed = await openWebUiInstalled();
+  if (installed === undefined) return wanted.length > 0 ? undefined : [];
+  return await sufferOpenWebUi(installed, wanted);
+}
+
+const ofOpenWebUi = await roundOfOpenWebUi();
+const tables = [
+  ...results.length > 0 ? [tableOf(results)] : [],
+  ...ofOpenWebUi && ofOpenWebUi.length > 0 ? [tableOfOpenWebUi(ofOpenWebUi)] : [],
+].join("\n\n");
+say(tables);
+if (options.report !== undefined) await writeReport(options.report, tables, options.seed);
+const all = [...results, ...ofOpenWebUi ?? []];
+const isGood = ofOpenWebUi !== undefined && all.every(({ problems }) => problems.length === 0);
+Deno.exit(isGood ? 0 : 1);

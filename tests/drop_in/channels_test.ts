@@ -130,6 +130,46 @@ onEngines(
 );
 
 onEngines(
+  "what Python never announces is found by the next round: stamps, members, chats and notes",
+  async (on) => {
+    for (const id of ["ada", "bob", "eve"]) await on.addUser(id);
+    await addChannel(on, "c");
+    await addMember(on, "c", "bob");
+    await on.fixture.insert("note", { id: "n", user_id: "ada", title: "n", updated_at: 1 });
+    await on.fixture.insert("chat", { id: "chat", user_id: "ada", archived: false, updated_at: 1 });
+    await on.fixture.insert("shared_chat", {
+      ...{ id: "s", chat_id: "chat", chat: { share_mode: "continue" }, updated_at: 1 },
+    });
+    for (const [resource_type, resource_id] of [["note", "n"], ["shared_chat", "chat"]] as const) {
+      await on.fixture.insert("access_grant", {
+        ...{ id: resource_id, resource_type, resource_id, permission: "read", created_at: 1 },
+        ...{ principal_type: "user", principal_id: "bob" },
+      });
+    }
+    const bob = await on.tab(0, "bob");
+    const eve = await on.tab(0, "eve", { reconnection: false });
+    await bob.ask("join-note", { note_id: "n", auth: {} });
+    await bob.ask("events:chat", { chat_id: "chat", data: { type: "join" } });
+    const rooms = on.apps[0]?.sockets.io.sockets.adapter.rooms;
+    const roomsOfBob = () =>
+      ["channel:c", "note:n", "chat:chat"].filter((room) =>
+        rooms?.get(room)?.has(bob.socket.id ?? "")
+      );
+    await on.fixture.database.query("DELETE FROM channel_member");
+    await addMember(on, "c", "eve");
+    assert.deepEqual(roomsOfBob(), ["channel:c", "note:n", "chat:chat"]);
+    await on.fixture.database.query("DELETE FROM access_grant");
+    await on.fixture.database.query("UPDATE auth SET session_stamp = 'new' WHERE id = 'eve'");
+    // A gap of Redis makes the next round begin at once; what it does is what every round does.
+    await on.redis.cutPubSub();
+    await until(() => roomsOfBob().length === 0, { what: "bob to be out of all" });
+    await until(() => !eve.socket.connected, { what: "eve's end" });
+    assert.equal(bob.socket.connected, true);
+  },
+  { instances: 1 },
+);
+
+onEngines(
   "many who come at once, and all who are looked after, cost a few queries together",
   async (on) => {
     const ids = Array.from({ length: 60 }, (_, n) => `u${n}`);

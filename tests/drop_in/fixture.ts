@@ -8,6 +8,7 @@ import { type Fixture, postgresFixture, sqliteFixture } from "../openwebui/fixtu
 import { keepingLogger } from "../support/log_lines.ts";
 import { postgresAvailable, PostgresServer } from "../support/postgres_server.ts";
 import { redisAvailable, type RedisServer } from "../support/redis_servers.ts";
+import { type ServerProcess, startServerProcess } from "../support/server_process.ts";
 import { type Mode, startStoreServers } from "../support/store_servers.ts";
 import { until } from "../support/until.ts";
 
@@ -37,8 +38,8 @@ export interface World extends AsyncDisposable {
   readonly lines: string[];
   addUser(id: string, more?: Record<string, unknown>): Promise<void>;
   token(id: string, claims?: Record<string, unknown>): Promise<string>;
-  /** A tab at one of the instances; with a user, it has signed in and joined. */
-  tab(at: number, userId?: string, options?: Parameters<typeof io>[1]): Promise<Tab>;
+  /** A tab at one of the instances, or at a URL; with a user, it has signed in and joined. */
+  tab(at: number | string, userId?: string, options?: Parameters<typeof io>[1]): Promise<Tab>;
   /** An emit as Python's processes publish it, to a room. */
   emit(
     room: string | string[] | null,
@@ -50,6 +51,8 @@ export interface World extends AsyncDisposable {
   /** The entries of the session pool. */
   pool(): Promise<Map<string, Record<string, unknown>>>;
   start(env?: Record<string, string>): Promise<DropIn>;
+  /** One more instance as a process of its own, which can be killed; the others have met it. */
+  process(): Promise<ServerProcess>;
 }
 
 let postgres: Promise<PostgresServer> | undefined;
@@ -144,6 +147,15 @@ async function openWorld(
   stack.defer(() => tabs.forEach((socket) => void socket.disconnect()));
   const publish = async (channel: string, message: object) =>
     void await python.publish(channel, JSON.stringify(message));
+  const process: World["process"] = async () => {
+    const before = await apps[0]?.sockets.io.of("/").adapter.serverCount() ?? 0;
+    const started = ended.use(await startServerProcess(all));
+    await until(
+      async () => (await apps[0]?.sockets.io.of("/").adapter.serverCount() ?? 0) > before,
+      { what: "the process to be met", limitMs: 10_000 },
+    );
+    return started;
+  };
   const token: World["token"] = async (id, claims = {}) =>
     await new SignJWT({ id, jti: crypto.randomUUID(), session_stamp: null, ...claims })
       .setProtectedHeader({ alg: "HS256" })
@@ -152,7 +164,7 @@ async function openWorld(
       .sign(new TextEncoder().encode(SECRET));
   const ended = stack.move();
   return {
-    ...{ apps, fixture, redis, python, said, lines, token, start },
+    ...{ apps, fixture, redis, python, said, lines, token, start, process },
     async addUser(id, { role = "user", ...auth } = {}) {
       const email = `${id}@example.com`;
       await fixture.insert("user", { id, name: id, email, role, last_active_at: 0 });
@@ -160,7 +172,7 @@ async function openWorld(
     },
     async tab(at, userId, options = {}) {
       const auth = userId === undefined ? {} : { token: await token(userId) };
-      const socket = io(apps[at]?.url ?? "", {
+      const socket = io(typeof at === "string" ? at : apps[at]?.url ?? "", {
         path: "/ws/socket.io",
         transports: ["websocket"],
         forceNew: true,

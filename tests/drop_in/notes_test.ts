@@ -6,6 +6,9 @@ import { endPostgres, onEngines, type Tab, type World } from "./fixture.ts";
 
 Deno.test.afterAll(endPostgres);
 
+/** A quarter of it is the time of the reaper's lock, which a busy machine must renew in time. */
+const TIMEOUT_S = 12;
+
 const paragraph = (text: string) => ({ type: "paragraph", content: [{ type: "text", text }] });
 const contentOf = (...texts: string[]) => ({
   md: texts.join("\n\n"),
@@ -218,19 +221,66 @@ onEngines("a session edits twenty documents at the most", async (on) => {
 });
 
 onEngines(
-  "an instance that is killed leaves what was typed in the note, and its sessions are reaped",
+  "who dies by SIGKILL is reaped once, by whoever lives, while Python holds the lock of its own reaper",
   async (on) => {
     await on.addUser("ada");
     await addNote(on, "n");
-    const third = await on.start();
-    const tab = await on.tab(on.apps.indexOf(third), "ada", { reconnection: false });
-    const editor = await edit(tab, "n");
+    await addNote(on, "alone");
+    await on.fixture.insert("chat", { id: "c", user_id: "ada", archived: false, updated_at: 1 });
+    // As Python does: taken once, kept for life; and a session of its own, long dead.
+    await on.python.set("open-webui:session_cleanup_lock", "python", "EX", 600);
+    const theirs = { id: "ada", name: "ada", last_seen_at: 1 };
+    await on.python.hset("open-webui:session_pool", "theirs", JSON.stringify(theirs));
+
+    const dying = await on.process();
+    const tab = await on.tab(dying.url, "ada", { reconnection: false });
+    const [near, other] = [await on.tab(0, "ada"), await on.tab(1, "ada")];
+    for (const one of [tab, near]) {
+      await one.ask("events:chat", { chat_id: "c", data: { type: "join" } });
+    }
+    const alone = await edit(await on.tab(dying.url, "ada", { reconnection: false }), "alone");
+    const [editor, watcher] = [await edit(tab, "n"), await edit(near, "n")];
     await editor.type("before the end");
-    await third.stop();
-    assert.match((await stored(on, "n")).content.md, /before the end/);
-    assert.equal((await on.pool()).size, 0);
+    await alone.type("nobody else was there");
+    await tab.ask("usage", { model: "of the dead", action: "chat", chat_id: "c" });
+    await until(async () => (await on.python.hlen("open-webui:usage_pool")) === 1, {
+      what: "the model in use",
+    });
+    // As the client does, or the living were taken for dead, too.
+    const beats = setInterval(
+      () => [near, other].forEach(({ socket }) => void socket.emit("heartbeat", {})),
+      500,
+    );
+    using _beats = { [Symbol.dispose]: () => clearInterval(beats) };
+    dying.kill("SIGKILL");
+    await dying.status;
+
+    const limitMs = TIMEOUT_S * 1_000 + 6_000;
+    await until(async () => (await on.pool()).size === 3, { what: "the dead to go", limitMs });
+    assert.deepEqual(
+      new Set((await on.pool()).keys()),
+      new Set(["theirs", near.socket.id, other.socket.id]),
+    );
+    await until(async () => (await on.python.hlen("open-webui:usage_pool")) === 0, {
+      what: "the model to be free",
+      limitMs,
+    });
+    assert.match(watcher.text(), /before the end/);
+    for (const [id, text] of [["n", /before the end/], ["alone", /nobody else/]] as const) {
+      await until(async () => text.test((await stored(on, id)).content.md), {
+        what: `note ${id} to be saved`,
+        limitMs,
+      });
+    }
+    await until(() => near.of("ydoc:user:left").length > 0, { what: "the editor's leave" });
+    assert.equal(near.of("ydoc:user:left").length, 1);
+    const reaped = on.lines.flatMap((line) => /reaped.*?(\d+)/.exec(line)?.[1] ?? []);
+    assert.deepEqual(reaped, ["2"], on.lines.filter((line) => /reaped/.test(line)).join("\n"));
+    assert.equal(await on.python.get("open-webui:session_cleanup_lock"), "python");
+    const viewers = await on.python.hkeys("open-webui:rt:chat:c:viewers");
+    assert.deepEqual(viewers, [near.socket.id]);
   },
-  { instances: 1 },
+  { env: { SESSION_TIMEOUT: String(TIMEOUT_S), WEBSOCKET_HEARTBEAT_INTERVAL: "1" } },
 );
 
 onEngines(

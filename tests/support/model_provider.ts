@@ -28,9 +28,9 @@ export interface Script {
   headAfterMs?: number;
   /**
    * The answer's body as it is on the wire, in place of all of the above: each piece is one write,
-   * a number is a wait in milliseconds, `"reset"` as `end` breaks the connection after them.
+   * a number is a wait in milliseconds, asked for when it is due; `"reset"` as `end` breaks the connection after them.
    */
-  wire?: readonly (string | Uint8Array | number)[];
+  wire?: Iterable<string | Uint8Array | number>;
 }
 
 /** A request as the stand-in saw it. */

@@ -17,25 +17,40 @@ async function run(command: string, args: string[]): Promise<string> {
   return decode(stdout);
 }
 
+const folderOf = (version: string | undefined) =>
+  Deno.env.get("OPEN_WEBUI_VENV") ?? `${ROOT}.interop/${version ?? "newest"}`;
+
+/** What version an environment has; `undefined` when it has no Open WebUI. */
+async function versionIn(folder: string): Promise<string | undefined> {
+  const script = "import importlib.metadata as m; print(m.version('open-webui'))";
+  return await run(`${folder}/bin/python`, ["-c", script]).catch(() => undefined);
+}
+
+/** The newest that is there already; `undefined` when none is. */
+export async function installed(): Promise<Installed | undefined> {
+  const folder = folderOf(undefined);
+  const version = await versionIn(folder);
+  return version === undefined ? undefined : { uvicorn: `${folder}/bin/uvicorn`, version };
+}
+
 /**
  * Installs Open WebUI from its package into a folder of its own, kept for the next run: 7 GB and some
  * minutes. With `OPEN_WEBUI_VENV` an environment that is there already is used.
  */
 export async function installOpenWebui(version: string | undefined): Promise<Installed> {
-  const given = Deno.env.get("OPEN_WEBUI_VENV");
-  const folder = given ?? `${ROOT}.interop/${version ?? "newest"}`;
+  const folder = folderOf(version);
   const python = `${folder}/bin/python`;
-  const read = () =>
-    run(python, ["-c", "import importlib.metadata as m; print(m.version('open-webui'))"]);
-  let found = await read().catch(() => undefined);
+  let found = await versionIn(folder);
   const isWanted = found !== undefined && (version === undefined || found === version);
   if (!isWanted) {
-    if (given !== undefined) throw new Error(`OPEN_WEBUI_VENV has ${found ?? "no Open WebUI"}`);
+    if (Deno.env.has("OPEN_WEBUI_VENV")) {
+      throw new Error(`OPEN_WEBUI_VENV has ${found ?? "no Open WebUI"}`);
+    }
     say(`Installing Open WebUI ${version ?? "(the newest)"} into ${folder}: some minutes.`);
     await run("python3", ["-m", "venv", folder]);
     const wanted = version === undefined ? "open-webui" : `open-webui==${version}`;
     await run(python, ["-m", "pip", "install", "--quiet", wanted, "psycopg2-binary"]);
-    found = await read();
+    found = await versionIn(folder);
   }
   return { uvicorn: `${folder}/bin/uvicorn`, version: found ?? "unknown" };
 }

@@ -3,11 +3,15 @@
  * on SQLite and on Postgres with two processes and Redis, puts a proxy in front, and goes through what
  * must work. Prints a report in Markdown; ends with 1 when something does not work.
  *
- * `--load` measures what forty people cost instead: once before Python alone, once before this project.
+ * `--load=people` measures what forty people cost instead, `--load=crowd` what thousands of tabs do:
+ * once before Python alone, once before this project, one process of each.
+ *
+ * Without Chromium what needs it is left out, and the report says so.
  *
  * `--baseline` leaves the sockets with Python: whether the checks say the truth. `--database=sqlite` or
  * `postgres` takes one; `--only=text` takes the checks whose names have the text.
  */
+import { findChromium } from "../../support/browser.ts";
 import { postgresAvailable } from "../../support/postgres_server.ts";
 import { say } from "../../support/say.ts";
 import { accessChecks } from "./checks/access.ts";
@@ -16,8 +20,11 @@ import { channelChecks } from "./checks/channels.ts";
 import { chatChecks } from "./checks/chats.ts";
 import type { Check } from "./checks/check.ts";
 import { noteChecks } from "./checks/notes.ts";
+import { pageChecks } from "./checks/pages.ts";
 import { type Installed, installOpenWebui } from "./install.ts";
-import { type Figure, measure } from "./load.ts";
+import type { Figure } from "./load/costs.ts";
+import { measureCrowd } from "./load/crowd.ts";
+import { measurePeople } from "./load/people.ts";
 import { openWorld, type World, type WorldOptions } from "./world.ts";
 
 const CHECKS: Check[] = [
@@ -26,6 +33,7 @@ const CHECKS: Check[] = [
   ...channelChecks,
   ...accessChecks,
   ...beyondChecks,
+  ...pageChecks,
 ];
 
 interface Row {
@@ -36,6 +44,7 @@ interface Row {
 
 const option = (name: string) =>
   Deno.args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
+const hasChromium = findChromium() !== undefined;
 const isBaseline = Deno.args.includes("--baseline");
 
 async function runCheck(world: World, { name, run }: Check): Promise<Row> {
@@ -52,8 +61,8 @@ async function runCheck(world: World, { name, run }: Check): Promise<Row> {
 
 async function runAll(installed: Installed, database: WorldOptions["database"]): Promise<Row[]> {
   const only = option("only") ?? "";
-  const checks = CHECKS.filter(({ name, isBeyond }) =>
-    name.includes(only) && !(isBaseline && isBeyond)
+  const checks = CHECKS.filter(({ name, isBeyond, isInBrowser }) =>
+    name.includes(only) && !(isBaseline && isBeyond) && (hasChromium || !isInBrowser)
   );
   await using world = await openWorld(installed, {
     ...{ database, isBaseline, workers: 2, instances: 2 },
@@ -68,19 +77,24 @@ async function runAll(installed: Installed, database: WorldOptions["database"]):
   return rows;
 }
 
+const LOADS = { people: measurePeople, crowd: measureCrowd };
+
 /** Both in one run, with the same clients on the same machine. */
-async function compareLoads(installed: Installed): Promise<void> {
+async function compareLoads(installed: Installed, load: keyof typeof LOADS): Promise<void> {
   const taken: Figure[][] = [];
   for (const isBaseline of [true, false]) {
     say(isBaseline ? "Python alone" : "this project's sockets");
     await using world = await openWorld(installed, {
-      ...{ database: "sqlite", isBaseline, workers: 1, instances: 1 },
+      ...{ database: "postgres", isBaseline, workers: 1, instances: 1, isRedisFar: true },
+      // All tabs are of one address here.
+      env: { MAX_CONNECTIONS: "20000", MAX_CONNECTIONS_PER_ADDRESS: "20000" },
     });
-    taken.push(await measure(world));
+    taken.push(await LOADS[load](world));
+    for (const { what, value } of taken.at(-1) ?? []) say(`${what}: ${value}`);
   }
   const [alone = [], ours = []] = taken;
   print(
-    `\n| ${installed.version}, 40 people | Python alone | with this project |\n| --- | --- | --- |`,
+    `\n| ${installed.version}, ${load} | Python alone | with this project |\n| --- | --- | --- |`,
   );
   for (const { what, value } of ours) {
     print(`| ${what} | ${alone.find((one) => one.what === what)?.value ?? ""} | ${value} |`);
@@ -99,8 +113,9 @@ const given = option("database");
 const databases = given === "sqlite" || given === "postgres"
   ? [given] as const
   : ["sqlite", "postgres"] as const;
-if (Deno.args.includes("--load")) {
-  await compareLoads(installed);
+const load = option("load");
+if (load === "people" || load === "crowd") {
+  await compareLoads(installed, load);
   Deno.exit(0);
 }
 const results = new Map<string, Row[]>();
@@ -113,6 +128,7 @@ for (const database of databases) {
 const sockets = isBaseline ? "Python's own sockets" : "this project's sockets";
 print(`\n## Open WebUI ${installed.version}, ${sockets}, two processes of each\n`);
 const names = [...results.keys()];
+if (!hasChromium) print("There is no Chromium here: Open WebUI's own pages were not tried.\n");
 print(`| what | ${names.join(" | ")} | seen |\n| --- |${" --- |".repeat(names.length + 1)}`);
 const [first = []] = results.values();
 for (const [at, { name, seen }] of first.entries()) {

@@ -23,13 +23,18 @@ export interface Tab extends Disposable {
 export class Person {
   readonly id: string;
   readonly name: string;
+  readonly email: string;
   readonly token: string;
   readonly #url: string;
 
-  constructor(url: string, { id, name, token }: { id: string; name: string; token: string }) {
+  constructor(
+    url: string,
+    { id, name, email, token }: Pick<Person, "id" | "name" | "email" | "token">,
+  ) {
     this.#url = url;
     this.id = id;
     this.name = name;
+    this.email = email;
     this.token = token;
   }
 

@@ -6,6 +6,8 @@ const HOST = "127.0.0.1";
 export interface PythonProcess extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
+  /** Whether the process has ended. */
+  readonly isOver: boolean;
   log(): string;
   kill(): Promise<void>;
 }
@@ -57,10 +59,17 @@ export async function startPython(
       const answer = await fetch(`${url}/health`).catch(() => undefined);
       await answer?.body?.cancel();
       return answer?.ok;
-    }, { what: "Open WebUI", limitMs: 180_000, everyMs: 500 });
+    }, { what: "Open WebUI", limitMs: 600_000, everyMs: 500 });
   } catch (thrown) {
     await kill();
     throw thrown;
   }
-  return { url, pid: child.pid, log: () => text, kill, [Symbol.asyncDispose]: kill };
+  return {
+    ...{ url, pid: child.pid, kill },
+    get isOver() {
+      return isOver;
+    },
+    log: () => text,
+    [Symbol.asyncDispose]: kill,
+  };
 }

@@ -88,6 +88,27 @@ export function answerWith(world: World, words: readonly string[]) {
   };
 }
 
+/** Makes a model of Python that calls the page it is asked from, and answers `RESULT` and the answers. */
+export async function callingFunction(world: World, calls: readonly string[]): Promise<string> {
+  const id = `pipe_${crypto.randomUUID().slice(0, 8)}`;
+  await world.admin.api("POST", "/api/v1/functions/create", {
+    ...{ id, name: id, meta: { description: "calls the browser" } },
+    content: [
+      "class Pipe:",
+      "    async def pipe(self, body, __event_call__=None):",
+      "        answers = ['RESULT']",
+      ...calls.map((call) => `        answers.append(str(await __event_call__(${call})))`),
+      "        return ' '.join(answers)",
+    ].join("\n"),
+  });
+  await world.admin.api("POST", `/api/v1/functions/id/${id}/toggle`);
+  // Each process keeps its own list of models.
+  for (const { url } of world.python) {
+    await world.admin.api("GET", "/api/models?refresh=true", undefined, url);
+  }
+  return id;
+}
+
 export const chatChecks: Check[] = [
   {
     name: "an answer streams to all tabs of its user, word by word, and is stored",
@@ -138,28 +159,16 @@ export const chatChecks: Check[] = [
         if (event.data.type === "execute") answer(42);
         else if (event.data.type === "input") answer("Grace");
       });
-      const id = `pipe_${crypto.randomUUID().slice(0, 8)}`;
-      await ada.api("POST", "/api/v1/functions/create", {
-        ...{ id, name: id, meta: { description: "calls the browser" } },
-        content: [
-          "class Pipe:",
-          "    async def pipe(self, body, __event_call__=None):",
-          "        number = await __event_call__({'type': 'execute', 'data': {'code': 'return 42'}})",
-          "        name = await __event_call__({'type': 'input', 'data': {'title': 'Who?', 'message': '', 'placeholder': ''}})",
-          "        return f'RESULT execute={number} input={name}'",
-        ].join("\n"),
-      });
-      await ada.api("POST", `/api/v1/functions/id/${id}/toggle`);
-      // Each process keeps its own list of models.
-      for (const { url } of world.python) {
-        await ada.api("GET", "/api/models?refresh=true", undefined, url);
-      }
+      const id = await callingFunction(world, [
+        "{'type': 'execute', 'data': {'code': 'return 42'}}",
+        "{'type': 'input', 'data': {'title': 'Who?', 'message': '', 'placeholder': ''}}",
+      ]);
       const { chatId, messageId } = await ask(ada, tab, { model: id, background_tasks: {} });
       const result = await until(async () => {
         const text = await content(ada, chatId, messageId);
         return text.includes("RESULT") ? text : undefined;
       }, { what: "the function's result", limitMs: 40_000, everyMs: 200 });
-      assert.match(result, /RESULT execute=42 input=Grace/);
+      assert.match(result, /RESULT 42 Grace/);
       return result.trim();
     },
   },

@@ -6,4 +6,6 @@ export interface Check {
   run(world: World): Promise<string>;
   /** What the original itself can't do: only looked at with our sockets. */
   isBeyond?: boolean;
+  /** Needs Chromium. */
+  isInBrowser?: boolean;
 }

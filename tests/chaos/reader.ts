@@ -1,0 +1,127 @@
+/** A tab of Open WebUI's page that shows an answer: what it shows must be what is stored. */
+import { pause } from "../../lib/common/pause.ts";
+import { ask } from "../interop/real/checks/chats.ts";
+import type { Person, Tab } from "../interop/real/person.ts";
+
+interface Message {
+  content?: string;
+  done?: boolean;
+}
+
+interface Told {
+  chat_id?: string;
+  message_id?: string;
+  data?: { type?: string; data?: { type?: string; delta?: string; content?: unknown } };
+}
+
+/** An answer that has not ended by then never will. */
+const END_LIMIT_MS = 30_000;
+/** What is shown is the truth this long after the end at the latest. */
+const SETTLE_MS = 5_000;
+
+export class Reader implements Disposable {
+  /** How often the tab was told to read a chat again. */
+  reloads = 0;
+  readonly person: Person;
+  readonly #tab: Tab;
+  readonly #marks = new Set<string>();
+  #asked: Promise<{ chatId: string; messageId: string }> | undefined;
+  #shown = "";
+  #messageId = "";
+
+  private constructor(person: Person, tab: Tab) {
+    this.person = person;
+    this.#tab = tab;
+    const { socket } = tab;
+    // As the page does on each connect, and for the chat that is open.
+    socket.on("connect", () => void this.#join().catch(() => {}));
+    socket.on("events", (told: Told) => this.#hear(told));
+    socket.on("events:channel", ({ data }) => {
+      if (data?.type === "message") this.#marks.add(String(data.data?.content));
+    });
+  }
+
+  static async open(person: Person): Promise<Reader> {
+    const reader = new Reader(person, await person.tab());
+    await reader.#join();
+    return reader;
+  }
+
+  /** Whether a message of the channel with this text has come. */
+  hasHeard(mark: string): boolean {
+    return this.#marks.has(mark);
+  }
+
+  /** Asks in a new chat, and looks at it. */
+  async ask(): Promise<void> {
+    this.#shown = "";
+    this.#messageId = "";
+    this.#asked = ask(this.person, { sid: this.#tab.socket.id ?? "" }, { background_tasks: {} });
+    const { chatId, messageId } = await this.#asked;
+    this.#messageId = messageId;
+    await this.#look(chatId);
+  }
+
+  async asked(): Promise<{ chatId: string; messageId: string }> {
+    if (!this.#asked) throw new Error("Nothing has been asked");
+    return await this.#asked;
+  }
+
+  /** Waits for the answer's end; says whether it is stored as the model said it, and shown as it is stored. */
+  async judge(said: string): Promise<{ isStored: boolean; problem?: string }> {
+    const began = performance.now();
+    let stored: Message = {};
+    while (performance.now() - began < END_LIMIT_MS && !stored.done) {
+      stored = await this.#read().catch(() => ({}));
+      if (!stored.done) await pause(100);
+    }
+    const isStored = stored.content?.trim() === said.trim();
+    // What Python itself did not end has no text that could be shown.
+    if (!stored.done) return { isStored };
+    const isShown = () => this.#shown.trim() === stored.content?.trim();
+    for (let waited = 0; waited < SETTLE_MS && !isShown(); waited += 50) await pause(50);
+    if (isShown()) return { isStored };
+    const lengths = `${this.#shown.length} of ${stored.content?.length} characters`;
+    return { isStored, problem: `a tab of ${this.person.name} shows a wrong text: ${lengths}` };
+  }
+
+  async #join(): Promise<void> {
+    const { socket } = this.#tab;
+    await socket.timeout(5_000).emitWithAck("user-join", { auth: { token: this.person.token } });
+    if (this.#asked) await this.#look((await this.#asked).chatId);
+  }
+
+  async #look(chatId: string): Promise<void> {
+    await this.#tab.socket.timeout(5_000).emitWithAck("events:chat", {
+      ...{ chat_id: chatId, data: { type: "join" } },
+    });
+  }
+
+  async #read(): Promise<Message> {
+    const { chatId, messageId } = await this.asked();
+    // deno-lint-ignore no-explicit-any
+    const { chat } = await this.person.api<any>("GET", `/api/v1/chats/${chatId}`);
+    return chat.history.messages[messageId] ?? {};
+  }
+
+  #hear({ message_id, data: { type, data } = {} }: Told): void {
+    if (type === "chat:reload") {
+      this.reloads++;
+      void this.#reload();
+    } else if (message_id !== this.#messageId && this.#messageId !== "") return;
+    else if (type === "response:completion" && data?.type === "response.output_text.delta") {
+      this.#shown += data.delta;
+    } else if (type === "chat:completion" && typeof data?.content === "string") {
+      this.#shown = data.content;
+    }
+  }
+
+  async #reload(): Promise<void> {
+    const { content } = await this.#read().catch((): Message => ({}));
+    if (content !== undefined) this.#shown = content;
+  }
+
+  [Symbol.dispose](): void {
+    this.#tab[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,170 @@
+/** What forty people at work cost, before Python alone and before this project's sockets. */
+import { until } from "../../../support/until.ts";
+import { ask } from "../checks/chats.ts";
+import type { Person, Tab } from "../person.ts";
+import type { World } from "../world.ts";
+import { type Figure, latenessOf, memoryOf, spentBy } from "./costs.ts";
+import { inviteGuests } from "./guests.ts";
+
+const PEOPLE = 40;
+const SECONDS = 8;
+const EVENTS_PER_SECOND = 200;
+const TICK_MS = 50;
+
+/** An answer: so many tokens, ten a second. */
+const TOKENS = 40;
+const TOKEN_EVERY_MS = 100;
+const STREAMING = 20;
+const TABS_OF_ONE = 20;
+
+const during = (seconds: number, work: () => void) =>
+  new Promise<void>((resolve) => {
+    const timer = setInterval(work, TICK_MS);
+    setTimeout(() => {
+      clearInterval(timer);
+      resolve();
+    }, seconds * 1_000);
+  });
+
+/** Emits evenly for some seconds, and says what an event cost each side, beyond what idling costs. */
+async function costOf(
+  world: World,
+  what: string,
+  emit: (at: number) => void,
+  perSecond: number,
+): Promise<Figure[]> {
+  const idle = new Map(await spentBy(world, () => during(SECONDS, () => {})));
+  let sent = 0;
+  const loaded = await spentBy(world, () =>
+    during(SECONDS, () => {
+      for (let n = 0; n < perSecond * TICK_MS / 1_000; n++) emit(sent++);
+    }));
+  return loaded.map(([side, ms]) => ({
+    what: `${what}: CPU in ${side}`,
+    value: `${((ms - (idle.get(side) ?? 0)) / sent).toFixed(3)} ms`,
+  }));
+}
+
+/** Typing in a channel of forty, twenty times a second: how late it is at the others. */
+async function typing(world: World, people: Person[], tabs: Tab[]): Promise<Figure[]> {
+  const { id } = await world.admin.api<{ id: string }>("POST", "/api/v1/channels/create", {
+    ...{ name: "load", type: "group", user_ids: people.map((person) => person.id) },
+  });
+  for (const [at, tab] of tabs.entries()) {
+    const { token } = people[at] as Person;
+    await tab.socket.emitWithAck("user-join", { auth: { token } });
+  }
+  const lateMs: number[] = [];
+  // One is out before the next is sent: nothing of ours is in what is told of it.
+  let sentAtMs = 0;
+  for (const tab of tabs) {
+    tab.socket.on("events:channel", ({ data }) => {
+      if (data?.type === "typing") lateMs.push(performance.now() - sentAtMs);
+    });
+  }
+  const figures = await costOf(world, "typing to 40", (n) => {
+    sentAtMs = performance.now();
+    tabs[n % tabs.length]?.socket.emit("events:channel", {
+      ...{ channel_id: id, message_id: null, data: { type: "typing", data: { typing: true } } },
+    });
+  }, 1_000 / TICK_MS);
+  return [{ what: "typing to 40: p50 / p95 / longest", value: latenessOf(lateMs) }, ...figures];
+}
+
+/** An answer whose tokens are the times at which they were sent. */
+function* stampedTokens(): Generator<string | number> {
+  const line = (delta: unknown, finish_reason: string | null) =>
+    `data: ${
+      JSON.stringify({
+        ...{ id: "chatcmpl-load", object: "chat.completion.chunk" },
+        choices: [{ index: 0, delta, finish_reason }],
+      })
+    }\n\n`;
+  for (let n = 0; n < TOKENS; n++) {
+    yield TOKEN_EVERY_MS;
+    yield line({ content: `<${performance.now().toFixed(1)}>` }, null);
+  }
+  yield line({}, "stop") + "data: [DONE]\n\n";
+}
+
+interface Told {
+  data?: { type?: string; data?: { type?: string; delta?: string; done?: boolean } };
+}
+
+/** Asks at each of the tabs, and says how late the tokens are at all that hear them, and who spent what. */
+async function streams(
+  world: World,
+  what: string,
+  asking: readonly [Person, Tab][],
+  hearing: readonly Tab[],
+): Promise<Figure[]> {
+  world.model.script = () => ({ wire: stampedTokens() });
+  const lateMs: number[] = [];
+  let ended = 0;
+  const onEvent = ({ data: { type, data } = {} }: Told) => {
+    if (type === "response:completion" && data?.type === "response.output_text.delta") {
+      for (const [, sentAt] of String(data.delta).matchAll(/<([\d.]+)>/g)) {
+        lateMs.push(performance.now() - Number(sentAt));
+      }
+    } else if (type === "chat:completion" && data?.done) ended++;
+  };
+  for (const { socket } of hearing) socket.on("events", onEvent);
+  // As the client does for each answer that it waits for.
+  const pings = setInterval(() => {
+    for (const [, { socket }] of asking) {
+      socket.emit("usage", { model: "stand-in", action: "chat", chat_id: null });
+    }
+  }, 1_000);
+  try {
+    const spent = await spentBy(world, async () => {
+      await Promise.all(asking.map(([person, tab]) => ask(person, tab, { background_tasks: {} })));
+      const wanted = TOKENS * asking.length * (hearing.length / asking.length);
+      await until(() => lateMs.length >= wanted, {
+        ...{ what: `${wanted} tokens (${lateMs.length}, ${ended} ends)`, limitMs: 60_000 },
+      });
+    });
+    return [
+      { what: `${what}: p50 / p95 / longest`, value: latenessOf(lateMs) },
+      ...spent.map(([side, ms]) => ({
+        what: `${what}: CPU in ${side}`,
+        value: `${(ms / 1_000).toFixed(2)} s`,
+      })),
+    ];
+  } finally {
+    clearInterval(pings);
+    for (const { socket } of hearing) socket.off("events", onEvent);
+  }
+}
+
+export async function measurePeople(world: World): Promise<Figure[]> {
+  const people = await inviteGuests(world, PEOPLE);
+  const tabs = await Promise.all(people.map((person) => person.tab()));
+  try {
+    const heartbeats = await costOf(world, "a heartbeat", (at) => {
+      tabs[at % tabs.length]?.socket.emit("heartbeat", {});
+    }, EVENTS_PER_SECOND);
+    const pings = await costOf(world, "a usage ping", (at) => {
+      tabs[at % tabs.length]?.socket.emit("usage", { model: "m", action: "chat", chat_id: null });
+    }, EVENTS_PER_SECOND);
+    const typed = await typing(world, people, tabs);
+    const asking = tabs.slice(0, STREAMING).map((tab, at): [Person, Tab] => [
+      people[at] as Person,
+      tab,
+    ]);
+    const streamed = await streams(world, "20 streaming chats", asking, tabs.slice(0, STREAMING));
+    const [one] = people;
+    const many = await Promise.all(
+      Array.from({ length: TABS_OF_ONE - 1 }, () => (one as Person).tab()),
+    );
+    const ofOne = await streams(
+      ...[world, "20 tabs of one user", asking.slice(0, 1), [
+        ...tabs.slice(0, 1),
+        ...many,
+      ]] as const,
+    );
+    for (const tab of many) tab[Symbol.dispose]();
+    return [...heartbeats, ...pings, ...typed, ...streamed, ...ofOne, ...await memoryOf(world)];
+  } finally {
+    for (const tab of tabs) tab[Symbol.dispose]();
+  }
+}
