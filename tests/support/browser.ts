@@ -1,8 +1,9 @@
 /** Real Chromium for a test, and what its pages complained about. */
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { ROOT } from "./pages.ts";
 import { say } from "./say.ts";
 
-export const ROOT = new URL("../../", import.meta.url);
+export { buildPages, ROOT } from "./pages.ts";
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 /** A host to which the browser treats a page without TLS as it would anywhere but on loopback. */
@@ -86,18 +87,4 @@ export async function signUpOnPage(page: Page, name: string): Promise<void> {
 export async function picture(page: Page, name: string): Promise<void> {
   await Deno.mkdir(new URL("screenshots/", ROOT), { recursive: true });
   await page.screenshot({ path: new URL(`screenshots/${name}.png`, ROOT).pathname });
-}
-
-let building: Promise<void> | undefined;
-
-/** Builds the pages, once a run. */
-export function buildPages(): Promise<void> {
-  return building ??= (async () => {
-    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["task", "--quiet", "build"],
-      cwd: ROOT,
-      stderr: "piped",
-    }).output();
-    if (!success) throw new Error(new TextDecoder().decode(stderr));
-  })();
 }

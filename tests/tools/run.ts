@@ -1,16 +1,22 @@
 /**
- * Runs all tests: installs what they need where that is possible, passes deno's output on, and ends with the
- * plain line `N passed, N failed, N skipped`. A test that fails once fails the run. Only `--retry-failed`, for
+ * Runs all tests: installs what they need where that is possible, passes deno's output on, says what took
+ * longest, and ends with the plain line `N passed, N failed, N skipped`. Types are not checked again:
+ * `deno check` does that, before the tests in `deno task ok` and in CI. A test that fails once fails the run. Only `--retry-failed`, for
  * a machine that is shared with others, gives the files of what failed one more try, and lists them as flaky.
  * Other arguments go to `deno test`.
  */
 import { kvConnectAvailable } from "../support/kv_connect_server.ts";
 import { postgresAvailable } from "../support/postgres_server.ts";
+import { PAGES_ARE_BUILT } from "../support/pages.ts";
+import { FileTimes, timeTable } from "./file_times.ts";
 import { conclude, FailedFiles, readSummary, type Run } from "./summary.ts";
 
 const TIME_LIMIT_MS = 8 * 60_000;
 /** Files at once: tests wait more than they compute, so two cores take three. */
 const JOBS = "3";
+/** What takes longest begins first, so that nothing long is left alone at the end. */
+const LONGEST = ["tests/client_package", "tests/web"];
+const SLOWEST_SHOWN = 10;
 const TIME_LIMIT_MODULE = new URL("time_limit.ts", import.meta.url).href;
 const TOOLS = [
   { package: "redis-server", isThere: () => run("redis-server", ["--version"]) },
@@ -54,13 +60,37 @@ async function installTools(): Promise<void> {
 const isRetrying = Deno.args.includes("--retry-failed");
 const args = Deno.args.filter((arg) => arg !== "--retry-failed");
 
+const startedAtMs = performance.now();
 await installTools();
 // No package has it, so it isn't installed here; the tests that run side by side can't say so.
 kvConnectAvailable();
 // The pages, as the start task builds them: several tests ask for them at once.
-if (!await run(Deno.execPath(), ["task", "build"])) {
+const arePagesBuilt = await run(Deno.execPath(), ["task", "build"]);
+if (!arePagesBuilt) {
   await say("The pages can't be built: their tests fail.\n");
 }
+
+/** Files under the folder; none where it is not there. */
+async function testsUnder(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  try {
+    for await (const { name, isDirectory } of Deno.readDir(folder)) {
+      const path = `${folder}/${name}`;
+      if (isDirectory) files.push(...await testsUnder(path));
+      else if (/_test\.tsx?$/.test(name)) files.push(path);
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+  return files.sort();
+}
+
+/** All tests; Deno begins with the files that are named, and then walks through the folder. */
+async function everything(): Promise<string[]> {
+  return [...(await Promise.all(LONGEST.map(testsUnder))).flat(), "tests/"];
+}
+
+const times = new FileTimes();
 
 /** Runs `deno test`, passing its output on. */
 async function runTests(args: readonly string[], jobs: string): Promise<Run> {
@@ -69,6 +99,7 @@ async function runTests(args: readonly string[], jobs: string): Promise<Run> {
     args: [
       "test",
       "--quiet",
+      "--no-check",
       "--no-prompt",
       "-A",
       "--parallel",
@@ -78,7 +109,7 @@ async function runTests(args: readonly string[], jobs: string): Promise<Run> {
       TIME_LIMIT_MODULE,
       ...args,
     ],
-    env: { NO_COLOR: "1", DENO_JOBS: jobs },
+    env: { NO_COLOR: "1", DENO_JOBS: jobs, ...(arePagesBuilt && { [PAGES_ARE_BUILT]: "1" }) },
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
@@ -89,6 +120,7 @@ async function runTests(args: readonly string[], jobs: string): Promise<Run> {
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
     await say(chunk);
     files.read(chunk);
+    times.read(chunk);
     // The summary is at the very end; the rest need not be kept.
     tail = (tail + chunk).slice(-4_000);
   }
@@ -96,9 +128,14 @@ async function runTests(args: readonly string[], jobs: string): Promise<Run> {
   return { success, summary: readSummary(tail), failedFiles: files.list() };
 }
 
-const first = await runTests(args, Deno.env.get("DENO_JOBS") ?? JOBS);
+const isNamed = args.some((arg) => !arg.startsWith("-"));
+const first = await runTests(
+  isNamed ? args : [...args, ...await everything()],
+  Deno.env.get("DENO_JOBS") ?? JOBS,
+);
 const mayRetry = isRetrying && !first.success && first.failedFiles.length > 0;
 const again = mayRetry ? await runTests(first.failedFiles, "1") : undefined;
 const { lines, passed } = conclude(first, again);
-await say(lines.join("\n") + "\n");
+const table = timeTable(performance.now() - startedAtMs, times.slowest(SLOWEST_SHOWN));
+await say([...table, ...lines].join("\n") + "\n");
 Deno.exit(passed ? 0 : 1);
