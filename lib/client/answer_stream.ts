@@ -56,6 +56,8 @@ export class AnswerStream {
     this.#askAgain = this.#isAsking;
     if (this.#isAsking) return;
     clearTimeout(this.#retry);
+    // Whoever listens next sets it anew.
+    this.#retry = undefined;
     this.#isAsking = true;
     const before = this.answer.snapshot;
     try {

@@ -1,9 +1,10 @@
 /**
  * Runs all tests: installs what they need where that is possible, passes deno's output on, says what took
- * longest, and ends with the plain line `N passed, N failed, N skipped`. Types are not checked again:
- * `deno check` does that, before the tests in `deno task ok` and in CI. A test that fails once fails the run. Only `--retry-failed`, for
- * a machine that is shared with others, gives the files of what failed one more try, and lists them as flaky.
- * Other arguments go to `deno test`.
+ * longest, and ends with the plain line `N passed, N failed, N skipped`. A test that fails once fails the run.
+ * Only `--retry-failed`, for a machine that is shared with others, gives the files of what failed one more try,
+ * and lists them as flaky. Other arguments go to `deno test`.
+ *
+ * Types are not checked again here: `deno check` does that, before the tests in `deno task ok` and in CI.
  */
 import { kvConnectAvailable } from "../support/kv_connect_server.ts";
 import { postgresAvailable } from "../support/postgres_server.ts";
