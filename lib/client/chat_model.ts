@@ -258,9 +258,10 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
     }
   }
 
-  /** Tells where the answer would stand why there is none. An answer that is under way goes on. */
+  /** Tells where the answer would stand why there is none. One that is under way or whole counts. */
   #failed(id: string, question: ChatMessage, model: AskedModel, thrown: unknown): void {
-    if (isClientError(thrown, "offline", "timeout") && this.#followed.has(id)) return;
+    const isThere = this.#followed.has(id) || this.#messages?.[id]?.done;
+    if (isClientError(thrown, "offline", "timeout") && isThere) return;
     this.#followed.remove(id);
     const error = { code: "unavailable", content: messageOf(thrown) };
     this.#add({
