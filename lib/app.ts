@@ -54,6 +54,7 @@ async function assemble(
   const { metrics, lag } = createMetrics(foundation, services, sockets, {
     tasks: services.tasks,
     streams: services.streams,
+    readers: services.readers,
   });
   const draining = new Draining();
   const checks = readinessChecks(foundation, services, sweeper, draining);

@@ -50,7 +50,9 @@ export function createMetrics(
   { store, cluster, stack }: Foundation,
   { sessions }: Pick<Presence, "sessions">,
   { server, dispatcher, documents }: Pick<Sockets, "server" | "dispatcher" | "documents">,
-  { tasks, streams, quotas }: Partial<Pick<Services, "tasks" | "streams" | "quotas">>,
+  { tasks, streams, readers, quotas }: Partial<
+    Pick<Services, "tasks" | "streams" | "readers" | "quotas">
+  >,
 ): { metrics: Metrics; lag: Durations } {
   const metrics = new Metrics();
   const lag = metrics.durations("rt_event_loop_lag_seconds", "How late the event loop was");
@@ -87,6 +89,13 @@ export function createMetrics(
   if (streams) {
     metrics.gauge("rt_streams", "Streams kept for those who come back", () => streams.size);
     metrics.gauge("rt_stream_bytes", "Text of answers kept in memory", () => streams.bytes);
+  }
+  if (readers) {
+    metrics.gauges(
+      "rt_answer_readers",
+      "Answers that are read over HTTP: now, begun and refused since the start",
+      () => readers.stats(),
+    );
   }
   if (quotas) {
     metrics.counts(

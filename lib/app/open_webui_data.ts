@@ -111,23 +111,24 @@ async function keepFlushing(
 }
 
 function verifier(tokens: Tokens): Knowledge["verify"] {
-  const checks = new Gathered<Claims, Account | undefined>({
+  const checks = new Gathered<Claims, Account | AppError>({
     ask: (claims) => tokens.check(claims),
     nameOf: (claims) => JSON.stringify(claims),
   });
   return async (token) => {
     const claims = await tokens.signed(token);
     const account = await checks.ask(claims);
-    const role = v.safeParse(RoleSchema, account?.role);
-    if (account === undefined || !role.success) {
-      throw new AppError("unauthenticated", "Sign in: the token no longer counts.");
-    }
+    if (account instanceof AppError) throw account;
     const { id, name, email } = account;
+    const role = v.parse(RoleSchema, account.role);
     const { jti, exp, iat } = claims;
     return {
-      user: { id, name, email, role: role.output, last_seen_at: unixSeconds(systemClock) },
+      user: { id, name, email, role, last_seen_at: unixSeconds(systemClock) },
       ...{ jti, exp, iat },
-      stillCounts: async () => (await checks.ask(claims))?.role === role.output,
+      async stillCounts() {
+        const now = await checks.ask(claims);
+        return !(now instanceof AppError) && now.role === role;
+      },
     };
   };
 }

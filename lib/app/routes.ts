@@ -11,7 +11,6 @@ import { placeQuestion } from "../completions/question.ts";
 import type { Config } from "../config.ts";
 import { requireAdmin, requireUser } from "../http/authentication.ts";
 import { answerStreamRoutes } from "../http/answer_streams.ts";
-import { ReaderPlaces } from "../http/reader_places.ts";
 import { isTemporary } from "../protocol/chat.ts";
 import { authRoutes } from "../http/auths.ts";
 import { underBasePath } from "../http/base_path.ts";
@@ -129,7 +128,7 @@ export function createRoutes(options: RoutesOptions): Listener {
       stillCounts: (claims) => tokens.stillCounts(claims),
       message: (chatId, messageId) => chats.message(chatId, messageId),
       resume: (wanted) => streams.resume(wanted),
-      places: new ReaderPlaces({ maxReaders: config.maxConnections }),
+      places: services.readers,
     }),
   );
   const { notes, groups } = createNoteRoutes(services, sockets);

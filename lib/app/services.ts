@@ -6,6 +6,7 @@ import { answerForStreams, askForStream } from "../completions/remote_streams.ts
 import { StreamRegistry } from "../completions/stream_registry.ts";
 import type { Config } from "../config.ts";
 import { TaskRegistry } from "../tasks/task_registry.ts";
+import { ReaderPlaces } from "../http/reader_places.ts";
 import type { Foundation } from "./foundation.ts";
 import { openOwnData, type OwnData, type OwnDataOptions } from "./own_data.ts";
 import { openPresence } from "./presence.ts";
@@ -20,7 +21,8 @@ export async function openServices(foundation: Foundation, options: OwnDataOptio
   const streams = openStreams(foundation, data);
   const tasks = stack.use(new TaskRegistry({ store, commands, instanceId, logger }));
   const catalogue = new ModelCatalogue([providerOf(config, stack)], { logger });
-  return { ...data, ...presence, store, topics, streams, tasks, catalogue };
+  const readers = new ReaderPlaces({ maxReaders: config.maxConnections });
+  return { ...data, ...presence, store, topics, streams, tasks, catalogue, readers };
 }
 
 export async function startServices({ registry, sessions, usage, tasks }: Services): Promise<void> {

@@ -38,13 +38,17 @@ export function openSockets(foundation: Foundation, services: Services) {
 /** Listens to what other instances tell of access; resolves when this one hears them. */
 export async function followAccess(
   { topics, stack }: Foundation,
-  { users, tasks }: Services,
+  { users, tasks, readers }: Services,
   { connections, channels: { access }, documents }: Sockets,
 ): Promise<void> {
   const sessionAccess = followSessionAccess({
     topics,
     connections,
-    forgetUser: (userId) => userId === undefined ? users.forgetAll() : users.forget(userId),
+    forgetUser(userId) {
+      readers.doubt(userId);
+      if (userId === undefined) users.forgetAll();
+      else users.forget(userId);
+    },
     stopUser: (userId) => tasks.stopUserHere(userId),
     moved: (change) => access.moved(change),
   });

@@ -17,6 +17,8 @@ export interface AnswerEventsOptions {
   stored(): Promise<ChatMessage>;
   /** Throws when the reader may not read on. */
   check(): Promise<unknown>;
+  /** Whether the reader's access may have changed since this was last asked: then it is checked. */
+  isInDoubt(): boolean;
   /** Up to where the reader has it. */
   lastEventId: string | undefined;
   signal: AbortSignal;
@@ -30,7 +32,7 @@ const LOST_PACE_MS = 2_000;
 const BEGIN_MS = 30_000;
 /** How often something is said at the least: proxies end what is silent. */
 const ALIVE_MS = 15_000;
-/** How often is asked whether the reader may still read. */
+/** How often is asked whether the reader may still read, though nothing was heard of a change. */
 const CHECK_MS = 5_000;
 
 /**
@@ -42,7 +44,7 @@ const CHECK_MS = 5_000;
  *   `invalid_payload` for a place that is none
  */
 export async function* answerEvents(
-  { resume, stored, check, lastEventId, signal }: AnswerEventsOptions,
+  { resume, stored, check, isInDoubt, lastEventId, signal }: AnswerEventsOptions,
 ): AsyncGenerator<AnswerEvent | undefined, void, void> {
   let place = placeOf(lastEventId);
   let isLost = false;
@@ -72,7 +74,7 @@ export async function* answerEvents(
     }
     await pause(isLost ? LOST_PACE_MS : PACE_MS, signal);
     const now = performance.now();
-    if (now - checkedAt > CHECK_MS) {
+    if (isInDoubt() || now - checkedAt > CHECK_MS) {
       await check();
       checkedAt = now;
     }

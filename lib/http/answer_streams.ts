@@ -49,6 +49,7 @@ export function answerStreamRoutes(options: AnswerStreamRoutesOptions): Hono<Htt
         }
         await requireChat(userId, chatId);
       },
+      isInDoubt: () => place.takeDoubt(),
       lastEventId: c.req.header("last-event-id") ?? c.req.query("last_event_id"),
       signal: AbortSignal.any([c.req.raw.signal, left.signal]),
     });

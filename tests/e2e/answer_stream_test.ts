@@ -4,6 +4,7 @@ import type { AnswerStreamData } from "../../lib/protocol/events.ts";
 import { startModelProvider } from "../support/model_provider.ts";
 import { inModes } from "../support/instances.ts";
 import { type Person, personAt, signUp, startServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
 import { ask, newChat } from "./support/chat.ts";
 
 interface Heard {
@@ -100,15 +101,50 @@ Deno.test("A3: an answer over HTTP is its owner's, has bounds, and is told to be
   assert.ok(TOKENS.join("").startsWith(content) && content.length > 0);
 });
 
-Deno.test("an answer over HTTP ends with its reader's token", async () => {
+inModes(
+  ["redis"],
+  "A3: an answer over HTTP ends with its reader's access, whichever instance takes it away",
+  async ({ a, b, provider }) => {
+    provider.script = { tokens: TOKENS, paceMs: 100 };
+    const admin = await signUp(a.url);
+    const ended = async (reader: Person, end: () => Promise<unknown>) => {
+      const chatId = await newChat(reader, "titled");
+      await ask(reader, chatId);
+      const response = await open(a.url, reader, chatId);
+      await end();
+      // A look from time to time would take five seconds to see it.
+      const endedAt = performance.now();
+      assert.match(await response.text(), /\n\nevent: error\ndata: \{"code":"unauthenticated"/);
+      assert.ok(performance.now() - endedAt < 3_000, "not at once");
+    };
+    const [ada, bob] = [await signUp(a.url), await signUp(a.url)];
+    await ended(ada, () => personAt(b.url, ada).status("POST", "/api/v1/auths/signout"));
+    const change = `/api/v1/users/${bob.id}/update`;
+    await ended(bob, () => personAt(b.url, admin).json("POST", change, { role: "pending" }));
+  },
+);
+
+Deno.test("an answer that is not read over HTTP is ended, waits nowhere, and is counted", async () => {
   await using provider = startModelProvider();
-  provider.script = { tokens: TOKENS, paceMs: 100 };
-  await using app = await startServer({ OPENAI_API_BASE_URL: provider.baseUrl });
+  // More than the kernel keeps for a reader, however much the instance would like to send.
+  provider.script = { tokens: Array.from({ length: 160 }, () => "x".repeat(64_000)) };
+  await using app = await startServer({
+    OPENAI_API_BASE_URL: provider.baseUrl,
+    HTTP_ANSWER_TIMEOUT: "0.5",
+  });
   const ada = await signUp(app.url);
+  const readers = async () => {
+    const text = await (await fetch(`${app.url}/metrics`)).text();
+    return /rt_answer_readers\{what="now"\} (\d+)/.exec(text)?.[1];
+  };
   const chatId = await newChat(ada, "titled");
   await ask(ada, chatId);
-  const response = await open(app.url, ada, chatId);
-  await ada.status("POST", "/api/v1/auths/signout");
-  const text = await response.text();
-  assert.match(text, /\n\nevent: error\ndata: \{"code":"unauthenticated"/);
+  const { hostname, port } = new URL(app.url);
+  using reader = await Deno.connect({ hostname, port: Number(port) });
+  await reader.write(new TextEncoder().encode(
+    `GET /api/v1/chats/${chatId}/messages/a/stream HTTP/1.1\r\nhost: x\r\n` +
+      `authorization: Bearer ${ada.token}\r\n\r\n`,
+  ));
+  await until(async () => await readers() === "1", { what: "the reader" });
+  await until(async () => await readers() === "0", { what: "the end of who does not read" });
 });
