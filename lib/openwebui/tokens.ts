@@ -1,4 +1,4 @@
-import { jwtVerify } from "jose";
+import { errors, jwtVerify } from "jose";
 import * as v from "valibot";
 import { CheckedTokens } from "../auth/checked_tokens.ts";
 import { TokenClaimsSchema } from "../auth/token_claims.ts";
@@ -36,10 +36,12 @@ export interface TokensOptions {
 
 const ALGORITHM = "HS256";
 const MAX_TOKEN_LENGTH = 4_096;
-const ROLES = new Set(["user", "admin"]);
+const ROLES = new Set(["pending", "user", "admin"]);
 
 const notCounting = (cause?: unknown) =>
   new AppError("unauthenticated", "Sign in: the token is missing or no longer counts.", { cause });
+const expired = (cause?: unknown) =>
+  new AppError("token_expired", "The token has expired: sign in again.", { cause });
 
 /** A setting of the second factor, from which each way to sign in can be let off. */
 interface SecondFactor {
@@ -72,22 +74,23 @@ export class Tokens {
   }
 
   /**
-   * @throws {AppError} `unauthenticated` for a token that does not count, `unavailable` when the
-   * database can't say
+   * @throws {AppError} `unauthenticated` for a token that does not count, `token_expired` for one that
+   * did, `forbidden` for a user who is pending, `unavailable` when the database can't say
    */
   async verify(token: string): Promise<{ account: Account; claims: Claims }> {
     const claims = await this.signed(token);
-    const [account] = await this.check([claims]);
-    if (!account) throw notCounting();
+    const [account = notCounting()] = await this.check([claims]);
+    if (account instanceof AppError) throw account;
     return { account, claims };
   }
 
   /**
-   * The account of each token whose signature held, or `undefined` where it counts no more.
+   * The account of each token whose signature held, or why it does not count, as {@linkcode verify}
+   * throws it.
    *
    * @throws {AppError} `unavailable` when the database can't say
    */
-  async check(tokens: readonly Claims[]): Promise<(Account | undefined)[]> {
+  async check(tokens: readonly Claims[]): Promise<(Account | AppError)[]> {
     const ids = [...new Set(tokens.map(({ id }) => id))];
     const [accounts, factor, isRevoked] = await Promise.all([
       this.#options.accounts.find(ids),
@@ -96,14 +99,21 @@ export class Tokens {
     ]);
     const now = unixSeconds(this.#clock);
     return tokens.map((claims, at) => {
+      if (claims.exp !== undefined && claims.exp <= now) return expired();
       const account = accounts.get(claims.id);
-      const counts = account !== undefined && isRevoked[at] !== true &&
-        (claims.exp === undefined || claims.exp > now) && isValidFor(account, claims, factor);
-      return counts ? account : undefined;
+      if (!account || isRevoked[at] || !isValidFor(account, claims, factor)) return notCounting();
+      if (account.role === "pending") {
+        return new AppError("forbidden", "An admin has to activate this account first.");
+      }
+      return account;
     });
   }
 
-  /** What the token says, if its signature holds. @throws {AppError} `unauthenticated` */
+  /**
+   * What the token says, if its signature holds.
+   *
+   * @throws {AppError} `unauthenticated`; `token_expired` for one whose signature does hold
+   */
   async signed(token: string): Promise<Claims> {
     if (token.length > MAX_TOKEN_LENGTH) throw notCounting();
     const known = this.#checked.get(token);
@@ -117,7 +127,7 @@ export class Tokens {
       this.#checked.add(token, claims);
       return claims;
     } catch (cause) {
-      throw notCounting(cause);
+      throw cause instanceof errors.JWTExpired ? expired(cause) : notCounting(cause);
     }
   }
 

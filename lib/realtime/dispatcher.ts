@@ -62,8 +62,8 @@ export interface DispatcherOptions {
   eventsPerSecond: number;
   /**
    * How the sender of an event learns that it was refused, or that nobody knows it: `told` why
-   * (docs/protocol.md, section 4), or as Open WebUI's client knows it, by an ack with nothing in it. Default:
-   * `told`.
+   * (docs/protocol.md, section 4), or as Open WebUI's client knows it, by an ack with nothing in it; of
+   * `user-join` an `error` says why before that. Default: `told`.
    */
   refusals?: "told" | "empty";
   /** Whether a line is written for every event (`WEBSOCKET_SERVER_LOGGING`). Default: `false`. */
@@ -187,14 +187,14 @@ export class Dispatcher {
       this.#options.logger.error("event failed", { event: label, error: errorText(thrown) });
     }
     const wireCode: ErrorCode = code === "internal" ? "unavailable" : code;
-    if (ack && this.#isEmpty) ack();
-    else if (ack) {
-      const refusal: Refusal = { status: false, error: { code: wireCode, message } };
-      ack(refusal);
-    } else {
+    // Who can't sign in has to know why; of an ack with nothing in it, nobody learns that.
+    if (!ack || (this.#isEmpty && name === "user-join")) {
       const error: ErrorEvent = { event: name.slice(0, 128), code: wireCode, message };
       socket.emit("error", error);
     }
+    const refusal: Refusal = { status: false, error: { code: wireCode, message } };
+    if (this.#isEmpty) ack?.();
+    else ack?.(refusal);
   }
 
   /** A name from outside must not become a label without bound. */

@@ -157,10 +157,13 @@ async function openWorld(
     return started;
   };
   const token: World["token"] = async (id, claims = {}) =>
-    await new SignJWT({ id, jti: crypto.randomUUID(), session_stamp: null, ...claims })
+    await new SignJWT({
+      ...{ id, jti: crypto.randomUUID(), session_stamp: null },
+      exp: Math.floor(Date.now() / 1_000) + 3_600,
+      ...claims,
+    })
       .setProtectedHeader({ alg: "HS256" })
       .setIssuedAt()
-      .setExpirationTime("1h")
       .sign(new TextEncoder().encode(SECRET));
   const ended = stack.move();
   return {
