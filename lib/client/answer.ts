@@ -34,8 +34,11 @@ export type AnswerState =
 
 /** What there is of an answer: a new object at each change. */
 export interface AnswerSnapshot {
+  /** Where it stands; what a page shows as a light or a word. */
   readonly state: AnswerState;
+  /** The text so far. */
   readonly content: string;
+  /** What the model has thought so far, where it tells that. */
   readonly reasoning: string;
   /** The model's own words in which it refuses. */
   readonly refusal: string;
@@ -45,6 +48,7 @@ export interface AnswerSnapshot {
   readonly generation: string | undefined;
   /** The last seq that the text holds. */
   readonly seq: number;
+  /** Whether nothing more will come, however it ended. */
   readonly isDone: boolean;
   /** How it ended. */
   readonly outcome: Readonly<AnswerOutcome>;
@@ -52,7 +56,9 @@ export interface AnswerSnapshot {
 
 /** What an answer has grown by. */
 export interface AnswerDelta {
+  /** What is new in the text. */
   readonly content: string;
+  /** What is new in the thought. */
   readonly reasoning: string;
   /** The text has begun anew, and what was said before does not count. */
   readonly isReset: boolean;
@@ -61,59 +67,48 @@ export interface AnswerDelta {
 /** Generations that are remembered as replaced. */
 const MAX_REPLACED = 16;
 
+/** A snapshot with what only the merging goes by. */
+interface Kept extends AnswerSnapshot {
+  /** Rises when the text does anything but grow. */
+  readonly begun: number;
+  readonly isLost: boolean;
+}
+
+/** What an answer grows by, whoever tells it. */
+interface Growth {
+  content?: string | undefined;
+  reasoning?: string | undefined;
+  refusal?: string | undefined;
+  files?: readonly AnswerFile[] | undefined;
+  was_reasoning?: true | undefined;
+}
+
+const NOTHING = {
+  ...{ state: "waiting", content: "", reasoning: "", refusal: "", files: [] },
+  ...{ generation: undefined, seq: 0, isDone: false, outcome: {}, begun: 0, isLost: false },
+} as const satisfies Kept;
+
 /**
  * The text of one message as it streams: every token once, in order (docs/protocol.md, section 7). It only
  * merges; who asks for what is missing is the handler.
  */
 export class Answer {
-  content = "";
-  reasoning = "";
-  /** The model's own words in which it refuses. */
-  refusal = "";
-  /** Pictures that the model returned. */
-  files: AnswerFile[] = [];
-  generation: string | undefined;
-  /** The last seq that the text holds. */
-  seq = 0;
-  isDone = false;
-  /** How it ended; what a model used may be told before. */
-  outcome: AnswerOutcome = {};
   readonly #replaced = new Set<string>();
-  /** Changes when the text does anything but grow. */
-  #begun = 0;
-  #snapshot: AnswerSnapshot | undefined;
-  #isLost = false;
-  #begunOf = new WeakMap<AnswerSnapshot, number>();
-
-  get state(): AnswerState {
-    const { error, interrupted, stopped } = this.outcome;
-    if (!this.isDone && this.#isLost) return "lost";
-    if (!this.isDone) return this.generation === undefined ? "waiting" : "streaming";
-    if (error) return "failed";
-    return stopped ? "stopped" : interrupted ? "crashed" : "done";
-  }
+  #now: Kept = NOTHING;
 
   /** What there is now; the same object until something changes. */
   get snapshot(): AnswerSnapshot {
-    if (this.#snapshot) return this.#snapshot;
-    const { state, content, reasoning, refusal, files, generation, seq, isDone, outcome } = this;
-    const text = { content, reasoning, refusal, files };
-    const snapshot: AnswerSnapshot = { state, ...text, generation, seq, isDone, outcome };
-    this.#begunOf.set(snapshot, this.#begun);
-    return this.#snapshot = snapshot;
+    return this.#now;
   }
 
   /** What has come since; `undefined`: nothing. */
   deltaSince(before: AnswerSnapshot | undefined): AnswerDelta | undefined {
-    const isSame = before === undefined ? true : this.#begunOf.get(before) === this.#begun;
-    const [contentLength, reasoningLength] = before && isSame
-      ? [before.content.length, before.reasoning.length]
-      : [0, 0];
-    const content = this.content.slice(contentLength);
-    const reasoning = this.reasoning.slice(reasoningLength);
-    if (isSame && content === "" && reasoning === "") return undefined;
-    const isReset = !isSame && (before?.content !== "" || before.reasoning !== "");
-    return { content, reasoning, isReset };
+    const isSame = !before || (before as Kept).begun === this.#now.begun;
+    const from = isSame ? before : undefined;
+    const content = this.#now.content.slice(from?.content.length);
+    const reasoning = this.#now.reasoning.slice(from?.reasoning.length);
+    if (isSame && content + reasoning === "") return undefined;
+    return { content, reasoning, isReset: !isSame && before.content + before.reasoning !== "" };
   }
 
   /** Whether the generation has been replaced by a newer one that was seen. */
@@ -121,104 +116,101 @@ export class Answer {
     return this.#replaced.has(generation);
   }
 
+  /** Takes a live event. */
   merge(event: CompletionEvent): Merge {
     const merged = this.#merge(event);
-    if (merged === "ignored") return merged;
-    this.#isLost = false;
-    this.#snapshot = undefined;
+    if (merged !== "ignored") this.#set({ isLost: false });
     return merged;
   }
 
   #merge({ seq, from = seq, data: { data } }: CompletionEvent): Merge {
-    if (this.#replaced.has(data.generation)) return "ignored";
-    if (data.generation !== this.generation) {
+    const { generation, choices, files, usage, done } = data;
+    if (this.#replaced.has(generation)) return "ignored";
+    if (generation !== this.#now.generation) {
       if (from !== 1) return "gap";
-      this.#begin(data.generation);
+      this.#begin(generation);
     }
+    const { isDone, outcome, seq: last } = this.#now;
     // Who has read on beyond the log of an instance that died is told an end that stands before it.
-    if (seq <= this.seq) return data.done && !this.isDone ? "gap" : "ignored";
-    if (this.isDone && this.outcome.interrupted) {
+    if (seq <= last) return done && !isDone ? "gap" : "ignored";
+    if (isDone && outcome.interrupted) {
       // Its instance was only cut off from the others: the end that they told was none, and stands
       // where the text goes on.
-      this.#clear();
+      this.#begin(generation);
       return "gap";
     }
     // A merged event can't be split: what overlaps is asked for from where the text stands.
-    if (from !== this.seq + 1) return "gap";
-    const delta = data.choices?.[0].delta;
-    if (delta?.was_reasoning) this.#takeForReasoning();
-    this.content += delta?.content ?? "";
-    this.reasoning += delta?.reasoning_content ?? "";
-    this.refusal += delta?.refusal ?? "";
-    if (data.files) this.files = [...this.files, ...data.files];
-    this.seq = seq;
-    if (data.usage) this.outcome = { ...this.outcome, usage: data.usage };
-    if (data.done) this.#end(data);
+    if (from !== last + 1) return "gap";
+    const { reasoning_content: reasoning, ...delta } = choices?.[0].delta ?? {};
+    this.#grow(seq, { ...delta, reasoning, files });
+    if (usage) this.#set({ outcome: { ...this.#now.outcome, usage } });
+    if (done) this.#end(data);
     return "applied";
   }
 
   /** Takes what was missed. `false`: the server knows nothing of a stream (any more). */
   resumed(answer: ResumeAnswer): boolean {
-    const { generation, seq, content, reasoning = "" } = answer;
+    const { generation, seq, done, refusal, lost = false } = answer;
     if (generation === undefined) return false;
     if (this.#replaced.has(generation)) return true;
-    this.#snapshot = undefined;
-    this.#isLost = answer.lost === true;
-    if (generation !== this.generation) this.#begin(generation);
-    // Of the generation that was asked for, this is what comes after our seq.
-    if (answer.was_reasoning) this.#takeForReasoning();
-    this.content += content;
-    this.reasoning += reasoning;
-    if (!answer.done) this.refusal += answer.refusal ?? "";
-    if (answer.files) this.files = [...this.files, ...answer.files];
-    this.seq = Math.max(this.seq, seq);
-    if (answer.done) this.#end(answer);
+    if (generation !== this.#now.generation) this.#begin(generation);
+    // Of the generation that was asked for, this is what comes after our seq; its refusal is whole.
+    this.#grow(Math.max(this.#now.seq, seq), { ...answer, refusal: done ? "" : refusal });
+    this.#set({ isLost: lost });
+    if (done) this.#end(answer);
     return true;
   }
 
   /** Takes the text as it is stored: the stream is over, or can't be asked any more. */
-  replace(
-    { content, reasoning = "", files = [], outcome = {} }: StoredAnswer,
-  ): void {
-    this.#snapshot = undefined;
+  replace({ content, reasoning = "", files = [], outcome = {} }: StoredAnswer): void {
+    const now = this.#now;
     // What is stored as a rule goes on where the stream was lost.
-    if (!content.startsWith(this.content) || !reasoning.startsWith(this.reasoning)) this.#begun++;
-    this.content = content;
-    this.reasoning = reasoning;
-    this.files = files;
+    const goesOn = content.startsWith(now.content) && reasoning.startsWith(now.reasoning);
+    this.#set({ content, reasoning, files, begun: now.begun + (goesOn ? 0 : 1) });
     this.#end(outcome);
   }
 
+  #set(change: Partial<Kept>): void {
+    const now = { ...this.#now, ...change };
+    this.#now = { ...now, state: stateOf(now) };
+  }
+
+  /** The generation from its beginning; the one before it, if it is another, is over. */
   #begin(generation: string): void {
-    if (this.generation !== undefined) {
-      this.#replaced.add(this.generation);
+    const { generation: old, content, reasoning, begun } = this.#now;
+    if (old !== undefined && old !== generation) {
+      this.#replaced.add(old);
       const [oldest] = this.#replaced;
       if (oldest !== undefined && this.#replaced.size > MAX_REPLACED) this.#replaced.delete(oldest);
     }
-    this.generation = generation;
-    this.#clear();
+    this.#set({ ...NOTHING, generation, begun: begun + (content + reasoning ? 1 : 0) });
   }
 
-  /** What was said so far was a thought, of which only the end was marked. */
-  #takeForReasoning(): void {
-    this.#begun++;
-    this.reasoning += this.content;
-    this.content = "";
-  }
-
-  #clear(): void {
-    if (this.content !== "" || this.reasoning !== "") this.#begun++;
-    this.content = this.reasoning = this.refusal = "";
-    this.files = [];
-    this.seq = 0;
-    this.isDone = false;
-    this.outcome = {};
+  #grow(seq: number, more: Growth): void {
+    let { content, reasoning, refusal, files, begun } = this.#now;
+    if (more.was_reasoning) {
+      // What was said so far was a thought, of which only the end was marked.
+      reasoning += content;
+      content = "";
+      begun++;
+    }
+    content += more.content ?? "";
+    reasoning += more.reasoning ?? "";
+    refusal += more.refusal ?? "";
+    if (more.files) files = [...files, ...more.files];
+    this.#set({ content, reasoning, refusal, files, begun, seq });
   }
 
   #end(end: AnswerOutcome): void {
-    this.isDone = true;
-    if (end.refusal !== undefined) this.refusal = end.refusal;
-    const { refusal, outcome: { usage } } = this;
-    this.outcome = outcomeOf({ usage, ...end, ...(refusal !== "" && { refusal }) });
+    const { outcome: { usage }, refusal: said } = this.#now;
+    const { refusal = said } = end;
+    const outcome = outcomeOf({ usage, ...end, refusal: refusal || undefined });
+    this.#set({ isDone: true, refusal, outcome });
   }
+}
+
+function stateOf({ isDone, isLost, generation, outcome }: Kept): AnswerState {
+  if (!isDone) return isLost ? "lost" : generation === undefined ? "waiting" : "streaming";
+  if (outcome.error) return "failed";
+  return outcome.stopped ? "stopped" : outcome.interrupted ? "crashed" : "done";
 }

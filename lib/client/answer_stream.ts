@@ -83,7 +83,7 @@ export class AnswerStream {
 
   #ask(): Promise<ResumeAnswer> {
     const { chatId, messageId } = this.place;
-    const { generation, seq } = this.answer;
+    const { generation, seq } = this.answer.snapshot;
     return this.#connection.ask("chat:resume", {
       chat_id: chatId,
       message_id: messageId,
@@ -100,7 +100,7 @@ export class AnswerStream {
     });
     const stored = storedAnswer(chat.history?.messages?.[messageId] as ChatMessage | undefined);
     // Nothing has streamed yet: the first event will come by itself.
-    if (this.answer.generation !== undefined || stored.content !== "" || stored.isDone) {
+    if (this.answer.snapshot.generation !== undefined || stored.content !== "" || stored.isDone) {
       this.answer.replace(stored);
     }
   }
@@ -115,11 +115,11 @@ export class AnswerStream {
   /** Asks when nothing is heard for a while: an instance that died says no end by itself. */
   listen(): void {
     this.#heardAtMs = performance.now();
-    if (this.#retry !== undefined || this.#isEnded || this.answer.isDone) return;
+    if (this.#retry !== undefined || this.#isEnded || this.answer.snapshot.isDone) return;
     const look = (afterMs: number) => {
       this.#retry = setTimeout(() => {
         this.#retry = undefined;
-        if (this.#isEnded || this.answer.isDone) return;
+        if (this.#isEnded || this.answer.snapshot.isDone) return;
         const leftMs = this.#heardAtMs + SILENCE_MS - performance.now();
         if (leftMs > 0) look(leftMs);
         else if (this.#connection.status.state === "online") void this.resume();
@@ -134,7 +134,7 @@ export class AnswerStream {
     for (const event of waiting) {
       const { generation } = event.data.data;
       // Which of two generations is the newer can't be told from here: the server is asked.
-      const isUnknown = generation !== this.answer.generation &&
+      const isUnknown = generation !== this.answer.snapshot.generation &&
         !this.answer.isReplaced(generation);
       if (this.#isAsking || isUnknown) this.#askAgain = true;
       else if (this.answer.merge(event) === "gap") this.#askAgain = true;

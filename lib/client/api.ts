@@ -1,6 +1,7 @@
 import type { HttpRoutes, RouteAnswer, RouteName, SignedIn } from "../protocol/http_routes.ts";
 import type { ErrorCode } from "../protocol/error_codes.ts";
-import { ClientError, isErrorCode } from "./errors.ts";
+import { abortable } from "./abortable.ts";
+import { ClientError } from "./errors.ts";
 
 /** What says who calls. */
 export interface ApiOptions {
@@ -18,6 +19,7 @@ export interface ApiOptions {
 
 /** A part of a list, and where it goes on. */
 export interface Page<T> {
+  /** What this part has in it. */
   items: T[];
   /** `undefined`: this is the end. */
   cursor: string | undefined;
@@ -182,7 +184,7 @@ async function send(
       const waitMs = retryAfterMs(response);
       if (waitMs === undefined) break;
       await response.body?.cancel();
-      await waited(waitMs, ended);
+      await abortable(new Promise((resolve) => setTimeout(resolve, waitMs)), ended);
       response = await send();
     }
     return { answer: read(response, await response.text()), headers: response.headers };
@@ -213,31 +215,13 @@ function retryAfterMs({ status, headers }: Response): number | undefined {
   return waitMs !== undefined && waitMs <= MAX_RETRY_AFTER_MS ? waitMs : undefined;
 }
 
-function waited(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    }, ms);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-  });
-}
-
 /** @throws {ClientError} `invalid_payload` for a parameter that is missing */
 function filled(path: string, params: Record<string, string> = {}): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = params[name];
     // A part of dots would lead to another address (WHATWG URL, 4.4).
     if (value === undefined || /^\.{0,2}$/.test(value)) {
-      throw new ClientError(
-        "invalid_payload",
-        `params.${name}: is missing, or no id`,
-      );
+      throw new ClientError("invalid_payload", `params.${name}: is missing, or no id`);
     }
     return encodeURIComponent(value);
   });
@@ -249,9 +233,13 @@ function queryOf(query: Record<string, unknown> = {}): string {
   return text && `?${text}`;
 }
 
-/** What a status without a code of the server's means: proxies answer, too. */
+/** The type of a refusal of the server's own (RFC 9457). */
+const PROBLEM = "application/problem+json";
+/**
+ * What a status without a code of the server's means, since proxies answer, too. Of the others, those
+ * below 500 are the request's fault, and the rest are the way's.
+ */
 const CODES: Record<number, ErrorCode> = {
-  400: "invalid_payload",
   401: "unauthenticated",
   403: "forbidden",
   404: "not_found",
@@ -259,10 +247,8 @@ const CODES: Record<number, ErrorCode> = {
   408: "request_timeout",
   409: "conflict",
   413: "too_large",
-  422: "invalid_payload",
   429: "rate_limited",
-  502: "unavailable",
-  503: "unavailable",
+  500: "internal",
   504: "timeout",
 };
 
@@ -273,8 +259,12 @@ function read({ ok, status, headers }: Response, text: string): unknown {
     throw new ClientError("invalid_answer", "What answered is not this server.", { status });
   }
   const { code, detail } = Object(body) as { code?: unknown; detail?: unknown };
+  // Whoever else answers in JSON has codes of another kind.
+  const isOurs = headers.get("content-type") === PROBLEM && typeof code === "string";
   throw new ClientError(
-    isErrorCode(code) ? code : CODES[status] ?? "internal",
+    isOurs
+      ? code as ErrorCode
+      : CODES[status] ?? (status < 500 ? "invalid_payload" : "unavailable"),
     typeof detail === "string" ? detail : `The server answered ${status}.`,
     { status, retryAfterMs: waitOf(headers.get("retry-after")) },
   );

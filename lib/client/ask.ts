@@ -6,7 +6,9 @@ import { newId } from "./new_id.ts";
 
 /** A message as a program writes it. */
 export interface SaidMessage {
+  /** Whose words they are; `system` is an instruction to the model. */
   role: "user" | "assistant" | "system";
+  /** The words, as Markdown. */
   content: string;
 }
 
@@ -45,16 +47,10 @@ export async function postQuestion(api: Api, options: QuestionOptions): Promise<
   const { id, role, content, files, timestamp, parentId = null } = question;
   const body: CompletionBody = {
     ...{ model, stream: true, chat_id: chatId, id: answerId, parent_id: parentId },
-    user_message: {
-      ...{ id, role, content, parentId },
-      ...(files !== undefined && { files }),
-      ...(timestamp !== undefined && { timestamp }),
-    },
+    user_message: { id, role, content, parentId, files, timestamp },
     ...(messages.length > 0 && { messages: messages.map((message) => ({ ...message })) }),
-    ...(params && { params }),
-    ...(sessionId !== undefined && { session_id: sessionId }),
+    ...{ params, session_id: sessionId, continue: isContinued || undefined },
     ...(isDirect && { model_item: { id: model, direct: true } }),
-    ...(isContinued && { continue: true }),
   };
   await api("POST /api/chat/completions", { body, signal });
 }

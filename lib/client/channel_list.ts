@@ -66,8 +66,14 @@ export class ChannelList implements Disposable, Readable<ChannelListSnapshot> {
     this.#count(channelId, 0);
   }
 
+  /** Hears nothing of the channels any more. */
   [Symbol.dispose](): void {
     for (const end of this.#ends) end();
+  }
+
+  /** The same as disposing of it. */
+  close(): void {
+    this[Symbol.dispose]();
   }
 
   get #api() {

@@ -31,6 +31,7 @@ export interface ChannelSnapshot {
 
 /** Which channel, and what the page adds. */
 export interface ChannelModelOptions {
+  /** The channel's id. */
   channelId: string;
   /** The message whose thread this is. Default: the channel itself. */
   threadId?: string | undefined;
@@ -198,8 +199,14 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
     this.#channels.typing(this.channelId, this.threadId);
   }
 
+  /** Hears nothing of the channel any more. */
   [Symbol.dispose](): void {
     for (const end of this.#ends) end();
+  }
+
+  /** The same as disposing of it. */
+  close(): void {
+    this[Symbol.dispose]();
   }
 
   get #api() {

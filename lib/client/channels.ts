@@ -109,12 +109,18 @@ export class ChannelEventHandler implements Disposable {
     this.#tell(channelId, { type: "last_read_at" });
   }
 
+  /** Hears nothing any more; the connection stays open. */
   [Symbol.dispose](): void {
     for (const end of this.#ends) end();
     for (const typists of this.#typists.values()) {
       for (const { timer } of typists.values()) clearTimeout(timer);
     }
     this.#typists.clear();
+  }
+
+  /** The same as disposing of it. */
+  close(): void {
+    this[Symbol.dispose]();
   }
 
   #tell(

@@ -1,6 +1,7 @@
 /** The messages of a chat as a tree. Pure. */
 import type { ChatMessage } from "../protocol/chat.ts";
 
+/** The messages of a chat by their ids; `parentId` and `childrenIds` make a tree of them. */
 export type Messages = Readonly<Record<string, ChatMessage>>;
 
 /** An answer whose message has been asked for and not ended. */

@@ -102,7 +102,7 @@ export class ChatHub {
 
   #resumeAll(): void {
     for (const stream of this.#streams.values()) {
-      if (!stream.answer.isDone) void stream.resume();
+      if (!stream.answer.snapshot.isDone) void stream.resume();
     }
   }
 

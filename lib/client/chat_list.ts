@@ -72,8 +72,14 @@ export class ChatList implements Disposable, Readable<ChatListSnapshot> {
     });
   }
 
+  /** Hears nothing of the chats any more. */
   [Symbol.dispose](): void {
     for (const end of this.#ends) end();
+  }
+
+  /** The same as disposing of it. */
+  close(): void {
+    this[Symbol.dispose]();
   }
 
   async #readAgain(): Promise<void> {

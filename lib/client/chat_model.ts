@@ -137,11 +137,7 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
   async #say(text: string, parentId: string | null, model: AskedModel): Promise<void> {
     const before = this.#currentId;
     const question: ChatMessage = {
-      id: newId(),
-      parentId,
-      childrenIds: [],
-      role: "user",
-      content: text,
+      ...{ id: newId(), parentId, childrenIds: [], role: "user", content: text },
       timestamp: Math.floor(Date.now() / 1000),
     };
     const id = newId();
@@ -191,11 +187,17 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
     this.#touch();
   }
 
+  /** Follows nothing any more; the answers go on at the server. */
   [Symbol.dispose](): void {
     this.#isEnded = true;
     clearTimeout(this.#readLater);
     for (const end of this.#ends) end();
     this.#followed.clear();
+  }
+
+  /** The same as disposing of it. */
+  close(): void {
+    this[Symbol.dispose]();
   }
 
   #missed(): void {
@@ -264,11 +266,8 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
     if (isClientError(thrown, "offline", "timeout") && isThere) return;
     this.#followed.remove(id);
     const error = { code: "unavailable", content: messageOf(thrown) };
-    this.#add({
-      ...this.#messages?.[id] ?? emptyAnswer(id, question, model.id),
-      done: true,
-      error,
-    });
+    const answer = this.#messages?.[id] ?? emptyAnswer(id, question, model.id);
+    this.#add({ ...answer, done: true, error });
   }
 
   async #ask(
@@ -286,7 +285,7 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
     try {
       const chatId = this.#id ?? await this.#create(model);
       if (asked.isStopped) await stopAnswers(this.#chats.connection.api, chatId, [id]);
-      if (!cut) this.#follow({ ...emptyAnswer(id, question, model.id) }, false);
+      if (!cut) this.#follow(emptyAnswer(id, question, model.id), false);
       await postQuestion(this.#chats.connection.api, {
         ...{ chatId, question, answerId: id, model: model.id, isDirect: model.isDirect },
         sessionId: this.#chats.connection.sessionId,

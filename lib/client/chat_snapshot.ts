@@ -3,6 +3,7 @@ import type { Messages } from "./chat_history.ts";
 
 /** A model that can be asked. */
 export interface AskedModel {
+  /** The model's id, as `GET /api/models` names it. */
   id: string;
   /** It runs in this browser: the hook `complete` asks it. */
   isDirect?: boolean | undefined;
@@ -12,6 +13,7 @@ export interface AskedModel {
 export interface ChatSnapshot {
   /** `undefined`: nothing has been said yet. */
   readonly id: string | undefined;
+  /** The chat's title; empty until the server has made one. */
   readonly title: string;
   /** All branches; `undefined`: loading. */
   readonly messages: Messages | undefined;
@@ -31,5 +33,9 @@ export interface ChatSnapshot {
 export interface ChatModelOptions {
   /** Default: a new one. */
   chatId?: string | undefined;
+  /**
+   * Called once with the id of a chat that did not exist before: the place to put it into the
+   * address.
+   */
   onCreated?: ((chatId: string) => void) | undefined;
 }

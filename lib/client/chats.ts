@@ -53,7 +53,9 @@ const USAGE_EVERY_MS = 1_000;
 
 /** Which answer is followed. */
 export interface FollowOptions {
+  /** The chat that the answer is in. */
   chatId: string;
+  /** The message that the answer fills. */
   messageId: string;
   /** Whether the text so far is asked for at once. Default: true. */
   resume?: boolean;
@@ -63,6 +65,7 @@ export interface FollowOptions {
 export interface AskOptions {
   /** Default: a new chat. */
   chatId?: string | undefined;
+  /** The model's id, as `GET /api/models` names it. */
   model: string;
   /**
    * What is said; the last of it is the question. In a chat that is there, what was said before is
@@ -117,7 +120,7 @@ export class ChatEventHandler implements Disposable {
     completion: (event) => this.#completion(event),
     event: (event) => this.#event(event),
     answers: (type) => {
-      const [hook] = ANSWERS[type] ?? [];
+      const hook = ANSWERS[type];
       return hook !== undefined && this.#hooks[hook] !== undefined;
     },
     answer: (event, ack) => void this.#answer(otherOf(event), ack),
@@ -215,6 +218,7 @@ export class ChatEventHandler implements Disposable {
     this.connection.send("events:chat", { chat_id: chatId, data: { type: "last_read_at" } });
   }
 
+  /** Follows nothing any more; the answers go on at the server, and the connection stays open. */
   [Symbol.dispose](): void {
     for (const timer of this.#usages) clearInterval(timer);
     for (const followed of [...this.#followed]) followed[Symbol.dispose]();
@@ -244,7 +248,10 @@ export class ChatEventHandler implements Disposable {
 
   /** What the server waits for is always answered: with a result, or with what went wrong. */
   async #answer({ type, data }: OtherChatEvent, ack: Ack): Promise<void> {
-    const [hook, no] = ANSWERS[type] ?? [undefined, { error: `There is no answer to ${type}.` }];
+    const hook = ANSWERS[type];
+    // To who asks a person, silence is a no.
+    const isPersons = hook === "confirm" || hook === "input";
+    const no = isPersons ? false : { error: `There is no answer to ${type} here.` };
     try {
       // The types of the hooks say which data each takes.
       const answer = hook && this.#hooks[hook] as ((data: unknown) => unknown) | undefined;
@@ -255,13 +262,13 @@ export class ChatEventHandler implements Disposable {
   }
 }
 
-/** What the server asks: the hook that has the answer, and the answer where there is none. */
-const ANSWERS: Record<string, [hook: keyof ChatHooks, no: unknown]> = {
-  confirmation: ["confirm", false],
-  input: ["input", false],
-  "execute:python": ["runPython", { error: "There is no Python here." }],
-  "execute:tool": ["runTool", { error: "Tools are not run here." }],
-  "request:chat:completion": ["complete", { error: "No model runs here." }],
+/** What the server asks, and the hook that has the answer. */
+const ANSWERS: Record<string, keyof ChatHooks> = {
+  confirmation: "confirm",
+  input: "input",
+  "execute:python": "runPython",
+  "execute:tool": "runTool",
+  "request:chat:completion": "complete",
 };
 
 function otherOf({ chat_id: chatId, message_id: messageId, data }: ChatEvent): OtherChatEvent {

@@ -6,6 +6,7 @@ import type {
   ServerEventName,
   ServerEvents,
 } from "../protocol/wire_events.ts";
+import { abortable } from "./abortable.ts";
 import { type Api, createApi } from "./api.ts";
 import type {
   AskEventOptions,
@@ -28,16 +29,12 @@ import { payloadSize } from "./payload_size.ts";
 import { TokenSource } from "./token_source.ts";
 
 const OFFLINE: ConnectionStatus = { state: "offline", code: "offline" };
-/** Refusals of a token. */
-const SIGNED_OUT: ReadonlySet<ClientErrorCode> = new Set([
-  "unauthenticated",
-  "token_expired",
-  "forbidden",
-]);
 /** How long an answer may take. */
 const ANSWER_TIMEOUT_MS = 20_000;
 /** Beside the payload: packet type, event name, ack id. */
 const ENVELOPE_BYTES = 64;
+/** What may be sent before the server has said how much it takes. */
+const MAX_BYTES = 10_000_000;
 
 /**
  * Connects (docs/protocol.md, sections 1 and 2). The reconnection delays are those of Open WebUI's client;
@@ -84,15 +81,13 @@ class SocketConnection implements Connection {
       onSignedOut: () => this.#signedOut("unauthenticated", "The token does not count any more."),
     });
     const { origin, basePath } = addressOf(url);
-    const { reconnectionDelayMs = 1_000, reconnectionDelayMaxMs = 5_000 } = options;
     const how = {
       path: basePath + SOCKET_PATH,
       transports: websocket ? ["websocket"] : ["polling", "websocket"],
       autoConnect: false,
-      reconnection: true,
-      reconnectionDelay: reconnectionDelayMs,
-      reconnectionDelayMax: reconnectionDelayMaxMs,
-      randomizationFactor: 0.5,
+      // Where nothing is given, Socket.IO's defaults are those that are promised.
+      reconnectionDelay: options.reconnectionDelayMs,
+      reconnectionDelayMax: options.reconnectionDelayMaxMs,
       forceNew: true,
       auth: (give: (auth: object) => void) => {
         this.#tokens.get().then((token) => give({ token }), (thrown) => this.#mute(thrown));
@@ -105,7 +100,9 @@ class SocketConnection implements Connection {
     this.#socket.on("disconnect", (reason) => this.#gone(reason));
     this.#socket.on("connect_error", () => this.#become(OFFLINE));
     this.#socket.on("error", (error: ServerEvents["error"]) => {
-      if (error.event === "session") void this.#refused(error.code, error.message);
+      if (error.event === "session" || error.event === "user-join") {
+        void this.#refused(error.code, error.message);
+      }
     });
   }
 
@@ -180,23 +177,13 @@ class SocketConnection implements Connection {
     const failure = (code: ClientErrorCode, message: string) =>
       new ClientError(code, message, { event });
     if (!socket.connected) throw failure("offline", "There is no connection.");
-    let forget = () => {};
-    const answer = await new Promise<unknown>((resolve, reject) => {
-      const onGone = () => reject(failure("offline", "The connection was lost."));
-      const onAbort = () => reject(signal?.reason);
-      const timer = setTimeout(
-        () => reject(failure("timeout", `${event}: no answer in ${timeoutMs} ms`)),
-        timeoutMs,
-      );
-      forget = () => {
-        clearTimeout(timer);
-        socket.off("disconnect", onGone);
-        signal?.removeEventListener("abort", onAbort);
-      };
-      socket.once("disconnect", onGone);
-      signal?.addEventListener("abort", onAbort);
-      socket.emit(event, payload, resolve);
-    }).finally(() => forget());
+    // Socket.IO ends the wait with its time, and with the connection.
+    const asked = socket.timeout(timeoutMs).emitWithAck(event, payload).catch(() => {
+      throw socket.connected
+        ? failure("timeout", `${event}: no answer in ${timeoutMs} ms`)
+        : failure("offline", "The connection was lost.");
+    });
+    const answer: unknown = await abortable(asked, signal);
     if (isRefusal(answer)) throw failure(answer.error.code, answer.error.message);
     return answer as AnswerOf<E>;
   }
@@ -221,12 +208,17 @@ class SocketConnection implements Connection {
   async #join(): Promise<void> {
     const token = this.#tokens.current ?? "";
     try {
-      this.#user = await this.ask("user-join", { auth: { token } });
+      const user = await this.ask("user-join", { auth: { token } });
+      // The real-time layer of an Open WebUI says no with nothing; why, an `error` has said before.
+      if (!user) return;
+      this.#user = user;
     } catch (thrown) {
       // A newer token, or a newer socket, has its own attempt.
       if (token !== this.#tokens.current || !this.#socket.connected) return;
+      if (isClientError(thrown, "unauthenticated", "token_expired", "forbidden")) {
+        return await this.#refused(thrown.code, thrown.message);
+      }
       if (!isClientError(thrown)) throw thrown;
-      if (SIGNED_OUT.has(thrown.code)) return await this.#refused(thrown.code, thrown.message);
       this.#socket.disconnect();
       return this.#retryLater(thrown.code, thrown.message);
     }
@@ -311,17 +303,11 @@ class SocketConnection implements Connection {
   /** A message over the limit costs the connection, and sent again at each reconnect, all of them. */
   #checkSize(payload: unknown): void {
     const size = payloadSize(payload) + ENVELOPE_BYTES;
-    const limit = this.#limit();
+    // What the server announced in the handshake; Socket.IO's client keeps it to itself.
+    const limit: number = Reflect.get(this.#socket.io.engine ?? {}, "_maxPayload") || MAX_BYTES;
     if (size > limit) {
       throw new ClientError("too_large", `This is ${size} bytes; at most ${limit} can be sent.`);
     }
-  }
-
-  /** What the server announced in the handshake; Socket.IO's client keeps it to itself. */
-  #limit(): number {
-    const announced: unknown = Reflect.get(this.#socket.io.engine ?? {}, "_maxPayload");
-    if (typeof announced === "number" && announced > 0) return announced;
-    return this.#options.maxPayloadBytes ?? 10_000_000;
   }
 }
 

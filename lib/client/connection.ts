@@ -18,6 +18,7 @@ export type ConnectionState = "connecting" | "online" | "offline" | "signed_out"
 
 /** A new object at each change. */
 export interface ConnectionStatus {
+  /** What a connection light shows. */
   readonly state: ConnectionState;
   /**
    * Why, where there is a reason. Of `signed_out`: `token_expired`; `unauthenticated`, the token does
@@ -30,7 +31,9 @@ export interface ConnectionStatus {
 
 /** Who is signed in, as the server says it. */
 export interface ConnectedUser {
+  /** The user's id. */
   readonly id: string;
+  /** The name that others see. */
   readonly name: string;
 }
 
@@ -50,8 +53,6 @@ export interface ConnectOptions {
   token: Token;
   /** `false` where WebSocket is switched off: polling first. Default: true. */
   websocket?: boolean;
-  /** The largest message until the server has said its own. Default: 10,000,000 bytes. */
-  maxPayloadBytes?: number;
   /** Default: 30,000. */
   heartbeatEveryMs?: number;
   /** The first wait before a new attempt. Default: 1,000. */
@@ -71,6 +72,7 @@ export type EventListener<E extends ServerEventName> = (
 
 /** A connection that keeps itself: it comes back, signs in again, and says when it has. */
 export interface Connection extends Disposable {
+  /** The status of now. */
   readonly status: ConnectionStatus;
   /** The status of now, as `useSyncExternalStore` wants it. */
   readonly snapshot: ConnectionStatus;

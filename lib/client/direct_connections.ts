@@ -7,6 +7,7 @@ import { ClientError, messageOf } from "./errors.ts";
 export interface DirectProvider {
   /** Up to and including `/v1`. */
   baseUrl: string;
+  /** The person's own key; it goes to the provider and to nobody else. Default: none. */
   apiKey?: string;
 }
 

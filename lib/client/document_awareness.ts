@@ -1,6 +1,11 @@
 import { applyAwarenessUpdate, type Awareness } from "y-protocols/awareness";
+import type { WireBytes } from "../protocol/document_events.ts";
 
 const OPEN_BRACE = 0x7b;
+
+/** Bytes, however the other end spoke them. */
+export const bytesOf = (bytes: WireBytes): Uint8Array =>
+  bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
 
 /**
  * Takes cursors and names in either encoding: y-protocols' own, or the JSON of Open WebUI's client,

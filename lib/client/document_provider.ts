@@ -7,19 +7,21 @@ import {
 import * as Y from "yjs";
 import type { WireBytes } from "../protocol/document_events.ts";
 import type { Connection } from "./connection.ts";
-import { applyAwareness } from "./document_awareness.ts";
+import { applyAwareness, bytesOf } from "./document_awareness.ts";
 import { type DocumentMembership, MembershipRegistry } from "./document_membership.ts";
 import type { DocumentStatus } from "./document_status.ts";
 import { type ClientErrorCode, isClientError, messageOf } from "./errors.ts";
 import { attempt, Listeners } from "./listeners.ts";
+import type { Awareness as Cursors, Doc } from "./yjs_types.ts";
 
 /** What a provider needs. */
 export interface DocumentProviderOptions {
+  /** What the document's events go over. */
   connection: Connection;
   /** `note:{id}` of a note. */
   documentId: string;
   /** Default: a new one. */
-  doc?: Y.Doc;
+  doc?: Doc;
   /** How one's cursor is shown to the others. */
   user: { id: string; name: string; color: string };
 }
@@ -28,9 +30,6 @@ const RETRY_MS = 1_000;
 /** Edits that wait are made one when there are more than this many. */
 const MAX_UNSENT = 64;
 const memberships = new MembershipRegistry<DocumentProvider>();
-
-const bytesOf = (bytes: WireBytes): Uint8Array =>
-  bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
 
 /**
  * A Yjs document over `ydoc:*` (docs/protocol.md, sections 4 and 5). Plugs into editors like any provider:
@@ -57,9 +56,11 @@ const bytesOf = (bytes: WireBytes): Uint8Array =>
  */
 export class DocumentProvider implements Disposable {
   /** The document. */
-  readonly doc: Y.Doc;
+  readonly doc: Doc;
+  /** How one is shown to the others, in the form that TipTap's caret takes. */
+  readonly user: DocumentProviderOptions["user"];
   /** Who is here, and where their cursors are. */
-  readonly awareness: Awareness;
+  readonly awareness: Cursors;
   readonly #options: DocumentProviderOptions;
   readonly #statuses = new Listeners<DocumentStatus>();
   readonly #ends: (() => void)[] = [];
@@ -83,6 +84,7 @@ export class DocumentProvider implements Disposable {
   /** Joins the document as soon as there is a connection. */
   constructor(options: DocumentProviderOptions) {
     this.#options = options;
+    this.user = options.user;
     this.doc = options.doc ?? new Y.Doc();
     this.awareness = new Awareness(this.doc);
     this.awareness.setLocalStateField("user", options.user);
@@ -189,17 +191,15 @@ export class DocumentProvider implements Disposable {
   };
 
   async #join(): Promise<void> {
-    const { connection, documentId, user } = this.#options;
+    const { connection, documentId } = this.#options;
+    const { id, name, color } = this.user;
     if (this.#isEnded || this.#status.state === "refused") return;
     clearTimeout(this.#retry);
     if (this.#unsent.length > 0) this.#become({ state: "syncing" });
     try {
       await this.#membership.join(async () => {
         await connection.ask("ydoc:document:join", {
-          document_id: documentId,
-          user_id: user.id,
-          user_name: user.name,
-          user_color: user.color,
+          ...{ document_id: documentId, user_id: id, user_name: name, user_color: color },
           state_vector: Y.encodeStateVector(this.doc),
         });
         if (this.#isEnded) this.#sendRest();

@@ -10,6 +10,7 @@ export type DocumentState = "connecting" | "offline" | "syncing" | "synced" | "r
 
 /** A new object at each change. */
 export interface DocumentStatus {
+  /** What a note's own light shows. */
   readonly state: DocumentState;
   /** Why it was refused: `forbidden`, `not_found`, `too_large`, `invalid_payload`. */
   readonly code?: ClientErrorCode;

@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorCode, type Refusal } from "../protocol/error_codes.ts";
+import type { ErrorCode, Refusal } from "../protocol/error_codes.ts";
 
 /**
  * Beside the wire's own codes: `offline`, nobody could be reached; `invalid_answer`, something
@@ -21,6 +21,7 @@ const BRAND: unique symbol = Symbol.for("webui-realtime.ClientError") as never;
 
 /** What went wrong with a request or an event, with the server's own code and words. */
 export class ClientError extends Error {
+  /** `ClientError`, in every copy of the library. */
   override readonly name: string = "ClientError";
   /** What a program goes by. */
   readonly code: ClientErrorCode;
@@ -30,8 +31,10 @@ export class ClientError extends Error {
   readonly retryAfterMs: number | undefined;
   /** The event of the socket that was refused, or not answered. */
   readonly event: string | undefined;
+  /** What {@linkcode isClientError} looks for. */
   readonly [BRAND] = true;
 
+  /** Made by the library; a program makes one to stand in for it in a test. */
   constructor(code: ClientErrorCode, message: string, options: ClientErrorOptions = {}) {
     super(message, options);
     this.code = code;
@@ -50,21 +53,16 @@ export function isClientError(thrown: unknown, ...codes: ClientErrorCode[]): thr
     (codes.length === 0 || codes.includes((thrown as ClientError).code));
 }
 
-/** Whether the code is one of the wire's. */
-export function isErrorCode(code: unknown): code is ErrorCode {
-  return ERROR_CODES.some((one) => one === code);
-}
-
-const fieldOf = (value: unknown, name: string): unknown =>
-  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
-
 /** Whether an ack says no (docs/protocol.md, section 4). */
 export function isRefusal(answer: unknown): answer is Refusal {
-  return fieldOf(answer, "status") === false &&
-    typeof fieldOf(fieldOf(answer, "error"), "code") === "string";
+  const { status, error } = Object(answer) as {
+    status?: unknown;
+    error?: { code?: unknown } | null;
+  };
+  return status === false && typeof error?.code === "string";
 }
 
 /** Text for a person, whatever was thrown. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error && thrown.message !== "" ? thrown.message : String(thrown);
+  return thrown instanceof Error && thrown.message || String(thrown);
 }

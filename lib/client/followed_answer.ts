@@ -83,6 +83,7 @@ export class FollowedAnswer implements Disposable, Readable<AnswerSnapshot> {
     return this.#owner.stop();
   }
 
+  /** Follows it no longer. The answer goes on at the server, and for others that follow it. */
   [Symbol.dispose](): void {
     if (this.#isEnded) return;
     this.#isEnded = true;

@@ -6,14 +6,7 @@
  */
 export * from "./exports/api.ts";
 export type { AnswerDelta, AnswerSnapshot, AnswerState } from "./answer.ts";
-export {
-  type PlaceInChat,
-  placeInChat,
-  postQuestion,
-  type QuestionOptions,
-  type SaidMessage,
-  stopAnswers,
-} from "./ask.ts";
+export type { SaidMessage } from "./ask.ts";
 export { ChannelList, type ChannelListOptions, type ChannelListSnapshot } from "./channel_list.ts";
 export {
   ChannelModel,
@@ -52,12 +45,20 @@ export type {
 } from "./connection.ts";
 export { completeDirectly, directModels, type DirectProvider } from "./direct_connections.ts";
 export type { FollowedAnswer } from "./followed_answer.ts";
-export { changedMessage, type MessageParts } from "./message_events.ts";
 export { openRealtime, type Realtime } from "./realtime.ts";
 export type { Readable } from "./store.ts";
 export type { Token } from "./token_source.ts";
 export { runTool } from "./tools.ts";
 export type * from "../protocol/chat_events.ts";
 export type * from "../protocol/document_events.ts";
-export type * from "../protocol/events.ts";
+export type {
+  AnswerStreamData,
+  ChatEvent,
+  CompletionData,
+  CompletionDelta,
+  CompletionEvent,
+  EmitterData,
+  ErrorEvent,
+  ResumeAnswer,
+} from "../protocol/events.ts";
 export type * from "../protocol/wire_events.ts";

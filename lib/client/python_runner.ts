@@ -4,8 +4,10 @@ import { answerStdin } from "./python_stdin.ts";
 
 /** What a runner says to its worker, and hears from it. */
 export interface PythonRequest {
+  /** The Python that is run. */
   code: string;
 }
+/** What a worker says: a result, that Python is there, or that the code asks for a line. */
 export type PythonAnswer =
   | PythonResult
   /** `stdin`: where it waits for what a person types, on pages that may share memory. */
@@ -15,12 +17,17 @@ export type PythonAnswer =
 
 /** A worker, as far as a runner needs one; `new Worker(…)` is one. */
 export interface PythonWorker {
+  /** Gives the worker a piece of code. */
   postMessage(request: PythonRequest): void;
+  /** Set by the runner, to hear the worker. */
   onmessage: ((event: MessageEvent<PythonAnswer>) => void) | null;
+  /** Set by the runner, to hear that the worker could not be loaded. */
   onerror: ((event: ErrorEvent) => void) | null;
+  /** Ends the worker, whatever it does. */
   terminate(): void;
 }
 
+/** How a runner comes by its worker, and how long things may take. */
 export interface PythonRunnerOptions {
   /** Starts a worker that says `{ready: true}` once Python is there. */
   start(): PythonWorker;
@@ -65,6 +72,7 @@ export class PythonRunner implements Disposable {
   #fail: ((error: ClientError) => void) | undefined;
   #stdin: SharedArrayBuffer | undefined;
 
+  /** Starts nothing: the worker is started with the first code. */
   constructor(options: PythonRunnerOptions) {
     this.#options = options;
   }
@@ -99,6 +107,11 @@ export class PythonRunner implements Disposable {
   [Symbol.dispose](): void {
     this.#isEnded = true;
     this.#end(ended());
+  }
+
+  /** The same as disposing of it. */
+  close(): void {
+    this[Symbol.dispose]();
   }
 
   async #run(code: string, signal: AbortSignal | undefined): Promise<PythonResult> {

@@ -5,8 +5,11 @@ import type { Connection, ConnectOptions } from "./connection.ts";
 
 /** A connection with its chats and channels. */
 export interface Realtime {
+  /** The connection that both use. */
   readonly connection: Connection;
+  /** The chats. */
   readonly chats: ChatEventHandler;
+  /** The channels. */
   readonly channels: ChannelEventHandler;
 }
 
@@ -24,16 +27,14 @@ export interface Realtime {
 export function openRealtime(
   options: ConnectOptions,
   hooks: ChatHooks = {},
-): Realtime & Disposable {
+): Realtime & Disposable & { close(): void } {
   const connection = connect(options);
   const chats = chatEventHandler(connection, hooks);
   const channels = channelEventHandler(connection);
-  return {
-    ...{ connection, chats, channels },
-    [Symbol.dispose]() {
-      chats[Symbol.dispose]();
-      channels[Symbol.dispose]();
-      connection.close();
-    },
+  const close = () => {
+    chats.close();
+    channels.close();
+    connection.close();
   };
+  return { connection, chats, channels, close, [Symbol.dispose]: close };
 }

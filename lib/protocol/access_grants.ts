@@ -5,9 +5,11 @@ export const MAX_GRANTS = 200;
 
 /** Who may do what with a note or a channel: Open WebUI's own shape. */
 export interface AccessGrant {
+  /** Whether a person or a group is meant. */
   principal_type: "user" | "group";
   /** {@linkcode EVERYONE}, or an id. */
   principal_id: string;
+  /** What is allowed; who may write may read. */
   permission: "read" | "write";
 }
 export type Permission = AccessGrant["permission"];

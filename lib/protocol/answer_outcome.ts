@@ -3,7 +3,9 @@ import type { ErrorCode } from "./error_codes.ts";
 
 /** A call of a tool that a model asked for, whole, in OpenAI's shape. */
 export interface ToolCall {
+  /** The provider's name for the call. */
   id?: string;
+  /** The only kind there is. */
   type: "function";
   /** `arguments` is the JSON that the model wrote, which may be broken. */
   function: { name: string; arguments: string };
@@ -11,6 +13,7 @@ export interface ToolCall {
 
 /** A picture that a model returned, in Open WebUI's shape. */
 export interface AnswerFile {
+  /** The only kind there is. */
   type: "image";
   /** An address, or a data URI. */
   url: string;
@@ -18,7 +21,9 @@ export interface AnswerFile {
 
 /** Why there is no (whole) answer; `content` is written for the reader. */
 export interface AnswerError {
+  /** What a program goes by. */
   code: ErrorCode;
+  /** Why, in words for the reader. */
   content: string;
 }
 
@@ -32,12 +37,15 @@ export interface AnswerOutcome {
   finish_reason?: string;
   /** The model's own words in which it refused, whole. */
   refusal?: string;
+  /** Calls that the model asked for instead of an answer. */
   tool_calls?: ToolCall[];
+  /** Why there is no answer, or no whole one. */
   error?: AnswerError;
   /** It ended by a stop, or with the instance that wrote it. */
   interrupted?: boolean;
   /** Somebody has stopped it; without this, an interrupted answer ended with its instance. */
   stopped?: boolean;
+  /** Tokens and times as the provider counts them. */
   usage?: Record<string, unknown>;
 }
 

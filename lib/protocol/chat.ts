@@ -9,14 +9,23 @@ export const MAX_MESSAGES = 10_000;
 
 /** A message as a client may post it. What it does not name is kept as it was sent. */
 export interface PostedMessage {
+  /** The message's id: a UUID that the client makes. */
   id: string;
+  /** The message before it; `null`: it is the first. */
   parentId?: string | null | undefined;
+  /** The messages after it: more than one are alternatives. */
   childrenIds: string[];
+  /** Whose words they are. */
   role: "user" | "assistant" | "system" | "tool";
+  /** The text, as Markdown. */
   content: string;
+  /** Of an answer: the model's id. */
   model?: string | undefined;
+  /** Of an answer: whether it has ended. */
   done?: boolean | undefined;
+  /** When it was said, in unix seconds. */
   timestamp?: number | undefined;
+  /** What clients keep with a message. */
   [field: string]: unknown;
 }
 
@@ -39,30 +48,43 @@ export type ChatMessage =
 
 /** What a chat holds. */
 export interface ChatBody {
+  /** The chat's title. */
   title?: string | undefined;
+  /** The models that the chat was begun with. */
   models?: string[] | undefined;
+  /** Its messages. */
   history?: ChatHistory | undefined;
+  /** What clients keep with a chat. */
   [field: string]: unknown;
 }
 
 /** The messages of a chat, as a tree. */
 export interface ChatHistory {
+  /** The end of the branch that is shown. */
   currentId?: string | null | undefined;
   /** Left out: those that are there stay as they are. */
   messages?: Record<string, PostedMessage> | undefined;
   /** What the sender had read of the chat: handed out with a history, given back unread. */
   seen?: string | undefined;
+  /** What clients keep with a history. */
   [field: string]: unknown;
 }
 
 /** A chat as the API answers it. Times are unix seconds. */
 export interface Chat {
+  /** The chat's id. */
   id: string;
+  /** Whose it is. */
   user_id: string;
+  /** Its title. */
   title: string;
+  /** What it holds. */
   chat: ChatBody;
+  /** When it was begun, in unix seconds. */
   created_at: number;
+  /** When it was last changed, in unix seconds. */
   updated_at: number;
+  /** When its owner last saw it, in unix seconds. */
   last_read_at?: number;
 }
 

@@ -23,10 +23,13 @@ export const ERROR_CODES = [
   "internal",
 ] as const;
 
+/** What a refusal is called; what each means stands in docs/protocol.md, section 11. */
 export type ErrorCode = typeof ERROR_CODES[number];
 
 /** A refusal as a client sees it, in an ack. */
 export interface Refusal {
+  /** Tells a refusal from an answer. */
   status: false;
+  /** Why: for a program, and for a person. */
   error: { code: ErrorCode; message: string };
 }

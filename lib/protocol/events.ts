@@ -21,7 +21,9 @@ export const rooms = {
 
 /** What the text of an answer grows by. */
 export interface CompletionDelta {
+  /** Text that is added. */
   content?: string;
+  /** Thought that is added. */
   reasoning_content?: string;
   /** Words in which the model refuses. */
   refusal?: string;
@@ -45,24 +47,31 @@ export interface CompletionData extends AnswerOutcome {
   files?: AnswerFile[];
   /** The answer has ended; nothing of this generation follows. */
   done?: boolean;
+  /** The chat's title; comes with the end. */
   title?: string;
 }
 
 /** An event of the event emitter (docs/protocol.md, section 6). */
 export interface EmitterData {
+  /** What has happened: a name of `ChatEventTypes`. */
   type: string;
+  /** What belongs to the type. */
   data?: unknown;
 }
 
 /** The payload of `events`. */
 export interface ChatEvent<D extends EmitterData = EmitterData> {
+  /** The chat. */
   chat_id: string;
   /** Empty where the event is of the chat as a whole. */
   message_id: string;
+  /** What has happened. */
   data: D;
   /** Of events for all who look at a chat: whose doing it is. */
   shared?: true;
+  /** The user whose doing it is. */
   user_id?: string;
+  /** The same with their name. */
   user?: { id: string; name: string };
   /** Of `chat:completion`: rises by one from 1 within a generation. */
   seq?: number;
@@ -70,6 +79,7 @@ export interface ChatEvent<D extends EmitterData = EmitterData> {
   from?: number;
 }
 
+/** A part of an answer, numbered within its generation. */
 export type CompletionEvent = ChatEvent<{ type: "chat:completion"; data: CompletionData }> & {
   seq: number;
 };
@@ -84,20 +94,26 @@ export interface ResumeAnswer extends Omit<AnswerOutcome, "usage"> {
   active: boolean;
   /** The instance that runs it does not answer: it goes on, or ends as interrupted. */
   lost?: true;
+  /** The generation that the rest is of; absent where no stream is known. */
   generation?: string;
   /** The last seq that `content` holds; live events go on with the next. */
   seq: number;
+  /** The text after the seq that was asked for. */
   content: string;
+  /** The thought after it. */
   reasoning?: string;
   /** The content that the client has is reasoning, see {@linkcode CompletionDelta}. */
   was_reasoning?: true;
+  /** The pictures after it. */
   files?: AnswerFile[];
+  /** Whether the answer has ended. */
   done: boolean;
 }
 
 /** What an event of an answer's stream over HTTP carries (docs/protocol.md, section 7). */
 export interface AnswerStreamData
   extends Omit<ResumeAnswer, "active" | "generation">, AnswerOutcome {
+  /** The generation that the rest is of. */
   generation: string;
   /** What was read before does not count: this is all there is. */
   reset?: true;
@@ -105,7 +121,10 @@ export interface AnswerStreamData
 
 /** The payload of `error`. */
 export interface ErrorEvent {
+  /** The event that was refused; `session`: the session has ended. */
   event: string;
+  /** What a program goes by. */
   code: ErrorCode;
+  /** Why, in words for a person. */
   message: string;
 }

@@ -1,19 +1,31 @@
-export const ROLES = ["pending", "user", "admin"] as const;
-export type Role = typeof ROLES[number];
+/** What a user may do: who is `pending` waits for an admin. */
+export type Role = "pending" | "user" | "admin";
 
 /** A user as the store keeps it, without the secret parts. Times are unix seconds. */
 export interface User {
+  /** The user's id. */
   id: string;
+  /** The address that one signs in with. */
   email: string;
+  /** The name that others see. */
   name: string;
+  /** What the user may do. */
   role: Role;
+  /** The user's picture: an address, or a data URL. */
   profile_image_url: string;
+  /** The picture behind it. */
   profile_banner_image_url?: string;
+  /** What the user says of themselves. */
   bio?: string;
+  /** As the user says it. */
   gender?: string;
+  /** As the user says it, `YYYY-MM-DD`. */
   date_of_birth?: string;
+  /** When the user was last there, in unix seconds. */
   last_active_at: number;
+  /** When the account was made, in unix seconds. */
   created_at: number;
+  /** When it was last changed, in unix seconds. */
   updated_at: number;
 }
 
@@ -25,7 +37,10 @@ export type SessionUser =
 
 /** What others are told about a user. */
 export interface PublicUser {
+  /** The user's id. */
   id: string;
+  /** The name that others see. */
   name: string;
+  /** What the user may do. */
   role: Role;
 }

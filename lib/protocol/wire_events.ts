@@ -12,38 +12,55 @@ import type { Note, NoteData } from "./note.ts";
 
 /** What a client hears; `events` may come with an ack that is waited for. */
 export interface ServerEvents {
+  /** Something has happened in a chat; which types there are says `ChatEventTypes`. */
   events: ChatEvent;
+  /** Something has happened in a channel. */
   "events:channel": ChannelEvent;
   /** A note in whose room one is was changed over HTTP. */
   "events:note": Note;
+  /** The document as it is, after a join. */
   "ydoc:document:state": DocumentStateEvent;
+  /** Somebody else has edited the document. */
   "ydoc:document:update": DocumentUpdateEvent;
+  /** Somebody's cursor has moved. */
   "ydoc:awareness:update": DocumentAwarenessEvent;
+  /** Somebody has opened the document. */
   "ydoc:user:joined": DocumentUserEvent;
+  /** Somebody has closed it. */
   "ydoc:user:left": DocumentUserEvent;
+  /** Something that had no ack was refused, or the session has ended. */
   error: ErrorEvent;
   /** Events may have been lost on their way between instances: ask for what you follow. */
   missed: Record<string, never>;
 }
+/** The name of an event of the server. */
 export type ServerEventName = keyof ServerEvents;
 
 /** Who speaks, where the handshake has not said it. */
 export interface Auth {
+  /** With the token. */
   auth: { token: string };
 }
 
 /** The answer to what has nothing to say but that it was taken. */
 export interface Taken {
+  /** Tells it from a refusal. */
   status: true;
 }
 
 /** What a client says, and what it is answered where it waits for an ack. */
 export interface ClientEvents {
+  /** Begins the session; the connection says it by itself. */
   "user-join": { payload: Auth; answer: { id: string; name: string } };
+  /** One is still there; the connection says it by itself. */
   heartbeat: { payload: Record<string, never>; answer: Taken };
+  /** A model is in use here; said again every second. */
   usage: { payload: { model: string }; answer: Taken };
+  /** Enters the rooms of all one's channels. */
   "join-channels": { payload: Partial<Auth>; answer: Taken };
+  /** Hears of changes of a note, as `events:note`. */
   "join-note": { payload: { note_id: string } & Partial<Auth>; answer: Taken };
+  /** One types in a channel, or has read it. */
   "events:channel": {
     payload: {
       channel_id: string;
@@ -53,16 +70,19 @@ export interface ClientEvents {
     };
     answer: Taken;
   };
+  /** One has read a chat. */
   "events:chat": {
     payload: { chat_id: string; message_id?: string; data: { type: "last_read_at" } };
     answer: Taken;
   };
+  /** Asks for what one does not have of an answer. */
   "chat:resume": {
     payload: { chat_id: string; message_id?: string; generation?: string; after?: number };
     answer: ResumeAnswer;
   };
   /** `null`: all of the user's chats. */
   "chat:follow": { payload: { chat_ids: string[] | null }; answer: Taken };
+  /** Opens a document; what `state_vector` does not have comes as its state. */
   "ydoc:document:join": {
     payload: {
       document_id: string;
@@ -73,20 +93,25 @@ export interface ClientEvents {
     };
     answer: Taken;
   };
+  /** Asks for what one does not have of an open document. */
   "ydoc:document:state": {
     payload: { document_id: string; state_vector?: WireBytes };
     answer: Taken;
   };
+  /** Edits; answered once the edit is kept. */
   "ydoc:document:update": {
     payload: { document_id: string; update?: WireBytes; data?: NoteData };
     answer: Taken;
   };
+  /** Closes the document. */
   "ydoc:document:leave": { payload: { document_id: string }; answer: Taken };
+  /** Moves one's cursor; nothing of it is kept. */
   "ydoc:awareness:update": {
     payload: { document_id: string; update: WireBytes };
     answer: Taken;
   };
 }
+/** The name of an event of a client. */
 export type ClientEventName = keyof ClientEvents;
 
 /** The event under which a browser sends the lines of its own model back: named by the server. */

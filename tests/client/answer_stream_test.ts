@@ -46,7 +46,7 @@ Deno.test("T6: an answer of which nothing is heard is asked for, after a gap tha
   } as unknown as Connection;
   const stream = new AnswerStream(connection, { chatId: "c", messageId: "m" });
   stream.changes.add(() => {
-    if (stream.answer.isDone) ended.resolve();
+    if (stream.answer.snapshot.isDone) ended.resolve();
   });
   stream.take(event(1, "one"));
   // Its second is lost; and of its end nothing is ever said.
@@ -56,5 +56,8 @@ Deno.test("T6: an answer of which nothing is heard is asked for, after a gap tha
   clearTimeout(late);
   stream.end();
   assert.deepEqual(asked, [1, 3]);
-  assert.deepEqual([stream.answer.content, stream.answer.state], ["one two three", "crashed"]);
+  assert.deepEqual([stream.answer.snapshot.content, stream.answer.snapshot.state], [
+    "one two three",
+    "crashed",
+  ]);
 });

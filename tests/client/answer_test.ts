@@ -30,8 +30,8 @@ Deno.test("the next event grows the text; one that is known changes nothing", ()
   assert.equal(answer.merge(event("g", 1, "one")), "ignored");
   assert.equal(answer.merge(event("g", 4, " two three four", { from: 2 })), "applied");
   assert.equal(answer.merge(event("g", 6, " six")), "gap");
-  assert.equal(answer.content, "one two three four");
-  assert.equal(answer.seq, 4);
+  assert.equal(answer.snapshot.content, "one two three four");
+  assert.equal(answer.snapshot.seq, 4);
 });
 
 Deno.test("a merged event that overlaps with what is here is asked for, not added", () => {
@@ -47,7 +47,7 @@ Deno.test("a merged event that overlaps with what is here is asked for, not adde
     done: false,
   };
   assert.ok(answer.resumed(rest));
-  assert.equal(answer.content, "one two three");
+  assert.equal(answer.snapshot.content, "one two three");
 });
 
 Deno.test("T7: a newer generation begins anew, and the older one is silent for good", () => {
@@ -55,11 +55,11 @@ Deno.test("T7: a newer generation begins anew, and the older one is silent for g
   answer.merge(event("old", 1, "wrong"));
   assert.equal(answer.merge(event("new", 1, "right")), "applied");
   assert.equal(answer.merge(event("old", 2, " and more of it")), "ignored");
-  assert.equal(answer.content, "right");
+  assert.equal(answer.snapshot.content, "right");
   assert.equal(answer.merge(event("third", 5, "its middle")), "gap");
 });
 
-Deno.test("a lost answer says so until it is heard again; how it ended tells a stop from a crash", () => {
+Deno.test("C9: a lost answer says so until it is heard again; how it ended tells a stop from a crash", () => {
   const answer = new Answer();
   const place = { active: true, generation: "g", seq: 1, content: "so far", done: false };
   answer.resumed({ ...place, lost: true });
@@ -72,22 +72,22 @@ Deno.test("a lost answer says so until it is heard again; how it ended tells a s
       data: { generation: "g", choices: [{ index: 0, delta: { content: "!" } }] },
     },
   });
-  assert.deepEqual([answer.state, lost.content, answer.content], [
+  assert.deepEqual([answer.snapshot.state, lost.content, answer.snapshot.content], [
     "streaming",
     "so far",
     "so far!",
   ]);
   answer.resumed({ ...place, content: "", seq: 3, done: true, interrupted: true });
-  assert.equal(answer.state, "crashed");
+  assert.equal(answer.snapshot.state, "crashed");
   const other = new Answer();
   other.resumed({ ...place, done: true, interrupted: true, stopped: true });
-  assert.equal(other.state, "stopped");
+  assert.equal(other.snapshot.state, "stopped");
 });
 
 Deno.test("an event of the server's own words ends the answer", () => {
   const answer = new Answer();
   answer.merge(event("g", 1, "all", { done: true }));
-  assert.ok(answer.isDone);
+  assert.ok(answer.snapshot.isDone);
 });
 
 Deno.test("whatever is lost, doubled or merged: with what is asked for, the text is whole", () => {
@@ -106,11 +106,11 @@ Deno.test("whatever is lost, doubled or merged: with what is asked for, the text
         const merged = answer.merge(event("g", last, text(first, last), { from: first }));
         if (merged !== "gap") continue;
         // A stream that has gone on to `last` answers with all that is missing.
-        const seq = Math.max(last, answer.seq);
-        const content = text(answer.seq + 1, seq);
+        const seq = Math.max(last, answer.snapshot.seq);
+        const content = text(answer.snapshot.seq + 1, seq);
         answer.resumed({ active: true, generation: "g", seq, content, done: false });
       }
-      assert.equal(answer.content, text(1, answer.seq));
+      assert.equal(answer.snapshot.content, text(1, answer.snapshot.seq));
     }),
     { seed: seedOf("answer"), numRuns: 300 },
   );
@@ -122,7 +122,10 @@ Deno.test("an end that stands before what was read is asked for", () => {
   assert.equal(answer.merge(event("g", 2, "", { done: true })), "gap");
   const end = { active: false, generation: "g", seq: 2, content: "", done: true };
   answer.resumed({ ...end, interrupted: true });
-  assert.deepEqual([answer.content, answer.outcome.interrupted], ["one two three", true]);
+  assert.deepEqual([answer.snapshot.content, answer.snapshot.outcome.interrupted], [
+    "one two three",
+    true,
+  ]);
   assert.equal(answer.merge(event("g", 2, "", { done: true })), "ignored");
 });
 
@@ -135,12 +138,12 @@ Deno.test("an answer that goes on after it was told as interrupted is asked for 
     ...{ done: true, interrupted: true },
   });
   assert.equal(answer.merge(event("g", 2, " two")), "ignored");
-  assert.ok(answer.isDone);
+  assert.ok(answer.snapshot.isDone);
   assert.equal(answer.merge(event("g", 3, " three")), "gap");
-  assert.equal(answer.isDone, false);
-  assert.equal(answer.seq, 0);
+  assert.equal(answer.snapshot.isDone, false);
+  assert.equal(answer.snapshot.seq, 0);
   answer.resumed({ active: true, generation: "g", seq: 3, content: "one two three", done: false });
   assert.equal(answer.merge(event("g", 4, " four", { done: true })), "applied");
-  assert.equal(answer.content, "one two three four");
-  assert.equal(answer.outcome.interrupted, undefined);
+  assert.equal(answer.snapshot.content, "one two three four");
+  assert.equal(answer.snapshot.outcome.interrupted, undefined);
 });

@@ -44,7 +44,7 @@ Deno.test("an end that comes in one moment with what is before it is an end", as
 
 const chatOf = (ada: Person, id: string) => ada.json<Chat>("GET", `/api/v1/chats/${id}`);
 
-Deno.test("what is asked is answered: as deltas, as snapshots, and whole", async () => {
+Deno.test("C2: what is asked is answered: as deltas, as snapshots, and whole", async () => {
   await using it = await opened();
   const answer = await it.chats.ask({ model: "stand-in", messages: "Hello" });
   const snapshots = new Set([answer.snapshot]);
@@ -90,7 +90,7 @@ Deno.test("a conversation that is brought along begins the chat", async () => {
   assert.deepEqual(asked.messages.map(({ content }) => content), ["One", "Two", "Three"]);
 });
 
-Deno.test("a stop, and a signal that is aborted, end the answer: stopped is not crashed", async () => {
+Deno.test("C9: a stop, and a signal that is aborted, end the answer: stopped is not crashed", async () => {
   await using it = await opened(30);
   const answer = await it.chats.ask({ model: "stand-in", messages: "Hello" });
   await until(() => answer.snapshot.content !== "", { what: "the first words" });
@@ -109,7 +109,7 @@ Deno.test("a stop, and a signal that is aborted, end the answer: stopped is not 
   );
 });
 
-Deno.test("two that follow one answer, and two handlers of one connection, leave each other alone", async () => {
+Deno.test("C3: two that follow one answer, and two handlers of one connection, leave each other alone", async () => {
   await using it = await opened(10);
   using second = chatEventHandler(it.connection);
   const answer = await it.chats.ask({ model: "stand-in", messages: "Hello" });
@@ -123,7 +123,7 @@ Deno.test("two that follow one answer, and two handlers of one connection, leave
   assert.deepEqual([content, state], [WHOLE, "done"]);
 });
 
-Deno.test("of two handlers, the one that has the hook answers the server", async () => {
+Deno.test("C3: of two handlers, the one that has the hook answers the server", async () => {
   await using it = await opened();
   using _hooked = chatEventHandler(it.connection, { confirm: () => Promise.resolve(true) });
   using _plain = chatEventHandler(it.connection);

@@ -108,7 +108,7 @@ Deno.test("the JSON of Open WebUI's own client is understood: who comes, and who
   }
 });
 
-Deno.test("a note that is left while it is joined, and opened again at once, takes what is written", async () => {
+Deno.test("C1: a note that is left while it is joined, and opened again at once, takes what is written", async () => {
   await using app = await startServer();
   const ada = await signUp(app.url, "Ada");
   await using client = await libraryClient({ url: app.url, token: ada.token });
@@ -131,7 +131,7 @@ Deno.test("a note that is left while it is joined, and opened again at once, tak
   }
 });
 
-Deno.test("two providers of a note on one connection see each other, and one outlives the other", async () => {
+Deno.test("C1: two providers of a note on one connection see each other, and one outlives the other", async () => {
   await using app = await startServer();
   const ada = await signUp(app.url, "Ada");
   await using client = await libraryClient({ url: app.url, token: ada.token });
@@ -154,7 +154,7 @@ Deno.test("two providers of a note on one connection see each other, and one out
   await until(() => one.status.state === "synced");
 });
 
-Deno.test("who is no member any more without knowing it joins again, and loses nothing", async () => {
+Deno.test("C1: who is no member any more without knowing it joins again, and loses nothing", async () => {
   await using app = await startServer();
   const ada = await signUp(app.url, "Ada");
   await using client = await libraryClient({ url: app.url, token: ada.token });
@@ -204,7 +204,7 @@ Deno.test("M: after a reconnect nothing is sent before the document is joined ag
   assert.deepEqual(refused, []);
 });
 
-Deno.test("what is typed without a connection is offline, not on its way, and arrives later", async () => {
+Deno.test("C8: what is typed without a connection is offline, not on its way, and arrives later", async () => {
   await using app = await startServer();
   await using proxy = new TcpProxy(Number(new URL(app.url).port));
   const ada = await signUp(app.url);
@@ -227,7 +227,7 @@ Deno.test("what is typed without a connection is offline, not on its way, and ar
   assert.deepEqual(states, ["synced", "offline", "syncing", "synced"]);
 });
 
-Deno.test("what was too large goes on once it is deleted again, and a refusal is tried again when told", async () => {
+Deno.test("C8: what was too large goes on once it is deleted again, and a refusal is tried again when told", async () => {
   await using app = await startServer({ WEBSOCKET_MAX_PAYLOAD: "65536" });
   const ada = await signUp(app.url);
   const bob = await signUp(app.url);

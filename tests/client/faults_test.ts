@@ -47,7 +47,7 @@ const ANSWERS: [what: string, Response, Partial<ClientError>][] = [
   ],
 ];
 
-Deno.test("each answer that is none has its code, status and wait", async (t) => {
+Deno.test("C5: each answer that is none has its code, status and wait", async (t) => {
   for (const [what, answer, expected] of ANSWERS) {
     await t.step(what, async () => {
       await using server = answering(() => answer);
@@ -60,7 +60,7 @@ Deno.test("each answer that is none has its code, status and wait", async (t) =>
   }
 });
 
-Deno.test("a time-out is none of a missing server, and an abort is the caller's own", async () => {
+Deno.test("C6: a time-out is none of a missing server, and an abort is the caller's own", async () => {
   const hanging = Promise.withResolvers<Response>();
   await using server = answering(() => hanging.promise);
   const api = createApi(server);
@@ -73,7 +73,7 @@ Deno.test("a time-out is none of a missing server, and an abort is the caller's 
   });
 });
 
-Deno.test("the error of a second copy of the library is known, another error is not", async () => {
+Deno.test("C5: the error of a second copy of the library is known, another error is not", async () => {
   const address = new URL("../../lib/client/errors.ts?copy", import.meta.url).href;
   const copy = await import(address) as { ClientError: typeof ClientError };
   const theirs = new copy.ClientError("not_found", "It is gone.");
@@ -83,7 +83,7 @@ Deno.test("the error of a second copy of the library is known, another error is 
   assert.equal(isClientError(Object.assign(new Error(), { code: "not_found" })), false);
 });
 
-Deno.test("a listener that throws is told on the console, and skips nobody", async () => {
+Deno.test("C4: a listener that throws is told on the console, and skips nobody", async () => {
   const told: unknown[] = [];
   const { error } = console;
   console.error = (...said: unknown[]) => void told.push(said.at(-1));

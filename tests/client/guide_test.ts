@@ -52,6 +52,16 @@ Deno.test("the examples of the guide and of the docstrings are right, by their t
   }
 });
 
+Deno.test("C10: everything that the package exports says what it is, and its types are exported", async () => {
+  const { exports }: { exports: Record<string, string> } = JSON.parse(
+    await Deno.readTextFile(CONFIG),
+  );
+  const entries = Object.entries(exports).filter(([name]) => name.startsWith("./client"))
+    .map(([, path]) => new URL(path, ROOT).pathname);
+  assert.equal(entries.length, 6);
+  await run(Deno.execPath(), ["doc", "--lint", ...entries]);
+});
+
 Deno.test("the guide's first program is a chat in ten lines, and runs", async () => {
   await using app = await startServer();
   const [email, password] = ["ada@example.com", "correct horse battery"];

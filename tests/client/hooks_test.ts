@@ -24,9 +24,11 @@ Deno.test("what the server asks is answered: by the page, or with a no", async (
   assert.equal(await ask("confirmation", { title: "Really?" }), true);
   assert.deepEqual(await ask("input", {}), { error: "the dialog broke" });
   assert.deepEqual(await ask("execute:python", { code: "1" }), {
-    error: "There is no Python here.",
+    error: "There is no answer to execute:python here.",
   });
-  assert.deepEqual(await ask("unheard:of", {}), { error: "There is no answer to unheard:of." });
+  assert.deepEqual(await ask("unheard:of", {}), {
+    error: "There is no answer to unheard:of here.",
+  });
 });
 
 Deno.test("statuses, titles and notifications reach the page, and an answer elsewhere is announced", async () => {

@@ -10,7 +10,7 @@ async function endOf(connection: ReturnType<typeof connect>): Promise<void> {
   await until(() => connection.isIdle, { what: "the end of the connection" });
 }
 
-Deno.test("a token that expired, one that is wrong, and an account that waits are told apart", async (t) => {
+Deno.test("C7: a token that expired, one that is wrong, and an account that waits are told apart", async (t) => {
   await using app = await startServer({ DEFAULT_USER_ROLE: "pending", JWT_EXPIRES_IN: "2s" });
   const admin = await signUp(app.url);
   await t.step("expired", async () => {
@@ -56,7 +56,7 @@ Deno.test("a function gives the token, and another one when that has ended", asy
   await endOf(connection);
 });
 
-Deno.test("each status is an object of its own, and the same until it changes", async () => {
+Deno.test("C2: each status is an object of its own, and the same until it changes", async () => {
   await using app = await startServer();
   const { token } = await signUp(app.url);
   const connection = connect({ url: app.url, token });

@@ -43,18 +43,28 @@ async function exportsOf(entry: string): Promise<string[]> {
     });
 }
 
+interface Member {
+  name: string;
+  type: string;
+  doc: string;
+}
+
 /** What stands for each name in an interface, as it is written there. */
-function membersOf(source: string, type: string): [name: string, type: string][] {
+function membersOf(source: string, type: string): Member[] {
   const body = source.split(`interface ${type} {\n`)[1]?.split("\n}\n")[0] ?? "";
-  const plain = body.replaceAll(/\/\*\*[^]*?\*\//g, "");
-  return [...plain.matchAll(/^ {2}(?:"([^"]+)"|(\w+)): ([^]*?);(?=\n {2}["\w]|\n*(?![^]))/gm)]
-    .map(([, quoted, bare, what = ""]) => [quoted ?? bare ?? "", what]);
+  const member =
+    /^ {2}\/\*\*([^]*?)\*\/\n {2}(?:"([^"]+)"|(\w+)): ([^]*?);(?=\n {2}\/\*\*|\n*(?![^]))/gm;
+  return [...body.matchAll(member)].map(([, doc = "", quoted, bare, what = ""]) => ({
+    name: quoted ?? bare ?? "",
+    type: what.replaceAll(/\/\*\*[^]*?\*\//g, ""),
+    doc: oneLine(doc.replaceAll(/^ *\* ?/gm, "")).replaceAll("|", "\\|"),
+  }));
 }
 
 async function membersTable(path: string, type: string, heading: string): Promise<string> {
   const rows = membersOf(await read(path), type)
-    .map(([name, what]) => `| ${code(name)} | ${code(what)} |`);
-  return [`| ${heading} | type |`, "| --- | --- |", ...rows].join("\n");
+    .map(({ name, type, doc }) => `| ${code(name)} | ${doc} | ${code(type)} |`);
+  return [`| ${heading} | what it is | type |`, "| --- | --- | --- |", ...rows].join("\n");
 }
 
 /** All of it, in the order in which one asks. */
@@ -82,5 +92,11 @@ export async function clientReference(): Promise<string> {
   );
   const routes = "lib/protocol/http_routes.ts";
   parts.push("## Routes", await membersTable(routes, "HttpRoutes", "route"));
+  // In the lines that `deno fmt` makes of it.
+  parts.push([
+    "Not by `api`, because no JSON comes back: `GET /metrics`, and",
+    "`GET /api/v1/chats/{chat_id}/messages/{message_id}/stream`,",
+    "[an answer without a socket](client.md#without-a-socket).",
+  ].join("\n"));
   return parts.join("\n\n");
 }

@@ -4,4 +4,5 @@
  * @module
  */
 export { DocumentProvider, type DocumentProviderOptions } from "../document_provider.ts";
+export type { Awareness, Doc } from "../yjs_types.ts";
 export type { DocumentState, DocumentStatus } from "../document_status.ts";

@@ -10,4 +10,4 @@ export {
   isClientError,
   messageOf,
 } from "../errors.ts";
-export type { ErrorCode } from "../../protocol/error_codes.ts";
+export { ERROR_CODES, type ErrorCode } from "../../protocol/error_codes.ts";

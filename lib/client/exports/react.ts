@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { Awareness, Doc } from "../yjs_types.ts";
 export {
   RealtimeProvider,
   type RealtimeProviderProps,

@@ -18,6 +18,7 @@ const Context = createContext<Realtime | undefined>(undefined);
 
 /** Either `realtime`, which the program has opened itself, or what opens one: `token`, and `url`. */
 export interface RealtimeProviderProps {
+  /** What `openRealtime` has made; the provider leaves it open when it goes. */
   realtime?: Realtime | undefined;
   /** `https://host[:port]`. Default: where the page comes from. */
   url?: string | undefined;
@@ -27,6 +28,7 @@ export interface RealtimeProviderProps {
   options?: Omit<ConnectOptions, "url" | "token"> | undefined;
   /** What the page does when the server asks or tells. */
   hooks?: ChatHooks | undefined;
+  /** What may use the hooks. */
   children?: ReactNode;
 }
 
@@ -72,9 +74,11 @@ export function useRealtime(): Realtime {
 
 /** The connection with its state. */
 export interface UseConnection {
+  /** The connection itself; the same for as long as the provider is there. */
   readonly connection: Connection;
   /** For calls of the HTTP API. */
   readonly api: Api;
+  /** How the connection is, with the reason. */
   readonly status: ConnectionStatus;
   /** Whether events flow. */
   readonly isOnline: boolean;

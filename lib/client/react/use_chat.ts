@@ -19,6 +19,7 @@ export interface UseChatOptions {
 
 /** Which model one call asks. */
 export interface AskWith {
+  /** The model that is asked. Default: the hook's own. */
   model?: string | AskedModel | undefined;
 }
 
@@ -29,6 +30,7 @@ export type ChatStatus = "loading" | "ready" | "submitted" | "streaming" | "erro
 export interface UseChat extends Omit<ChatSnapshot, "branch" | "messages" | "loadError"> {
   /** What is shown, oldest first: one branch of the chat. */
   readonly messages: readonly ChatMessage[];
+  /** What a page shows at the end of the messages, and whether one may ask. */
   readonly status: ChatStatus;
   /** Why the chat could not be read, in words for a person. */
   readonly error: string | undefined;

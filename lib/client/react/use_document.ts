@@ -1,9 +1,8 @@
 import { useEffect, useMemo, useState } from "react";
-import type { Awareness } from "y-protocols/awareness";
-import type { Doc } from "yjs";
 import { DocumentProvider } from "../document_provider.ts";
 import type { DocumentStatus } from "../document_status.ts";
 import type { Readable } from "../store.ts";
+import type { Awareness, Doc } from "../yjs_types.ts";
 import { useRealtime } from "./context.ts";
 import { useOwned } from "./use_owned.ts";
 import { useStore } from "./use_store.ts";
@@ -16,9 +15,13 @@ export interface UseDocumentOptions {
 
 /** A document: `undefined` on the first drawing, then the same for as long as the component is there. */
 export interface UseDocument {
+  /** What editors bind to; `undefined` on the first drawing. */
   readonly provider: DocumentProvider | undefined;
+  /** The provider's Yjs document. */
   readonly doc: Doc | undefined;
+  /** The provider's cursors and names. */
   readonly awareness: Awareness | undefined;
+  /** Whether everything is at the server, and if not, why. */
   readonly status: DocumentStatus;
 }
 
@@ -58,8 +61,11 @@ function colourOf(id: string): string {
 
 /** Somebody who has the document open. */
 export interface Present {
+  /** Yjs's number for this editor; one person has several with several tabs. */
   readonly clientId: number;
+  /** Whether it is this editor. */
   readonly isMe: boolean;
+  /** Who it is, as they call themselves. */
   readonly user: { readonly id?: string; readonly name: string; readonly color: string };
   /** All that they have told of themselves, their cursor among it. */
   readonly state: Readonly<Record<string, unknown>>;

@@ -1,7 +1,6 @@
 import * as v from "valibot";
 import { AccessGrantsSchema } from "./access_grants.ts";
 import { IdSchema } from "./chat.ts";
-import { ROLES_IN_CHANNEL } from "../channel.ts";
 
 const RecordSchema = v.nullish(v.record(v.string(), v.unknown()));
 const IdsSchema = v.nullish(v.pipe(v.array(IdSchema), v.maxLength(500)));
@@ -33,7 +32,7 @@ export const ChannelPatchSchema = v.object({
 export const AddMembersSchema = v.object({
   user_ids: IdsSchema,
   group_ids: IdsSchema,
-  role: v.optional(v.picklist(ROLES_IN_CHANNEL)),
+  role: v.optional(v.picklist(["member", "manager"])),
 });
 
 export const MessageBodySchema = v.object({
