@@ -209,8 +209,9 @@ class SocketConnection implements Connection {
     const token = this.#tokens.current ?? "";
     try {
       const user = await this.ask("user-join", { auth: { token } });
-      // The real-time layer of an Open WebUI says no with nothing; why, an `error` has said before.
-      if (!user) return;
+      // An Open WebUI says no with nothing; ours beside it has said why before, by an `error`.
+      if (!user && this.#isRenewing) return;
+      if (!user) throw new ClientError("unauthenticated", "The token does not count.");
       this.#user = user;
     } catch (thrown) {
       // A newer token, or a newer socket, has its own attempt.

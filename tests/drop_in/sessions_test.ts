@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { connect } from "../../lib/client/connect.ts";
 import { until } from "../support/until.ts";
 import { endPostgres, onEngines } from "./fixture.ts";
 
@@ -37,6 +38,36 @@ onEngines(
       assert.equal(tab.socket.connected, true);
     }
     assert.equal((await on.pool()).size, 0);
+  },
+);
+
+onEngines(
+  "C7: a client of the library is told why it can't sign in: its token's end, a wrong one, an account that waits",
+  async (on) => {
+    for (const id of ["ada", "new"]) {
+      await on.addUser(id, { role: id === "ada" ? "user" : "pending" });
+    }
+    const exp = Math.floor(Date.now() / 1_000) - 10;
+    const refused = [
+      [await on.token("ada", { exp }), "token_expired"],
+      ["x.y.z", "unauthenticated"],
+      [await on.token("new"), "forbidden"],
+    ] as const;
+    for (const [token, code] of refused) {
+      using connection = connect({ url: on.apps[0]?.url, token });
+      await assert.rejects(connection.ready, { code });
+      assert.equal(connection.status.state, "signed_out");
+      connection.close();
+      await until(() => connection.isIdle, { what: "the end of the connection" });
+    }
+    using good = connect({
+      url: on.apps[0]?.url,
+      token: await on.token("ada"),
+    });
+    await good.ready;
+    assert.equal(good.user?.id, "ada");
+    good.close();
+    await until(() => good.isIdle, { what: "the end of the connection" });
   },
 );
 

@@ -107,6 +107,21 @@ Deno.test("a wrong method is 405 with what is allowed; an address that is none s
   assert.equal((await ask("HEAD", "/things/1")).status, 200);
 });
 
+Deno.test("every route of the client's reference is served, by its method", async () => {
+  const reference = await Deno.readTextFile(new URL("../../docs/api.md", import.meta.url));
+  const routes = [...reference.matchAll(/`(GET|POST|DELETE) (\/[^\s`]*)`/g)];
+  assert.ok(routes.length > 60, `only ${routes.length} routes were found`);
+  await using app = await startServer({ QUOTA_WRITES_PER_SECOND: "1000" });
+  const admin = await signUp(app.url);
+  for (const [, method = "", path = ""] of routes) {
+    // Refused before anything is done, with the methods that the address has.
+    const asked = await admin.call("PATCH", path.replaceAll(/\{\w+\}/g, "x"));
+    await asked.body?.cancel();
+    assert.equal(asked.status, 405, path);
+    assert.ok(asked.headers.get("allow")?.split(", ").includes(method), `${method} ${path}`);
+  }
+});
+
 Deno.test("O11: a health check by HTTP/1.0 without Host is answered; HTTP/1.1 must have one", async () => {
   await using app = await startServer();
   const { port } = new URL(app.url);
