@@ -133,7 +133,12 @@ async function describe(): Promise<void> {
       peerDependenciesMeta: { react: { optional: true } },
     }),
   );
-  for (const [from, to] of [["docs/client.md", "README.md"], ["LICENSE", "LICENSE"]] as const) {
+  const texts = {
+    ...{ "README.md": "docs/client.md", LICENSE: "LICENSE" },
+    // What the guide leads to.
+    ...{ "api.md": "docs/api.md", "protocol.md": "docs/protocol.md" },
+  };
+  for (const [to, from] of Object.entries(texts)) {
     await Deno.copyFile(new URL(from, root), new URL(to, dist));
   }
 }
