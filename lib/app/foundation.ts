@@ -106,6 +106,7 @@ export async function openRevocations(
   const { openRedisStore } = await import("../state/redis_store.ts");
   const own = await openRedisStore({
     logger,
+    isOnlyCopy: false,
     keyPrefix: config.redisKeyPrefix,
     cluster: config.isSharedRedisCluster,
     maxRetryCount: config.redisMaxRetryCount,

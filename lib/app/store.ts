@@ -34,6 +34,8 @@ export function redisOptions(config: Config, logger: Logger): RedisStoreOptions 
     logger,
     keyPrefix: config.redisKeyPrefix,
     cluster: config.isRedisCluster,
+    // Beside an Open WebUI, what people write is in its database.
+    isOnlyCopy: config.openWebUiDatabaseUrl === undefined,
     maxRetryCount: config.redisMaxRetryCount,
     sentinelPort: config.sentinelPort,
     ...(config.redisUrl !== undefined && { url: config.redisUrl }),

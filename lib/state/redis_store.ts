@@ -20,6 +20,8 @@ export interface RedisStoreOptions extends RedisConnectionOptions {
   keyPrefix?: string;
   /** The clock of the rate windows' buckets. Default: the system's. */
   clock?: Clock;
+  /** What people have written is nowhere else, and must not be lost. Default: true. */
+  isOnlyCopy?: boolean;
 }
 
 const NAMES: Record<RedisConnection["shape"], string> = {
@@ -39,11 +41,11 @@ const NAMES: Record<RedisConnection["shape"], string> = {
  * @throws {AppError} `unavailable` when Redis can't be reached within `connectTimeoutMs`.
  */
 export async function openRedisStore(options: RedisStoreOptions): Promise<StateStore> {
-  const { keyPrefix = "open-webui", clock = systemClock } = options;
+  const { keyPrefix = "open-webui", clock = systemClock, isOnlyCopy = true } = options;
   const redis = await openRedis(options);
   try {
     await requireCommands(redis);
-    await warnOfLoss(redis, options.logger);
+    if (isOnlyCopy) await warnOfLoss(redis, options.logger);
   } catch (thrown) {
     await redis[Symbol.asyncDispose]();
     throw thrown;

@@ -1,4 +1,8 @@
-/** A tab of Open WebUI's page that shows an answer: what it shows must be what is stored. */
+/**
+ * A tab that shows an answer by the rules of Open WebUI's page: deltas are added, a part that is said
+ * to be whole replaces them, and the chat is read anew when it is told to. What it shows in the end
+ * must be what is stored.
+ */
 import { pause } from "../../lib/common/pause.ts";
 import { ask } from "../interop/real/checks/chats.ts";
 import type { Person, Tab } from "../interop/real/person.ts";
@@ -8,11 +12,24 @@ interface Message {
   done?: boolean;
 }
 
+/** A part of an answer, as Python says it when it is whole. */
+interface Item {
+  type?: string;
+  content?: { text?: string }[];
+}
+
 interface Told {
   chat_id?: string;
   message_id?: string;
-  data?: { type?: string; data?: { type?: string; delta?: string; content?: unknown } };
+  data?: {
+    type?: string;
+    data?: { type?: string; delta?: string; content?: unknown; item?: Item; output?: Item[] };
+  };
 }
+
+const textOf = (items: readonly Item[]) =>
+  items.filter(({ type }) => type === "message")
+    .flatMap(({ content = [] }) => content.map(({ text = "" }) => text)).join("");
 
 /** An answer that has not ended by then never will. */
 const END_LIMIT_MS = 30_000;
@@ -111,6 +128,10 @@ export class Reader implements Disposable {
     } else if (message_id !== this.#messageId && this.#messageId !== "") return;
     else if (type === "response:completion" && data?.type === "response.output_text.delta") {
       this.#shown += data.delta;
+    } else if (type === "response:completion" && data?.item && data.type?.endsWith(".done")) {
+      this.#shown = textOf([data.item]) || this.#shown;
+    } else if (type === "chat:completion" && data?.output) {
+      this.#shown = textOf(data.output) || this.#shown;
     } else if (type === "chat:completion" && typeof data?.content === "string") {
       this.#shown = data.content;
     }

@@ -104,11 +104,20 @@ onEngines(
       const [path, token = ""] = asked[0]?.split(" ") ?? [];
       assert.equal(path, "/api/v1/auths/");
       const key = new TextEncoder().encode("the-key-of-open-webui");
-      assert.equal((await jwtVerify(token, key)).payload["id"], "ada");
+      const { payload } = await jwtVerify(token, key);
+      // Open WebUI tells who somebody is to people alone.
+      assert.deepEqual([payload["id"], payload["typ"]], ["ada", "session"]);
       answer = [200, { id: "ada", role: "admin" }];
       await assert.rejects(on.start({ OPEN_WEBUI_URL }), { message: /differently/ });
       answer = [401, {}];
       await assert.rejects(on.start({ OPEN_WEBUI_URL }), { message: /WEBUI_SECRET_KEY/ });
+      answer = [403, {}];
+      await assert.rejects(on.start({ OPEN_WEBUI_URL }), { message: /403/ });
+      // Who must set a second factor up before anything else is let in by neither.
+      await on.fixture.insert("config", { key: "auth.mfa.enable", value: true });
+      answer = [401, {}];
+      await (await on.start({ OPEN_WEBUI_URL })).stop();
+      assert.ok(!on.lines.some((line) => line.includes("only copy")));
       answer = [502, {}];
       await (await on.start({ OPEN_WEBUI_URL })).stop();
     } finally {

@@ -11,7 +11,8 @@ import { answerWith, callingFunction } from "./chats.ts";
 const WORDS = Array.from({ length: 40 }, (_, n) => `word${n} `);
 /** Of one step on a busy machine. */
 const STEP_MS = 60_000;
-const EDITOR = ".ProseMirror";
+/** Functions of other checks are models, too. */
+const NEW_CHAT = "/?models=stand-in";
 
 /** One browser with as many people in it as a check needs; closed with all of them. */
 async function inBrowser(work: (browser: Browser) => Promise<string>): Promise<string> {
@@ -34,6 +35,12 @@ async function open(browser: Browser, world: World, person: Person, path: string
   const page = await context.newPage();
   await page.goto(world.url + path);
   return page;
+}
+
+/** The page of a new chat takes a question before it knows of any model, and then refuses it. */
+async function readyToAsk(page: Page): Promise<void> {
+  await page.getByRole("button", { name: /^Selected model: \S/ }).first().waitFor();
+  await page.locator("#chat-input").waitFor();
 }
 
 async function say(page: Page, text: string): Promise<void> {
@@ -65,6 +72,8 @@ export const pageChecks: Check[] = [
         await page.locator("input[type=password]").first().fill(PASSWORD);
         await page.locator("button[type=submit]").click();
         await page.locator("#chat-input").waitFor();
+        await page.goto(`${world.url}${NEW_CHAT}`);
+        await readyToAsk(page);
         await say(page, "Count for me");
         await shows(page, /word3 /);
         const early = await textOf(page, ".chat-assistant");
@@ -85,8 +94,8 @@ export const pageChecks: Check[] = [
     run: (world) =>
       inBrowser(async (browser) => {
         answerWith(world, Array.from({ length: 600 }, (_, n) => `word${n} `));
-        const page = await open(browser, world, await world.person("Ada"), "/");
-        await page.locator("#chat-input").waitFor();
+        const page = await open(browser, world, await world.person("Ada"), NEW_CHAT);
+        await readyToAsk(page);
         await say(page, "Count for me");
         await shows(page, /word5 /);
         await page.getByRole("button", { name: "Stop", exact: true }).click();
@@ -108,7 +117,7 @@ export const pageChecks: Check[] = [
           "{'type': 'input', 'data': {'title': 'Who?', 'message': '', 'placeholder': 'Your name'}}",
         ]);
         const page = await open(browser, world, world.admin, `/?models=${id}`);
-        await page.locator("#chat-input").waitFor();
+        await readyToAsk(page);
         await say(page, "Ask me");
         const confirm = page.getByRole("button", { name: "Confirm", exact: true });
         await shows(page, "Sure?");
@@ -124,35 +133,36 @@ export const pageChecks: Check[] = [
     isInBrowser: true,
     run: (world) =>
       inBrowser(async (browser) => {
-        const ada = await world.person("Ada");
         const bob = await world.person("Bob");
-        const { id } = await ada.api<{ id: string }>("POST", "/api/v1/notes/create", {
+        // By default only admins may share.
+        const { id } = await world.admin.api<{ id: string }>("POST", "/api/v1/notes/create", {
           ...{ title: "Together", data: { content: { json: null, html: "", md: "" } } },
           access_grants: ["read", "write"].map((permission) => ({
             ...{ principal_type: "user", principal_id: bob.id, permission },
           })),
         });
         const [hers, his] = [
-          await open(browser, world, ada, `/notes/${id}`),
+          await open(browser, world, world.admin, `/notes/${id}`),
           await open(browser, world, bob, `/notes/${id}`),
         ];
-        for (const page of [hers, his]) await page.locator(EDITOR).first().waitFor();
-        await hers.locator(EDITOR).first().click();
-        await hers.keyboard.type("written by Ada");
-        await until(async () => (await textOf(his, EDITOR)).includes("written by Ada"), {
-          ...{ what: "Ada's text at Bob's", limitMs: STEP_MS },
+        const editor = `#note-${id}`;
+        for (const page of [hers, his]) await page.locator(editor).waitFor();
+        await hers.locator(editor).click();
+        await hers.keyboard.type("written by her");
+        await until(async () => (await textOf(his, editor)).includes("written by her"), {
+          ...{ what: "her text at his", limitMs: STEP_MS },
         });
-        await his.locator(EDITOR).first().click();
+        await his.locator(editor).click();
         await his.keyboard.press("Control+End");
-        await his.keyboard.type(" and by Bob");
-        const both = "written by Ada and by Bob";
-        await until(async () => (await textOf(hers, EDITOR)).includes(both), {
-          ...{ what: "both texts at Ada's", limitMs: STEP_MS },
+        await his.keyboard.type(" and by him");
+        const both = "written by her and by him";
+        await until(async () => (await textOf(hers, editor)).includes(both), {
+          ...{ what: "both texts at hers", limitMs: STEP_MS },
         });
         // Each sees where the other writes.
-        assert.match(await textOf(hers, EDITOR), /Bob/);
+        assert.match(await textOf(hers, editor), /Bob/);
         await until(async () => {
-          const note = await ada.api<{ data: { content: { md: string } } }>(
+          const note = await world.admin.api<{ data: { content: { md: string } } }>(
             "GET",
             `/api/v1/notes/${id}`,
           );
