@@ -10,7 +10,7 @@ import { answerWith, callingFunction } from "./chats.ts";
 
 const WORDS = Array.from({ length: 40 }, (_, n) => `word${n} `);
 /** Of one step on a busy machine. */
-const STEP_MS = 60_000;
+const STEP_MS = 120_000;
 /** Functions of other checks are models, too. */
 const NEW_CHAT = "/?models=stand-in";
 
