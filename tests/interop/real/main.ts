@@ -89,8 +89,12 @@ async function compareLoads(installed: Installed, load: keyof typeof LOADS): Pro
       // All tabs are of one address here.
       env: { MAX_CONNECTIONS: "20000", MAX_CONNECTIONS_PER_ADDRESS: "20000" },
     });
-    taken.push(await LOADS[load](world));
-    for (const { what, value } of taken.at(-1) ?? []) say(`${what}: ${value}`);
+    const figures: Figure[] = [];
+    await LOADS[load](world, (...more) => {
+      figures.push(...more);
+      for (const { what, value } of more) say(`${what}: ${value}`);
+    });
+    taken.push(figures);
   }
   const [alone = [], ours = []] = taken;
   print(

@@ -6,6 +6,9 @@ export interface Figure {
   value: string;
 }
 
+/** Told of each figure as soon as it is there. */
+export type Tell = (...figures: Figure[]) => void;
+
 /** Of Linux, for `/proc/{pid}/stat`. */
 const TICKS_PER_SECOND = 100;
 

@@ -3,7 +3,7 @@ import { until } from "../../../support/until.ts";
 import { ask } from "../checks/chats.ts";
 import type { Person, Tab } from "../person.ts";
 import type { World } from "../world.ts";
-import { type Figure, latenessOf, memoryOf, spentBy } from "./costs.ts";
+import { type Figure, latenessOf, memoryOf, spentBy, type Tell } from "./costs.ts";
 import { inviteGuests } from "./guests.ts";
 
 const PEOPLE = 40;
@@ -136,35 +136,34 @@ async function streams(
   }
 }
 
-export async function measurePeople(world: World): Promise<Figure[]> {
+export async function measurePeople(world: World, tell: Tell): Promise<void> {
   const people = await inviteGuests(world, PEOPLE);
   const tabs = await Promise.all(people.map((person) => person.tab()));
+  const opened = [...tabs];
   try {
-    const heartbeats = await costOf(world, "a heartbeat", (at) => {
-      tabs[at % tabs.length]?.socket.emit("heartbeat", {});
-    }, EVENTS_PER_SECOND);
-    const pings = await costOf(world, "a usage ping", (at) => {
-      tabs[at % tabs.length]?.socket.emit("usage", { model: "m", action: "chat", chat_id: null });
-    }, EVENTS_PER_SECOND);
-    const typed = await typing(world, people, tabs);
+    tell(
+      ...await costOf(world, "a heartbeat", (at) => {
+        tabs[at % tabs.length]?.socket.emit("heartbeat", {});
+      }, EVENTS_PER_SECOND),
+    );
+    tell(
+      ...await costOf(world, "a usage ping", (at) => {
+        tabs[at % tabs.length]?.socket.emit("usage", { model: "m", action: "chat", chat_id: null });
+      }, EVENTS_PER_SECOND),
+    );
+    tell(...await typing(world, people, tabs));
     const asking = tabs.slice(0, STREAMING).map((tab, at): [Person, Tab] => [
       people[at] as Person,
       tab,
     ]);
-    const streamed = await streams(world, "20 streaming chats", asking, tabs.slice(0, STREAMING));
-    const [one] = people;
-    const many = await Promise.all(
-      Array.from({ length: TABS_OF_ONE - 1 }, () => (one as Person).tab()),
-    );
-    const ofOne = await streams(
-      ...[world, "20 tabs of one user", asking.slice(0, 1), [
-        ...tabs.slice(0, 1),
-        ...many,
-      ]] as const,
-    );
-    for (const tab of many) tab[Symbol.dispose]();
-    return [...heartbeats, ...pings, ...typed, ...streamed, ...ofOne, ...await memoryOf(world)];
+    tell(...await streams(world, "20 streaming chats", asking, tabs.slice(0, STREAMING)));
+    const [one] = asking;
+    if (!one) throw new Error("There is nobody");
+    const more = await Promise.all(Array.from({ length: TABS_OF_ONE - 1 }, () => one[0].tab()));
+    opened.push(...more);
+    tell(...await streams(world, "20 tabs of one user", [one], [one[1], ...more]));
+    tell(...await memoryOf(world));
   } finally {
-    for (const tab of tabs) tab[Symbol.dispose]();
+    for (const tab of opened) tab[Symbol.dispose]();
   }
 }
