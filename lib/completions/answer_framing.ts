@@ -46,6 +46,16 @@ export class AnswerFraming {
     return this.#unread;
   }
 
+  /** Whether the next line begins something of its own, which is no error. */
+  get isBetween(): boolean {
+    return this.#data === "" && this.#bare === "" && !this.#isError;
+  }
+
+  /** Ends an event whose data somebody else has read. */
+  passOver(): void {
+    this.#forget();
+  }
+
   /** Takes the next line. Throws `too_large` for an event over the limit. */
   line(text: string): void {
     const line = text.endsWith("\r") ? text.slice(0, -1) : text;

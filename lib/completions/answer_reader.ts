@@ -1,5 +1,6 @@
 import { AppError } from "../common/errors.ts";
 import { AnswerFraming, type Frame } from "./answer_framing.ts";
+import { DeltaTemplate } from "./delta_template.ts";
 import { LineDecoder } from "./line_decoder.ts";
 import type { CompletionChunk } from "./model_provider.ts";
 import { extendChunk, type ReadChunk, readChunk } from "./openai_chunk.ts";
@@ -30,7 +31,10 @@ export class AnswerReader {
   readonly #decoder = new LineDecoder();
   readonly #framing = new AnswerFraming((frame) => this.#takeFrame(frame));
   readonly #thoughts = new ThoughtSplitter();
+  readonly #template = new DeltaTemplate();
   readonly #options: AnswerReaderOptions;
+  /** What the events of the line said: each one's own text, and the content, if it said that alone. */
+  #plain: { json: string; content: string | undefined }[] = [];
   #chunk: CompletionChunk = {};
   /** The words so far, by which a message that says them again is known. */
   #said = { content: "", reasoning: "", refusal: "" };
@@ -78,7 +82,7 @@ export class AnswerReader {
       const lines = typeof piece === "string" ? piece.split("\n") : this.#decoder.feed(piece);
       for (const line of lines) {
         if (this.#isDone || this.#failure) break;
-        this.#framing.line(line);
+        this.#takeLine(line);
       }
     } catch (thrown) {
       this.#fail(thrown);
@@ -102,6 +106,28 @@ export class AnswerReader {
     this.#addSplit(this.#thoughts.end());
     if (!this.#isDone && !this.isFinished) this.#failure ??= broken ?? this.#brokenOff();
     return this.#taken();
+  }
+
+  #takeLine(line: string): void {
+    // As a rule an event says another word, and nothing else.
+    const mayBePlain = line !== "" && this.#framing.isBetween && !this.#options.onBody;
+    const content = mayBePlain ? this.#template.contentOf(line) : undefined;
+    if (content !== undefined) {
+      this.#framing.passOver();
+      this.#hasFrames = this.#hasDeltas = true;
+      this.#said.content += content;
+      this.#takeContent(content);
+      this.#words++;
+      return;
+    }
+    this.#plain = [];
+    this.#framing.line(line);
+    const [plain, ...more] = this.#plain;
+    if (
+      plain?.content !== undefined && mayBePlain && more.length === 0 && this.#framing.isBetween
+    ) {
+      this.#template.learn(line, plain.json, plain.content);
+    }
   }
 
   #brokenOff(): AppError | undefined {
@@ -158,6 +184,8 @@ export class AnswerReader {
     const chunk = this.#unsaid(read, body["object"] === "chat.completion");
     this.#options.onBody?.(body, chunk, text);
     const { content, reasoning, finishReason, ...rest } = chunk;
+    const isPlain = content === read.content && !read.isWhole && Object.keys(chunk).length === 1;
+    this.#plain.push({ json: text ?? "", content: isPlain ? content : undefined });
     if (finishReason !== undefined) {
       // Some say `stop` after the reason that counts, once more.
       if (finishReason !== "stop") this.#finishReason = finishReason;
@@ -171,13 +199,15 @@ export class AnswerReader {
       this.#add({ reasoning });
     }
     if (Object.keys(rest).length > 0) this.#add(rest);
-    if (content !== undefined) {
-      if (this.#options.splitsThoughts === false) this.#add({ content });
-      else this.#addSplit(this.#thoughts.push(content));
-    }
+    if (content !== undefined) this.#takeContent(content);
     if (content ?? reasoning ?? chunk.refusal ?? chunk.files ?? chunk.toolCalls) {
       this.#words++;
     }
+  }
+
+  #takeContent(content: string): void {
+    if (this.#options.splitsThoughts === false) this.#add({ content });
+    else this.#addSplit(this.#thoughts.push(content));
   }
 
   /** The chunk without what was said before it. */

@@ -21,6 +21,9 @@ const seconds = (ms: number) => `${Math.round(ms / 100) / 10} seconds`;
 export class AnswerTiming {
   readonly #timeout: RequestTimeout;
   readonly #limits: SilenceLimits;
+  /** Said for every read, and so made once. */
+  readonly #stopped: string;
+  readonly #wordless: string;
   #wordAtMs = performance.now();
   #words = 0;
   #hasBytes = false;
@@ -28,6 +31,11 @@ export class AnswerTiming {
   constructor(timeout: RequestTimeout, limits: SilenceLimits) {
     this.#timeout = timeout;
     this.#limits = limits;
+    const { firstTokenTimeoutMs, idleTimeoutMs } = limits;
+    this.#stopped = `The model stopped in mid-answer: nothing came for ${seconds(idleTimeoutMs)}.`;
+    this.#wordless = `The model stopped in mid-answer: it only gave signs of life for ${
+      seconds(firstTokenTimeoutMs)
+    }.`;
     timeout.allow(limits.firstTokenTimeoutMs, this.#notBegun());
   }
 
@@ -40,14 +48,8 @@ export class AnswerTiming {
     if (reader.isFinished) return this.#timeout.until(nowMs + AFTER_FINISH_MS, "");
     if (!reader.isBegun) return this.#timeout.until(wordlessAtMs, this.#notBegun());
     const idleAtMs = nowMs + idleTimeoutMs;
-    if (idleAtMs <= wordlessAtMs) {
-      const text = `The model stopped in mid-answer: nothing came for ${seconds(idleTimeoutMs)}.`;
-      return this.#timeout.until(idleAtMs, text);
-    }
-    const text = `The model stopped in mid-answer: it only gave signs of life for ${
-      seconds(firstTokenTimeoutMs)
-    }.`;
-    this.#timeout.until(wordlessAtMs, text);
+    if (idleAtMs <= wordlessAtMs) this.#timeout.until(idleAtMs, this.#stopped);
+    else this.#timeout.until(wordlessAtMs, this.#wordless);
   }
 
   afterRead(): void {

@@ -33,12 +33,20 @@ export class ChunkQueue implements AsyncIterableIterator<CompletionChunk, undefi
   #failure: { thrown: unknown } | undefined;
   #reader: Reader | undefined;
   #callOff: (() => void) | undefined;
+  #isServing = false;
+  #pieces = 0;
   #onTaken: (() => void) | undefined;
 
   constructor(fill: Fill, signal: AbortSignal) {
     this.#fill = fill;
     this.#signal = signal;
   }
+
+  /**
+   * Told when a chunk was taken before the queue was full: until when no other will be, and of how
+   * many pieces that one was joined.
+   */
+  onPause: ((dueMs: number, pieces: number) => void) | undefined;
 
   /** Gives at most one chunk in `everyMs` from here on: the first at once, the rest at the end. */
   paced(everyMs: number): this {
@@ -48,6 +56,7 @@ export class ChunkQueue implements AsyncIterableIterator<CompletionChunk, undefi
 
   push(chunk: CompletionChunk): void {
     if (this.#isOver) return;
+    this.#pieces++;
     if (this.#pending === undefined) {
       this.#pending = chunk;
       this.#isJoined = false;
@@ -56,7 +65,8 @@ export class ChunkQueue implements AsyncIterableIterator<CompletionChunk, undefi
       this.#isJoined = true;
     }
     // Who waits for the clock is woken by it.
-    if (this.#callOff === undefined || this.isFull) this.#serve();
+    if (this.isFull) this.#serve();
+    else if (this.#callOff === undefined) this.#serveSoon();
   }
 
   /** Whether the source should wait until the reader has taken what there is. */
@@ -117,6 +127,16 @@ export class ChunkQueue implements AsyncIterableIterator<CompletionChunk, undefi
     this.#serve();
   }
 
+  /** One read of a source may be many chunks: they are given as one. */
+  #serveSoon(): void {
+    if (this.#isServing || this.#reader === undefined) return;
+    this.#isServing = true;
+    queueMicrotask(() => {
+      this.#isServing = false;
+      this.#serve();
+    });
+  }
+
   /** Gives the reader what it waits for, if it is there and due. */
   #serve(): void {
     const reader = this.#reader;
@@ -136,8 +156,13 @@ export class ChunkQueue implements AsyncIterableIterator<CompletionChunk, undefi
     this.#callOff = undefined;
     const chunk = this.#pending;
     if (chunk !== undefined) {
+      const { isFull } = this;
       this.#pending = undefined;
-      if (this.#everyMs > 0) this.#dueMs = performance.now() + this.#everyMs;
+      if (this.#everyMs > 0) {
+        this.#dueMs = performance.now() + this.#everyMs;
+        if (!isFull && !this.#isOver) this.onPause?.(this.#dueMs, this.#pieces);
+      }
+      this.#pieces = 0;
       const onTaken = this.#onTaken;
       this.#onTaken = undefined;
       onTaken?.();

@@ -6,6 +6,8 @@ import { AppError } from "../common/errors.ts";
  */
 const MAX_LINE_LENGTH = 10 * 1024 * 1024;
 
+const GOES_ON = { stream: true };
+
 /**
  * Bytes to lines, however the bytes are cut: UTF-8, a byte order mark taken off, lines ended by CR,
  * LF or both (WHATWG HTML, section 9.2).
@@ -24,13 +26,13 @@ export class LineDecoder {
 
   /** The lines that these bytes complete. Throws `too_large` for a line over the limit. */
   feed(bytes: Uint8Array): string[] {
-    let text = this.#decoder.decode(bytes, { stream: true });
+    let text = this.#decoder.decode(bytes, GOES_ON);
     if (text === "") return [];
     if (this.#isAtStart && text.startsWith("\uFEFF")) text = text.slice(1);
     this.#isAtStart = false;
     if (this.#isAfterCr && text.startsWith("\n")) text = text.slice(1);
     this.#isAfterCr = text.endsWith("\r");
-    const lines = text.split(/\r\n?|\n/);
+    const lines = text.includes("\r") ? text.split(/\r\n?|\n/) : text.split("\n");
     const last = lines.pop() ?? "";
     if (lines.length > 0) {
       lines[0] = this.#rest + lines[0];

@@ -111,6 +111,11 @@ export class OpenAiProvider implements ModelProvider, AsyncDisposable {
     const usage = { stream_options: { include_usage: true } };
     const answer = await this.#ask({ ...usage, ...request, stream: true }, timeout);
     const reader = new AnswerReader({ shown: (words) => this.#shown(words) });
+    // What comes before the next event is due is read with it, where that is more than one piece.
+    // Behind how it ended, nothing is due any more.
+    queue.onPause = (dueMs, pieces) => {
+      if (pieces > 1 && !reader.isFinished) answer.rest(dueMs);
+    };
     const broken = await this.#read(answer, { timing, timeout, reader }, (bytes) => {
       const chunk = reader.push(bytes);
       if (chunk) queue.push(chunk);

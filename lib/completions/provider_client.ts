@@ -1,4 +1,5 @@
 import { type Dispatcher, EnvHttpProxyAgent, errors } from "undici";
+import { BodySocket } from "./body_socket.ts";
 
 /** By whom providers are reached. */
 export interface ProxyOptions {
@@ -94,6 +95,7 @@ export class ProviderAnswer implements Dispatcher.DispatchHandler {
   readonly #signal: AbortSignal;
   readonly #head: Head;
   readonly #end = Promise.withResolvers<void>();
+  readonly #socket = new BodySocket();
   #controller: Dispatcher.DispatchController | undefined;
   #onBytes: OnBytes | undefined;
   /** What came before somebody read. */
@@ -125,6 +127,14 @@ export class ProviderAnswer implements Dispatcher.DispatchHandler {
     await this.#end.promise;
   }
 
+  /**
+   * Leaves what comes before this time of `performance.now()` where it is, with the kernel: then it is
+   * one read, and not one for each piece.
+   */
+  rest(untilMs: number): void {
+    if (!this.#isEnded) this.#socket.rest(untilMs);
+  }
+
   /** Ends the request; a body that has ended leaves the connection for others. */
   cancel(): void {
     if (!this.#isEnded) this.#fail(new DOMException("The answer is not read on.", "AbortError"));
@@ -132,6 +142,7 @@ export class ProviderAnswer implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.#socket.claim();
     if (this.#isEnded) controller.abort(this.#abortReason());
   }
 
@@ -189,6 +200,7 @@ export class ProviderAnswer implements Dispatcher.DispatchHandler {
   }
 
   #settle(): void {
+    this.#socket.wake();
     this.#isEnded = true;
     this.#signal.removeEventListener("abort", this.#onAbort);
   }

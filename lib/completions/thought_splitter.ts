@@ -22,6 +22,9 @@ const OPENING = TAGS.map(([open]) => open);
 const CLOSING = TAGS.map(([, close]) => close);
 /** As much of a line's beginning and end decides whether a tag in it counts, in UTF-16 units. */
 const MAX_EDGE = 64;
+/** A line's end is cut to that only now and then. */
+const MAX_TAIL = 1_024;
+const LINE_OR_TICK = /[\n`]/;
 /** The longest tag, its attributes included, in UTF-16 units. */
 const MAX_TAG = 160;
 /** So far is looked for the closing tag that decides about another tag, in UTF-16 units. */
@@ -240,15 +243,22 @@ export class ThoughtSplitter {
     if (text === "") return;
     this.#hasContent = true;
     this.#out.content += text;
+    if (!LINE_OR_TICK.test(text)) return this.#sayOn(text);
     for (const [at, part] of text.split("\n").entries()) {
       if (at > 0) {
         this.#fence = fenceAfter(this.#head, this.#fence);
         this.#endLine();
       }
-      if (this.#head.length < MAX_EDGE) this.#head += part.slice(0, MAX_EDGE);
-      this.#tail = (this.#tail + part.slice(-MAX_EDGE)).slice(-MAX_EDGE);
+      this.#sayOn(part);
       if (part.includes("`")) this.#ticks += part.split("`").length - 1;
     }
+  }
+
+  /** More of the line. */
+  #sayOn(part: string): void {
+    if (this.#head.length < MAX_EDGE) this.#head += part.slice(0, MAX_EDGE);
+    this.#tail += part.slice(-MAX_EDGE);
+    if (this.#tail.length > MAX_TAIL) this.#tail = this.#tail.slice(-MAX_EDGE);
   }
 
   #endLine(): void {

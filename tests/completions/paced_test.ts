@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { pause } from "../../lib/common/pause.ts";
 import type { CompletionChunk } from "../../lib/completions/model_provider.ts";
+import { ChunkQueue } from "../../lib/completions/chunk_queue.ts";
 import { paced } from "../../lib/completions/paced.ts";
 import { seedOf } from "../support/say.ts";
 import { until } from "../support/until.ts";
@@ -55,6 +56,19 @@ Deno.test("T4: paced() makes one chunk of what comes within its time", async () 
   const chunks = await all(paced(source(words, () => 1).open, 40, never));
   assert.ok(chunks.length < 30, `${chunks.length} chunks of 100 words`);
   assert.equal(chunks[0]?.content, "word0 ", "the first does not wait");
+});
+
+Deno.test("what comes in one turn of the event loop is one chunk, the first as well", async () => {
+  const pauses: number[] = [];
+  const queue = new ChunkQueue(async (queue) => {
+    for (const content of ["a", "b", "c"]) queue.push({ content });
+    await pause(1);
+    queue.push({ content: "d", finishReason: "stop" });
+  }, never).paced(30);
+  queue.onPause = (_dueMs, pieces) => void pauses.push(pieces);
+  const chunks = await all(queue);
+  assert.deepEqual(chunks, [{ content: "abc" }, { content: "d", finishReason: "stop" }]);
+  assert.deepEqual(pauses, [3], "nobody is told to wait behind the last");
 });
 
 Deno.test("paced() passes a failure on, after what came before it", async () => {

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { ProviderClient, type ProxyOptions } from "../../lib/completions/provider_client.ts";
+import { pause } from "../../lib/common/pause.ts";
 import { until } from "../support/until.ts";
 
 const never = new AbortController().signal;
@@ -87,6 +88,57 @@ Deno.test("a body is read whole, whatever its reader waits for, and its connecti
     assert.equal(text, pieces.join(""));
   }
   assert.ok(server.connections.size < 6, `${server.connections.size} connections`);
+});
+
+/** One piece every few milliseconds, for a third of a second. */
+const dripping = () =>
+  new ReadableStream<Uint8Array>({
+    async start(controller) {
+      for (let at = 0; at < 60; at++) {
+        controller.enqueue(encoder.encode(`${at} `));
+        await pause(5);
+      }
+      controller.close();
+    },
+  });
+
+/** Reads, and rests for 50 ms after each turn in which something came. Says in how many turns it did. */
+async function readAtRest(client: ProviderClient, url: string) {
+  const answer = await client.request(url, { method: "GET", headers: {}, signal: never });
+  const decoder = new TextDecoder();
+  let [text, turns] = ["", 0];
+  let isTurnOver = true;
+  await answer.read((bytes) => {
+    text += decoder.decode(bytes, { stream: true });
+    if (!isTurnOver) return;
+    isTurnOver = false;
+    turns++;
+    queueMicrotask(() => {
+      isTurnOver = true;
+      answer.rest(performance.now() + 50);
+    });
+  });
+  return { text, turns };
+}
+
+Deno.test("while a body rests its bytes stay with the kernel, and come as one read", async () => {
+  const all = Array.from({ length: 60 }, (_, at) => `${at} `).join("");
+  await using server = origin(() => new Response(dripping()));
+  await using client = new ProviderClient();
+  for (let round = 0; round < 3; round++) {
+    const { text, turns } = await readAtRest(client, server.url);
+    assert.equal(text, all);
+    assert.ok(turns < 30, `60 pieces in ${turns} turns`);
+  }
+  assert.ok(server.connections.size < 3, `${server.connections.size} connections for 3 requests`);
+  const controller = new AbortController();
+  const { signal } = controller;
+  const answer = await client.request(server.url, { method: "GET", headers: {}, signal });
+  const reading = answer.read(() => {
+    answer.rest(performance.now() + 60_000);
+    queueMicrotask(() => controller.abort(new Error("enough of it")));
+  });
+  await assert.rejects(reading, /enough of it/);
 });
 
 Deno.test("what is enough leaves the connection, what is cancelled ends it", async () => {
@@ -191,7 +243,7 @@ Deno.test(
       );
       await using server = Deno.serve(
         { port: 0, hostname: "127.0.0.1", cert, key, onListen() {} },
-        () => new Response("hello"),
+        () => new Response(dripping()),
       );
       await using proxy = await startProxy();
       const program = `
@@ -200,9 +252,18 @@ Deno.test(
       await using client = new ProviderClient(proxy && { url: proxy });
       const signal = AbortSignal.timeout(10_000);
       const answer = await client.request(url, { method: "GET", headers: {}, signal });
-      let text = "";
-      await answer.read((bytes) => void (text += new TextDecoder().decode(bytes)));
-      console.log(text);`;
+      let text = "", rests = 0, isResting = false;
+      await answer.read((bytes) => {
+        text += new TextDecoder().decode(bytes);
+        if (isResting) return;
+        isResting = true;
+        rests++;
+        queueMicrotask(() => {
+          isResting = false;
+          answer.rest(performance.now() + 50);
+        });
+      });
+      console.log(text.trim().split(" ").length + (rests < 30 ? " in few reads" : " in " + rests));`;
       const run = async (args: string[], env: Record<string, string>) => {
         const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
           args: [
@@ -220,8 +281,8 @@ Deno.test(
       };
       const url = `https://localhost:${server.addr.port}/`;
       const trusted = { DENO_CERT: `${folder}/ca.pem` };
-      assert.equal(await run([url], trusted), "hello");
-      assert.equal(await run([url, proxy.url], trusted), "hello");
+      assert.equal(await run([url], trusted), "60 in few reads");
+      assert.equal(await run([url, proxy.url], trusted), "60 in few reads");
       assert.deepEqual(proxy.asked, ["CONNECT"]);
       assert.match(await run([url], {}), /certificate/);
     } finally {

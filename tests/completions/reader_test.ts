@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AnswerReader } from "../../lib/completions/answer_reader.ts";
 import { AnswerText, type StreamPart } from "../../lib/completions/answer_text.ts";
+import { DeltaTemplate } from "../../lib/completions/delta_template.ts";
 import type { CompletionChunk } from "../../lib/completions/model_provider.ts";
 import { extendChunk, joinChunks } from "../../lib/completions/openai_chunk.ts";
 import { ThoughtSplitter } from "../../lib/completions/thought_splitter.ts";
@@ -48,6 +49,83 @@ Deno.test("any cut of the same bytes gives the same answer", () => {
     }),
     { seed: seedOf("answer cuts") },
   );
+});
+
+Deno.test("events that differ in their text alone are read as any others", () => {
+  const content = fc.oneof(
+    fc.constantFrom(
+      "a",
+      "choices",
+      "stop",
+      " word",
+      "",
+      "data: x",
+      "data:image/png;base64,",
+      "<think>",
+    ),
+    fc.string({ unit: "binary", maxLength: 40 }),
+  );
+  const fields = fc.record({
+    id: fc.constantFrom("chatcmpl-1", "a"),
+    role: fc.constantFrom(undefined, undefined, undefined, "assistant"),
+    obfuscation: fc.constantFrom(undefined, "x", "yz", 'q"\\', "a"),
+    usage: fc.constantFrom(undefined, undefined, undefined, null, { total_tokens: 1 }),
+    error: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, {
+      message: "no",
+    }),
+  });
+  const framing = fc.constantFrom("data: ", "data: ", "data: ", "data:", "", "data: data: ");
+  const event = fc.tuple(
+    content,
+    fields,
+    framing,
+    fc.constantFrom("\n\n", "\n\n", "\r\n\r\n", "\n"),
+  )
+    .map(([content, { id, role, ...rest }, before, behind]) => {
+      const choices = [{ index: 0, delta: { role, content }, finish_reason: null }];
+      return before + JSON.stringify({ id, model: "a", choices, ...rest }) + behind;
+    });
+  const other = fc.constantFrom(
+    "event: x\n",
+    "event: error\n",
+    ": c\n",
+    `${delta("a")}${delta("b")}\n`,
+  );
+  const events = fc.array(fc.oneof({ weight: 9, arbitrary: event }, other), { maxLength: 25 });
+  fc.assert(
+    fc.property(events, (events) => {
+      // Who looks at each body is given each.
+      const [quick, careful] = [new AnswerReader(), new AnswerReader({ onBody() {} })];
+      for (const bytes of events.map(encode)) {
+        assert.deepEqual(quick.push(bytes), careful.push(bytes));
+        assert.equal(quick.words, careful.words);
+      }
+      assert.deepEqual(quick.end(), careful.end());
+      assert.deepEqual(quick.failure, careful.failure);
+    }),
+    { seed: seedOf("plain events"), numRuns: 300 },
+  );
+});
+
+Deno.test("the text of an event is found without making objects of the rest", () => {
+  for (const rest of [{}, { obfuscation: "aB3" }, { usage: null, obfuscation: "x" }]) {
+    const line = (
+      content: string,
+      filler = "obfuscation" in rest ? { obfuscation: `${content}x` } : {},
+    ) =>
+      `data: ${
+        JSON.stringify({ model: "a", choices: [{ delta: { content } }], ...rest, ...filler })
+      }`;
+    const template = new DeltaTemplate();
+    template.learn(line("a"), line("a").slice("data: ".length), "a");
+    for (const content of ["b", " more than a few words", "é 🙂"]) {
+      assert.equal(template.contentOf(line(content)), content);
+    }
+    for (const content of ['"', "\\", "\n", ""]) {
+      assert.equal(template.contentOf(line(content)), undefined);
+    }
+    assert.equal(template.contentOf(line("b").replace("model", "m")), undefined);
+  }
 });
 
 /** What a client holds after these pieces of a model's text. */
