@@ -2,7 +2,7 @@ import type { Clock } from "../common/clock.ts";
 import { retryConflicts } from "./conflict_retry.ts";
 import { type Job, KeyedBatchQueue } from "./keyed_batch_queue.ts";
 import { decodeJson, encodeJson } from "./json_codec.ts";
-import { type KvBlobs, type Stored, storedIn } from "./kv_blobs.ts";
+import { type KvBlobs, PART_BYTES, type Stored, storedIn } from "./kv_blobs.ts";
 import type { Entry, KvClient } from "./kv_client.ts";
 import { checkKey } from "./kv_key.ts";
 import type { Commit, KvWriter } from "./kv_writer.ts";
@@ -28,8 +28,6 @@ export const applied =
 
 export interface WriteOptions {
   ttlMs?: number;
-  /** Most likely nothing is there: that is tried before it is read. */
-  isWrittenOnce?: boolean;
   /** More writes that belong to this change of the value: the order of an index. */
   alongside?(before: unknown, after: unknown): Commit;
 }
@@ -103,6 +101,25 @@ export class KvAtomicValues {
     });
   }
 
+  /**
+   * Writes a value that is the same whenever it is written: what it replaces is not looked at, unless
+   * that may have parts of its own.
+   */
+  writeOnce<T>(key: Deno.KvKey, value: T, options: Pick<WriteOptions, "ttlMs">): Promise<void> {
+    return this.#client.operation(async () => {
+      checkKey(key);
+      const bytes = encodeJson(value);
+      if (bytes.length > PART_BYTES) {
+        return await this.change<T, void>(key, () => ({ next: value, result: undefined }), options);
+      }
+      const { ttlMs } = options;
+      const expiresAt = ttlMs === undefined ? 0 : this.#clock.nowMs() + ttlMs;
+      const stored: Stored = { expiresAt, bytes };
+      const set = { key, value: stored, bytes: bytes.length + ENVELOPE_BYTES, expireIn: ttlMs };
+      await this.#writer.commit({ sets: [set] });
+    });
+  }
+
   #live(value: unknown): Stored | undefined {
     const stored = storedIn(value);
     if (stored === undefined) return undefined;
@@ -110,11 +127,7 @@ export class KvAtomicValues {
   }
 
   async #serve(key: Deno.KvKey, jobs: Job<AtomicChange>[]): Promise<void> {
-    const isFirst = jobs[0]?.request.options.isWrittenOnce === true;
-    const absent: Entry | undefined = isFirst
-      ? { key, value: null, versionstamp: null }
-      : undefined;
-    const known = this.#writer.known(key) ?? absent;
+    const known = this.#writer.known(key);
     const settle = known && await this.#attempt(known, jobs, false) ||
       await retryConflicts(async () => this.#attempt(await this.#client.get(key), jobs, true));
     settle();

@@ -3,7 +3,7 @@ import type { KvClient } from "./kv_client.ts";
 import type { Commit, KvSet, KvWriter } from "./kv_writer.ts";
 
 /** A KV value holds 65,536 bytes; the rest is left to its envelope. */
-const PART_BYTES = 60_000;
+export const PART_BYTES = 60_000;
 const GRACE_MS = 10 * 60_000;
 const DELETES_PER_COMMIT = 500;
 const MAX_MARKERS_PER_SWEEP = 500;

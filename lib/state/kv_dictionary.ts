@@ -21,7 +21,9 @@ export function kvDictionary<T>(
       (now) => now === undefined ? { next: KEEP, result: 0 } : { next: undefined, result: 1 },
     );
   const set = (field: string, value: T) =>
-    atomics.change<T, void>(at(field), () => ({ next: value, result: undefined }), options);
+    options.isWrittenOnce
+      ? atomics.writeOnce(at(field), value, options)
+      : atomics.change<T, void>(at(field), () => ({ next: value, result: undefined }), options);
   const pages = async function* (limit: number): AsyncGenerator<Deno.KvEntry<unknown>[]> {
     let start: Deno.KvKey | undefined = base;
     while (start !== undefined) {
