@@ -2,7 +2,7 @@ import { EchoProvider } from "../completions/echo_provider.ts";
 import { ModelCatalogue } from "../completions/model_catalogue.ts";
 import type { ModelProvider } from "../completions/model_provider.ts";
 import { OpenAiProvider } from "../completions/openai_provider.ts";
-import { answerForStreams, askForStream } from "../completions/remote_streams.ts";
+import { alertOwner, answerForStreams, askForStream } from "../completions/remote_streams.ts";
 import { StreamRegistry } from "../completions/stream_registry.ts";
 import type { Config } from "../config.ts";
 import { TaskRegistry } from "../tasks/task_registry.ts";
@@ -42,6 +42,7 @@ function openStreams(
       ...{ store, logger, instanceId },
       budget: { maxBytesPerUser: config.quotaAnswerBytes },
       askOwner: (owner, query) => askForStream(instances, owner, query),
+      alertOwner: (owner, which) => alertOwner(instances, owner, which),
       isCurrent: (stream) => answers.isCurrent(stream),
     }),
   );

@@ -98,6 +98,7 @@ export async function runGeneration(options: GenerationOptions): Promise<Generat
     const { base } = options;
     await ports.messages.begin(ref, { model: request.model, parentId, base });
     isBegun = true;
+    ports.streams.begun(stream);
     if (base) tell(options, stream, base, base.reasoning_content);
     outcome = await streamAnswer(options, stream);
   } catch (thrown) {

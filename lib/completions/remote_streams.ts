@@ -1,9 +1,11 @@
 import * as v from "valibot";
 import type { InstanceRequests } from "../common/instance_requests.ts";
 import type { ResumeAnswer } from "../protocol/events.ts";
+import type { MessageOfStream } from "./stream_heads.ts";
 import type { ResumeQuery, StreamRegistry } from "./stream_registry.ts";
 
 const TOPIC = "resume";
+const NEWER = "newer-stream";
 /** An answer from a stream's own instance is worth this wait; then the store is asked. */
 const TIMEOUT_MS = 1_000;
 
@@ -15,6 +17,8 @@ const QuerySchema = v.object({
   after: v.optional(v.number()),
   generation: v.optional(v.string()),
 });
+
+const NewerSchema = v.object({ chatId: IdSchema, messageId: IdSchema });
 
 const AnswerSchema = v.looseObject({
   active: v.boolean(),
@@ -40,13 +44,28 @@ export async function askForStream(
   }
 }
 
-/** Answers other instances that ask for a stream of this one. */
+/** Tells an instance that its stream of the message may not be the newest; a lost word is no harm. */
+export function alertOwner(
+  requests: InstanceRequests,
+  instanceId: string,
+  which: MessageOfStream,
+): void {
+  requests.request(instanceId, NEWER, which, { timeoutMs: TIMEOUT_MS }).catch(() => {});
+}
+
+/** Answers other instances that ask for a stream of this one, or have begun a newer one. */
 export function answerForStreams(
   requests: InstanceRequests,
-  streams: Pick<StreamRegistry, "resumeHere">,
+  streams: Pick<StreamRegistry, "resumeHere" | "lookAgain">,
 ): Disposable {
-  return requests.handle(
+  const handling = new DisposableStack();
+  handling.use(requests.handle(
     TOPIC,
     (payload) => streams.resumeHere(v.parse(QuerySchema, payload)) ?? null,
-  );
+  ));
+  handling.use(requests.handle(NEWER, async (payload) => {
+    await streams.lookAgain(v.parse(NewerSchema, payload));
+    return null;
+  }));
+  return handling;
 }

@@ -2,6 +2,7 @@ import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import type { ResumeAnswer } from "../protocol/events.ts";
 import { keys } from "../state/key_space.ts";
+import type { Dictionary } from "../state/state_store.ts";
 import { LiveStream } from "./live_stream.ts";
 import { OwedWrites } from "./owed_writes.ts";
 import { ResponseStreams } from "./response_streams.ts";
@@ -16,6 +17,12 @@ import {
   type StreamHead,
   type StreamStore,
 } from "./stream_records.ts";
+import {
+  type MessageOfStream,
+  STORED_TTL_MS,
+  StreamHeads,
+  type StreamHeadsOptions,
+} from "./stream_heads.ts";
 import { TextBudget, type TextBudgetOptions } from "./text_budget.ts";
 
 export interface StreamRegistryOptions {
@@ -30,18 +37,12 @@ export interface StreamRegistryOptions {
   maxRunning?: number;
   /** What may be under way, in bytes. */
   budget?: TextBudgetOptions;
-  /**
-   * Whether the stored message is of this stream's generation: of two that begin at the same moment
-   * on two instances, the message says which counts. Default: the store's head does.
-   */
-  isCurrent?: (stream: LiveStream) => Promise<boolean>;
+  isCurrent?: StreamHeadsOptions["isCurrent"];
+  alertOwner?: StreamHeadsOptions["alertOwner"];
   /** Asks another instance for what it has of its own stream; `undefined` when it does not answer. */
   askOwner?: (instanceId: string, query: ResumeQuery) => Promise<ResumeAnswer | undefined>;
   log?: Pick<StreamLogWriterOptions, "flushMs" | "batchLength" | "maxPendingLength" | "giveUpMs">;
 }
-
-/** What a stream leaves in the store ends by itself, if nobody is left to end it. */
-const STORED_TTL_MS = 24 * 3600_000;
 
 export interface BeginStream {
   userId: string;
@@ -68,8 +69,8 @@ export interface ResumeQuery {
  */
 export class StreamRegistry implements AsyncDisposable {
   readonly #options:
-    & Required<Omit<StreamRegistryOptions, "askOwner" | "isCurrent">>
-    & Pick<StreamRegistryOptions, "askOwner" | "isCurrent">;
+    & Required<Omit<StreamRegistryOptions, "askOwner" | "isCurrent" | "alertOwner">>
+    & Pick<StreamRegistryOptions, "askOwner">;
   /** By chat, then by message, in the order of their begin. */
   readonly #chats = new Map<string, Map<string, LiveStream>>();
   /** Ended streams: they can be resumed until their grace is over, from the store as a rule. */
@@ -78,6 +79,7 @@ export class StreamRegistry implements AsyncDisposable {
   readonly #budget: TextBudget;
   readonly #clearing = new Set<Promise<void>>();
   readonly #responses: ResponseStreams;
+  readonly #heads: StreamHeads;
   #running = 0;
 
   constructor(options: StreamRegistryOptions) {
@@ -90,6 +92,7 @@ export class StreamRegistry implements AsyncDisposable {
       ...options,
     };
     this.#responses = new ResponseStreams(options.store);
+    this.#heads = new StreamHeads(options);
     this.#owed = new OwedWrites(options.logger);
     this.#budget = new TextBudget(options.budget);
   }
@@ -113,12 +116,13 @@ export class StreamRegistry implements AsyncDisposable {
     const { userId, chatId, messageId, taskId } = what;
     const older = this.#chats.get(chatId)?.get(messageId);
     if (older && older.userId !== userId) throw foreign();
+    let written: Dictionary<LogBatch> | undefined;
     const stream: LiveStream = new LiveStream({
       ...{ userId, chatId, messageId, taskId, maxLength, budget: this.#budget },
       log: new StreamLogWriter({
         ...log,
         logger,
-        write: (...batch) => this.#write(stream, ...batch),
+        write: (...batch) => this.#write(stream, written ??= this.#log(stream), ...batch),
       }),
     });
     this.#keep(stream);
@@ -126,7 +130,7 @@ export class StreamRegistry implements AsyncDisposable {
       const entry: RunningStream = { userId, chatId, messageId, owner: instanceId };
       if (taskId !== undefined) entry.taskId = taskId;
       await this.#entries.set(stream.generation, entry);
-      if (!await this.#takeHead(stream)) {
+      if (!await this.#heads.take(stream)) {
         await this.#entries.delete(stream.generation);
         throw foreign();
       }
@@ -168,7 +172,7 @@ export class StreamRegistry implements AsyncDisposable {
     const { graceMs } = this.#options;
     const isWhole = await stream.log.close();
     const ended = { state: "ended" as const, seq: stream.seq, ...end };
-    await this.#changeHead(stream, (head) => ({ ...head, ...ended }), graceMs);
+    await this.#heads.change(stream, (head) => ({ ...head, ...ended }), graceMs);
     await this.#responses.remove(stream);
     await this.#entries.delete(stream.generation);
     if (stream.superseded.aborted) {
@@ -230,6 +234,17 @@ export class StreamRegistry implements AsyncDisposable {
     return local.resume(after, generation);
   }
 
+  /** The stream's message is stored as its own: where an older one runs, that ends now. */
+  begun(stream: LiveStream): void {
+    this.#heads.alert(stream);
+  }
+
+  /** Another instance may have begun a newer generation of the message. */
+  async lookAgain({ chatId, messageId }: MessageOfStream): Promise<void> {
+    const local = this.#local(chatId, messageId);
+    if (local && !local.isEnded) await this.#heads.look(local);
+  }
+
   /** Ends the timers. What is stored ends by its own time. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const timer of this.#ended.values()) clearTimeout(timer);
@@ -250,41 +265,15 @@ export class StreamRegistry implements AsyncDisposable {
     });
   }
 
-  /** Makes the stream its message's newest; says whether it is, for another user's stays theirs. */
-  async #takeHead({ generation, userId, chatId, messageId }: LiveStream): Promise<boolean> {
-    const { store, instanceId } = this.#options;
-    const mine: StreamHead = { generation, userId, owner: instanceId, state: "running" };
-    const head = await store.values.update<StreamHead>(
-      keys.streamHead(chatId, messageId),
-      (head) => head && head.userId !== userId ? head : mine,
-      { ttlMs: STORED_TTL_MS },
-    );
-    return head?.generation === generation;
-  }
-
-  async #changeHead(
+  async #write(
     stream: LiveStream,
-    change: (head: StreamHead) => StreamHead | undefined,
-    ttlMs = STORED_TTL_MS,
+    log: Dictionary<LogBatch>,
+    from: number,
+    batch: LogBatch,
   ): Promise<void> {
-    await this.#options.store.values.update<StreamHead>(
-      keys.streamHead(stream.chatId, stream.messageId),
-      (head) => head?.generation === stream.generation ? change(head) : head,
-      { ttlMs },
-    );
-  }
-
-  async #write(stream: LiveStream, from: number, batch: LogBatch): Promise<void> {
-    await this.#log(stream).set(String(from), batch);
-    const { chatId, messageId, generation } = stream;
-    const head = await this.#options.store.values.get<StreamHead>(
-      keys.streamHead(chatId, messageId),
-    );
-    if (head && head.generation !== generation) {
-      if (!await this.#options.isCurrent?.(stream)) return stream.supersede();
-      await this.#takeHead(stream);
-    }
-    await this.#responses.tell(stream);
+    await log.set(String(from), batch);
+    await this.#heads.lookSometimes(stream);
+    if (!stream.superseded.aborted) await this.#responses.tell(stream);
   }
 
   #local(chatId: string, messageId: string | undefined): LiveStream | undefined {
@@ -331,7 +320,7 @@ export class StreamRegistry implements AsyncDisposable {
   }
 
   async #clearStore(stream: LiveStream): Promise<void> {
-    await this.#changeHead(stream, () => undefined);
+    await this.#heads.change(stream, () => undefined);
     await this.#log(stream).clear();
   }
 }

@@ -125,6 +125,38 @@ Deno.test("after the grace nothing is left, in memory or in the store", async ()
   assert.equal((await fixture.faulty.contents(keys.streams)).size, 0);
 });
 
+Deno.test("a stream whose message is generated again at another instance ends at once", async () => {
+  await using faulty = await FaultyStore.open();
+  await using one = await openFixture({ faulty });
+  const alerted: string[] = [];
+  await using two = await openFixture({
+    ...{ faulty, instanceId: "two", messages: one.messages },
+    alertOwner(instanceId, which) {
+      alerted.push(instanceId);
+      void one.streams.lookAgain(which);
+    },
+  });
+  const older = await one.streams.begin(ids);
+  await one.messages.begin({ ...ids, generation: older.generation }, {
+    model: "m",
+    parentId: null,
+  });
+  await one.streams.lookAgain(ids);
+  assert.equal(older.superseded.aborted, false, "it is still the newest");
+  const newer = await two.streams.begin(ids);
+  await two.messages.begin({ ...ids, generation: newer.generation }, {
+    model: "m",
+    parentId: null,
+  });
+  two.streams.begun(newer);
+  assert.deepEqual(alerted, ["one"]);
+  await until(() => older.superseded.aborted, { what: "the older one to end" });
+  for (const [streams, stream] of [[one.streams, older], [two.streams, newer]] as const) {
+    stream.end({});
+    await streams.close(stream, {});
+  }
+});
+
 Deno.test("streams beyond the bound are refused", async () => {
   await using fixture = await openFixture({ maxRunning: 1 });
   const stream = await fixture.streams.begin(ids);
