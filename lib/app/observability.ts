@@ -14,7 +14,7 @@ import type { Sockets } from "./sockets.ts";
 
 const STORE_TIMEOUT_MS = 1_500;
 /** An idle server that looks fifty times a second spends more on looking than on its sockets. */
-const LAG_EVERY_MS = 100;
+const LAG_EVERY_MS = 250;
 
 /** What must work before an instance takes traffic. */
 export function readinessChecks(

@@ -30,20 +30,23 @@ export class AnswerTimeout {
   readonly #timeoutMs: number;
   readonly #maxHeldBytes: number;
   #heldBytes = 0;
-  readonly #timer: ReturnType<typeof setInterval>;
+  #isClosed = false;
+  readonly #everyMs: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Answers that nobody read. */
   expired = 0;
 
   constructor({ timeoutMs, maxHeldBytes = MAX_HELD_BYTES }: AnswerTimeoutOptions) {
     this.#timeoutMs = timeoutMs;
     this.#maxHeldBytes = maxHeldBytes;
-    this.#timer = setInterval(() => this.#sweep(), Math.max(10, Math.min(1_000, timeoutMs / 4)));
+    this.#everyMs = Math.max(10, Math.min(1_000, timeoutMs / 4));
   }
 
   /** Watches the answer, and lets it leave in pieces. */
   watch(res: ServerResponse, socket: NetSocket): void {
     const progress = { takenBytes: -1, sinceMs: performance.now(), heldBytes: 0 };
     this.#answers.set(socket, progress);
+    if (!this.#isClosed) this.#timer ??= setTimeout(this.#sweep, this.#everyMs);
     endInPieces(res, (bytes) => {
       progress.heldBytes += bytes;
       this.#heldBytes += bytes;
@@ -73,10 +76,12 @@ export class AnswerTimeout {
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
   }
 
-  #sweep(): void {
+  readonly #sweep = () => {
+    this.#timer = undefined;
     const now = performance.now();
     for (const [socket, progress] of this.#answers) {
       const takenBytes = socket.bytesWritten - socket.writableLength;
@@ -87,7 +92,9 @@ export class AnswerTimeout {
         this.#end(socket);
       }
     }
-  }
+    // Only while somebody is answered: an idle server sleeps.
+    if (this.#answers.size > 0) this.#timer = setTimeout(this.#sweep, this.#everyMs);
+  };
 }
 
 /**

@@ -9,7 +9,13 @@ import type { PacketOptions } from "./packet.ts";
 /** What the engine's WebSocket transport and the polling transport keep, beyond their public types. */
 interface TransportInternals {
   writable: boolean;
-  socket?: { terminate(): void; _receiver?: { _maxPayload: number } };
+  socket?: {
+    readyState: number;
+    terminate(): void;
+    _receiver?: { _maxPayload: number };
+    /** Beneath the WebSocket. */
+    _socket?: NetSocket | null;
+  };
   /** The largest body that the polling transport takes. */
   maxHttpBufferSize?: number;
   req?: { destroy(): void } | null;
@@ -73,6 +79,39 @@ export function limitPayload(transport: Transport & TransportInternals, maxBytes
   const receiver = transport.socket?._receiver;
   if (receiver !== undefined) receiver._maxPayload = maxBytes;
   else transport.maxHttpBufferSize = maxBytes;
+}
+
+/** `WebSocket.OPEN` */
+const OPEN = 1;
+
+/** What was written to past the engine in this turn of the event loop. */
+let written: [Connection, Connection["transport"]][] = [];
+
+/**
+ * Sends a frame of a WebSocket past engine.io's queue and `ws`' own, where nothing waits in any of
+ * them: it is what they would send, without the packet, the callback and the events that each write
+ * costs them. What follows within the turn waits for its end, as one batch. Says whether it was sent.
+ */
+export function sendAtOnce(connection: Connection, frame: Uint8Array): boolean {
+  const { readyState, writeBuffer, transport } = connection;
+  const { socket } = transport;
+  const tcp = socket?._socket;
+  if (!tcp || readyState !== "open" || socket?.readyState !== OPEN) return false;
+  if (!transport.writable || writeBuffer.length > 0) return false;
+  if (!tcp.writable || tcp.writableLength > 0) return false;
+  tcp.write(frame);
+  transport.writable = false;
+  if (written.push([connection, transport]) === 1) queueMicrotask(endTurn);
+  return true;
+}
+
+function endTurn(): void {
+  const all = written;
+  written = [];
+  for (const [connection, transport] of all) {
+    transport.writable = true;
+    if (connection.writeBuffer.length > 0 || connection[STATE].held) connection.flush();
+  }
 }
 
 /**

@@ -1,11 +1,14 @@
 import { Socket as EngineSocket } from "engine.io";
 import type { Logger } from "../common/logger.ts";
 import type { Coalescer, RememberingEncoder, StreamFilter } from "./coalescing.ts";
-import { type Connection, cut, STATE } from "./connection.ts";
+import { type Connection, cut, sendAtOnce, STATE } from "./connection.ts";
 import { HeldPackets } from "./held_packets.ts";
 import type { PacketOptions } from "./packet.ts";
 import type { Counters } from "./stats.ts";
 import { messageFrame } from "./text_frame.ts";
+
+/** Up to this size a frame for an idle socket is written at once: it is not counted. */
+const MAX_AT_ONCE_BYTES = 16 * 1024;
 
 /** A socket with this much waiting is behind: from here on its streams merge. */
 const BEHIND_BYTES = 64 * 1024;
@@ -77,6 +80,13 @@ export function outboundGuard(options: OutboundOptions): (connection: Connection
       state.inFlightBytes = 0;
       state.queuedBytes = 0;
       if (size > maxSendBufferBytes) counters.largePackets++;
+      const [frame, more] = packetOptions.wsPreEncodedFrame ?? [];
+      const isSmall = frame && more === undefined && size <= MAX_AT_ONCE_BYTES;
+      if (isSmall && callback === undefined && sendAtOnce(this, frame)) {
+        counters.sentPackets++;
+        counters.sentBytes += size;
+        return this;
+      }
       return send(this, data, size, packetOptions, callback);
     }
     return writeLater(this, data, size, packetOptions, callback);

@@ -24,6 +24,7 @@ import { Counters, type TransportStats } from "./stats.ts";
 import { type StrangerLimits, Strangers } from "./strangers.ts";
 import { TcpLimiter, type TcpLimits } from "./tcp_limiter.ts";
 import { ConnectionTimeout } from "./connection_timeout.ts";
+import { encodeAsFrame } from "./text_frame.ts";
 import { untrustedProxyNotice } from "./untrusted_proxy.ts";
 import { wsEngine } from "./ws_engine.ts";
 
@@ -162,6 +163,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   });
   // It is the one that the parser above names; Socket.IO's type knows its own only.
   const encoder = io.encoder as unknown as RememberingEncoder;
+  encodeAsFrame(io.of("/").adapter, encoder);
   const { coalesce } = options;
   if (coalesce !== undefined) encoder.use(coalesce);
 

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import type { Frame } from "./packet.ts";
+import type { Encoder, Packet } from "socket.io-parser";
+import type { Frame, PacketOptions } from "./packet.ts";
 
 const FIN_AND_TEXT = 0x81;
 
@@ -26,4 +27,19 @@ export function textFrame(text: string): Buffer {
 /** The frame of an Engine.IO message in one piece: half the writes of a header and a payload. */
 export function messageFrame(text: string, encoded: Frame | undefined): Frame {
   return [encoded === undefined ? textFrame("4" + text) : Buffer.concat(encoded)];
+}
+
+/**
+ * Lets an adapter encode a broadcast to that one piece: what `socket.io-adapter` 2.5 makes of it are
+ * two, by way of a third.
+ */
+export function encodeAsFrame(adapter: object, encoder: Pick<Encoder, "encode">): void {
+  Reflect.set(adapter, "_encode", (packet: Packet, options: PacketOptions) => {
+    const encoded = encoder.encode(packet);
+    const [text] = encoded;
+    if (encoded.length === 1 && typeof text === "string") {
+      options.wsPreEncodedFrame = [textFrame("4" + text)];
+    }
+    return encoded;
+  });
 }

@@ -89,3 +89,29 @@ Deno.test("the encoder says what a text was made from, and nothing when it can't
   const [header = ""] = encoder.encode(packet(["delta", new Uint8Array(2)]));
   assert.equal(encoder.streamOf(header), undefined);
 });
+
+Deno.test("a small packet for an idle socket is written past the queues, and none overtakes another", async () => {
+  await using started = await startServer({
+    transports: "websocket",
+    maxSendBufferBytes: 10_000_000,
+  });
+  await using client = await WireClient.open(started.port);
+  const { io } = started.server;
+  const connection = [...io.of("/").sockets.values()][0]?.conn as unknown as Connection | undefined;
+  assert.ok(connection);
+  io.emit("n", "first");
+  assert.equal(connection.transport.writable, false, "what follows within the turn waits");
+  await Promise.resolve();
+  assert.equal(connection.transport.writable, true, "the engine has nothing to do");
+  const sizes = [10, 100_000, 10, 20_000, 0, 10, 300_000, 10];
+  for (const [at, size] of sizes.entries()) {
+    io.emit("n", `${at} ${"x".repeat(size)}`);
+    if (at === 4) io.emit("n", new Uint8Array(3));
+  }
+  const last = sizes.length - 1;
+  const arrived = () => client.texts.filter((text) => text.startsWith('42["n"'));
+  await client.until(() => arrived().at(-1)?.startsWith(`42["n","${last} `) === true, "the last");
+  const expected = ["first", ...sizes.map((size, at) => `${at} ${"x".repeat(size)}`)];
+  assert.deepEqual(arrived(), expected.map((text) => `42${JSON.stringify(["n", text])}`));
+  assert.equal(client.binaries.length, 1);
+});
