@@ -102,7 +102,7 @@ const dripping = () =>
     },
   });
 
-/** Reads, and rests for 50 ms after each turn in which something came. Says in how many turns it did. */
+/** Reads, and rests for a quarter of a second after each turn in which something came. Says in how many turns it did. */
 async function readAtRest(client: ProviderClient, url: string) {
   const answer = await client.request(url, { method: "GET", headers: {}, signal: never });
   const decoder = new TextDecoder();
@@ -115,7 +115,7 @@ async function readAtRest(client: ProviderClient, url: string) {
     turns++;
     queueMicrotask(() => {
       isTurnOver = true;
-      answer.rest(performance.now() + 50);
+      answer.rest(performance.now() + 250);
     });
   });
   return { text, turns };
@@ -260,7 +260,7 @@ Deno.test(
         rests++;
         queueMicrotask(() => {
           isResting = false;
-          answer.rest(performance.now() + 50);
+          answer.rest(performance.now() + 250);
         });
       });
       console.log(text.trim().split(" ").length + (rests < 30 ? " in few reads" : " in " + rests));`;

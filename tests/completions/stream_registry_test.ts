@@ -107,7 +107,7 @@ Deno.test("nothing is known of a chat without a stream", async () => {
 });
 
 Deno.test("after the grace nothing is left, in memory or in the store", async () => {
-  await using fixture = await openFixture({ graceMs: 20 });
+  await using fixture = await openFixture({ graceMs: 250 });
   const stream = await fixture.streams.begin({ ...ids, taskId: "task" });
   stream.append({ content: "x".repeat(5_000), reasoning: "" });
   await until(async () => (await fixture.faulty.contents(keys.responseStreams)).size === 1, {
