@@ -27,6 +27,7 @@ const LEFT_BY_AN_ANSWER: Partial<ChatMessage> = {
   interrupted: undefined,
   stopped: undefined,
   usage: undefined,
+  timing: undefined,
   reasoning_content: undefined,
   finish_reason: undefined,
   refusal: undefined,

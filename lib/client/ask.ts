@@ -15,10 +15,15 @@ export interface SaidMessage {
 /** What is asked, and by what names; {@linkcode postQuestion}. */
 export interface QuestionOptions {
   chatId: string;
-  /** What is asked. One that is in the chat is left as it is there: the answer is a further one. */
-  question: Pick<PostedMessage, "id" | "role" | "content" | "parentId" | "timestamp"> & {
-    files?: unknown;
-  };
+  /**
+   * What is asked. One that is in the chat is left as it is there: the answer is a further one. Left
+   * out of a temporary chat: the server keeps none, and `messages` are all that was said.
+   */
+  question?:
+    | Pick<PostedMessage, "id" | "role" | "content" | "parentId" | "timestamp"> & {
+      files?: unknown;
+    }
+    | undefined;
   /** The message that the answer fills; the client names it. */
   answerId: string;
   model: string;
@@ -44,10 +49,14 @@ export interface QuestionOptions {
 export async function postQuestion(api: Api, options: QuestionOptions): Promise<void> {
   const { chatId, question, answerId, model, sessionId, isDirect, isContinued } = options;
   const { messages = [], params, signal } = options;
-  const { id, role, content, files, timestamp, parentId = null } = question;
+  const { id = "", role = "user", content = "", files, timestamp, parentId = null } = question ??
+    {};
   const body: CompletionBody = {
-    ...{ model, stream: true, chat_id: chatId, id: answerId, parent_id: parentId },
-    user_message: { id, role, content, parentId, files, timestamp },
+    ...{ model, stream: true, chat_id: chatId, id: answerId },
+    ...(question && {
+      parent_id: parentId,
+      user_message: { id, role, content, parentId, files, timestamp },
+    }),
     ...(messages.length > 0 && { messages: messages.map((message) => ({ ...message })) }),
     ...{ params, session_id: sessionId, continue: isContinued || undefined },
     ...(isDirect && { model_item: { id: model, direct: true } }),

@@ -31,14 +31,17 @@ export function endOfBranch(messages: Messages, id: string): string {
   }
 }
 
-/** The message and its alternatives, in their order: answers to one question, or questions at once. */
+/**
+ * The message and its alternatives, in their order: answers to one question, or questions at once.
+ * What a parent does not name is looked for only among those that have none: each drawing of a long
+ * chat asks this of every message.
+ */
 export function siblingsOf(messages: Messages, { parentId, id, role }: ChatMessage): string[] {
   const parent = parentId ? messages[parentId] : undefined;
-  const ids = Object.values(messages)
-    .filter((one) => (one.parentId ?? null) === (parentId ?? null) && one.role === role)
-    .map((one) => one.id);
-  const order = new Map(parent?.childrenIds.map((child, at) => [child, at]));
-  ids.sort((a, b) => (order.get(a) ?? ids.length) - (order.get(b) ?? ids.length));
+  const beside = parent
+    ? parent.childrenIds
+    : Object.values(messages).filter((one) => !one.parentId).map((one) => one.id);
+  const ids = beside.filter((one) => messages[one]?.role === role);
   return ids.includes(id) ? ids : [id];
 }
 

@@ -1,29 +1,20 @@
-import type { Chat, ChatMessage } from "../protocol/chat.ts";
+import { type Chat, type ChatMessage, isTemporary } from "../protocol/chat.ts";
 import type { AnswerSnapshot } from "./answer.ts";
 import { postQuestion, stopAnswers } from "./ask.ts";
-import {
-  branchTo,
-  caughtUp,
-  emptyAnswer,
-  endOfBranch,
-  isOpen,
-  type Messages,
-  siblingsOf,
-  withMessage,
-  withoutQuestion,
-} from "./chat_history.ts";
-import type { AskedModel, ChatModelOptions, ChatSnapshot } from "./chat_snapshot.ts";
+import { branchTo, emptyAnswer, isOpen } from "./chat_history.ts";
+import type { AskedModel, ChatModelOptions, ChatSetup, ChatSnapshot } from "./chat_snapshot.ts";
+import { requestOf } from "./chat_request.ts";
 import type { ChatEventHandler } from "./chats.ts";
 import { ClientError, isClientError, messageOf } from "./errors.ts";
 import { FollowedMessages } from "./followed_messages.ts";
+import { KeptSetup } from "./kept_setup.ts";
 import { Listeners } from "./listeners.ts";
 import { changedMessage } from "./message_events.ts";
 import { newId } from "./new_id.ts";
+import { type Read, RepeatedReading } from "./repeated_reading.ts";
 import type { Readable } from "./store.ts";
+import { ShownTree } from "./shown_tree.ts";
 import { streamedInto } from "./streamed_message.ts";
-
-/** How long to wait before the chat is read again, when that has failed, in milliseconds. */
-const READ_AGAIN_MS = 2_000;
 
 /** One chat as a person looks at it: its messages as a tree, the branch shown, and what streams. */
 export class ChatModel implements Disposable, Readable<ChatSnapshot> {
@@ -36,36 +27,45 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
   readonly #ends: (() => void)[];
   #id: string | undefined;
   #title = "";
-  #messages: Messages | undefined;
-  #currentId: string | null = null;
+  readonly #tree = new ShownTree();
+  /** Kept by nobody: it ends with this model. */
+  readonly #isTemporary: boolean;
+  readonly #setup = new KeptSetup();
   #loadError: string | undefined;
+  #isGone = false;
   #isCaughtUp: boolean;
   #saidHere = 0;
   #snapshot: ChatSnapshot | undefined;
-  #reading: Promise<void> | undefined;
-  #isReadAgain = false;
+  readonly #reading = new RepeatedReading(() => this.#read());
   #askedTimes = 0;
-  #readLater: ReturnType<typeof setTimeout> | undefined;
   #isEnded = false;
 
   /** Nothing is read before `load`. */
-  constructor(chats: ChatEventHandler, { chatId, onCreated }: ChatModelOptions = {}) {
+  constructor(
+    chats: ChatEventHandler,
+    { chatId, isTemporary: isOfHere = false, onCreated }: ChatModelOptions = {},
+  ) {
     this.#chats = chats;
     this.#id = chatId;
     this.#onCreated = onCreated;
-    this.#isCaughtUp = chatId === undefined;
-    if (chatId === undefined) this.#messages = {};
+    this.#isTemporary = isOfHere || (chatId !== undefined && isTemporary(chatId));
+    this.#isCaughtUp = chatId === undefined || this.#isTemporary;
+    if (this.#isCaughtUp) this.#tree.messages = {};
+    if (this.#isTemporary && chatId !== undefined) {
+      this.#isGone = true;
+      this.#loadError = "This chat was a temporary one, and is over.";
+    }
     this.#followed = new FollowedMessages(chats, (id, answer) => this.#streamed(id, answer));
     const { connection } = chats;
     this.#ends = [
       chats.onEvent((event) => {
         if (event.chatId !== this.#id) return;
-        const message = this.#messages?.[event.messageId];
+        const message = this.#tree.get(event.messageId);
         if (event.type === "chat:title") this.#title = event.data;
         // Said or asked on another device.
         else if (event.type === "chat:list") void this.load();
         else if (event.type === "chat:active" && event.data.active && !message) void this.load();
-        else if (message) this.#put(changedMessage(message, event));
+        else if (message) this.#tree.put(changedMessage(message, event));
         this.#touch();
       }),
       connection.on("missed", () => this.#missed()),
@@ -78,11 +78,14 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
     return this.#snapshot ??= {
       id: this.#id,
       title: this.#title,
-      messages: this.#messages,
-      branch: branchTo(this.#messages ?? {}, this.#currentId),
+      messages: this.#tree.messages,
+      branch: this.#tree.branch,
       isStreaming: this.#isStreaming,
       isCaughtUp: this.#isCaughtUp,
       loadError: this.#loadError,
+      isGone: this.#isGone,
+      isTemporary: this.#isTemporary,
+      setup: this.#setup.now,
       saidHere: this.#saidHere,
     };
   }
@@ -93,7 +96,7 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
   get #isStreaming(): boolean {
     // An answer may have ended before its request has been answered.
     return this.#followed.size > 0 ||
-      [...this.#asking.keys()].some((id) => this.#messages?.[id]?.done !== true);
+      [...this.#asking.keys()].some((id) => this.#tree.get(id)?.done !== true);
   }
 
   #touch(): void {
@@ -102,21 +105,27 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
   }
 
   /** Reads what the server has. A change while it is read has it read again. */
-  load(): Promise<void> {
-    if (this.#id === undefined) return Promise.resolve();
-    this.#isReadAgain = this.#reading !== undefined;
-    this.#reading ??= (async () => {
-      try {
-        do {
-          this.#isReadAgain = false;
-          await this.#read();
-        } while (this.#isReadAgain && !this.#isEnded);
-      } finally {
-        this.#reading = undefined;
-        this.#touch();
-      }
-    })();
-    return this.#reading;
+  async load(): Promise<void> {
+    if (this.#id === undefined || this.#isTemporary) return;
+    await this.#reading.now();
+    this.#touch();
+  }
+
+  /**
+   * Changes what the chat is asked with, on all devices: its models, system prompt, parameters.
+   * Throws when that could not be kept; then it is as it was.
+   */
+  async configure(changes: Partial<ChatSetup>): Promise<void> {
+    const changing = this.#setup.change(changes, async () => {
+      if (this.#id === undefined || this.#isTemporary) return;
+      const { models, params } = this.#setup.now;
+      await this.#chats.connection.api("POST /api/v1/chats/{id}", {
+        params: { id: this.#id },
+        body: { chat: { models: [...models], params } },
+      });
+    });
+    this.#touch();
+    await changing.finally(() => this.#touch());
   }
 
   /** Says something, and asks the model for an answer. Throws when it could not be asked. */
@@ -125,17 +134,17 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
     if (!this.#isCaughtUp) {
       throw new ClientError("unavailable", this.#loadError ?? "The chat could not be read.");
     }
-    await this.#say(text, this.#currentId, model);
+    await this.#say(text, this.#tree.currentId, model);
   }
 
   /** Says something else in the place of a question; the old one stays beside it. */
   async edit(questionId: string, text: string, model: AskedModel): Promise<void> {
-    const old = this.#messages?.[questionId];
+    const old = this.#tree.get(questionId);
     if (old) await this.#say(text, old.parentId ?? null, model);
   }
 
   async #say(text: string, parentId: string | null, model: AskedModel): Promise<void> {
-    const before = this.#currentId;
+    const before = this.#tree.currentId;
     const question: ChatMessage = {
       ...{ id: newId(), parentId, childrenIds: [], role: "user", content: text },
       timestamp: Math.floor(Date.now() / 1000),
@@ -149,8 +158,7 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
         return this.#failed(id, question, model, thrown);
       }
       // Nothing was asked: the text goes back to where it was written.
-      this.#messages = withoutQuestion(this.#messages ?? {}, question);
-      this.#currentId = before;
+      this.#tree.drop(question, before);
       this.#touch();
       throw thrown;
     }
@@ -158,14 +166,14 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
 
   /** Asks again for an answer to the same question; the old one stays beside it. */
   async regenerate(answerId: string, model: AskedModel): Promise<void> {
-    const question = this.#questionOf(this.#messages?.[answerId]);
+    const question = this.#tree.get(this.#tree.get(answerId)?.parentId);
     if (question) await this.#askAgain(question, model);
   }
 
-  /** Has an answer that was cut at its limit go on. */
+  /** Has an answer go on where it ends: it was cut at its limit, stopped, or broke off. */
   async continueAnswer(answerId: string, model: AskedModel): Promise<void> {
-    const answer = this.#messages?.[answerId];
-    const question = this.#questionOf(answer);
+    const answer = this.#tree.get(answerId);
+    const question = this.#tree.get(answer?.parentId);
     if (question) await this.#askAgain(question, model, answer);
   }
 
@@ -179,18 +187,18 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
   }
 
   /** The message and its alternatives. */
-  siblings = (message: ChatMessage): string[] => siblingsOf(this.#messages ?? {}, message);
+  siblings = (message: ChatMessage): string[] => this.#tree.siblings(message);
 
   /** Shows the branch through this message, down to its newest end. */
   show(id: string): void {
-    this.#currentId = endOfBranch(this.#messages ?? {}, id);
+    this.#tree.show(id);
     this.#touch();
   }
 
   /** Follows nothing any more; the answers go on at the server. */
   [Symbol.dispose](): void {
     this.#isEnded = true;
-    clearTimeout(this.#readLater);
+    this.#reading[Symbol.dispose]();
     for (const end of this.#ends) end();
     this.#followed.clear();
   }
@@ -201,53 +209,43 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
   }
 
   #missed(): void {
-    if (this.#id === undefined) return;
+    if (this.#id === undefined || this.#isTemporary) return;
     this.#isCaughtUp = false;
     this.#touch();
     void this.load();
   }
 
-  async #read(): Promise<void> {
-    clearTimeout(this.#readLater);
+  async #read(): Promise<Read> {
     const askedTimes = this.#askedTimes;
     try {
       const chat = await this.#get();
-      if (this.#isEnded) return;
+      if (this.#isEnded) return "done";
       // What was asked while it was read may be missing in it.
-      if (askedTimes !== this.#askedTimes) return void (this.#isReadAgain = true);
+      if (askedTimes !== this.#askedTimes) return "again";
       this.#take(chat);
       this.#loadError = undefined;
+      this.#isGone = false;
       this.#isCaughtUp = true;
+      return "done";
     } catch (thrown) {
-      if (this.#isEnded) return;
-      const isGone = isClientError(thrown, "not_found");
+      if (this.#isEnded) return "done";
+      this.#isGone = isClientError(thrown, "not_found");
       // What is here can be read on, until it is known what became of it.
-      if (isGone || this.#messages === undefined) this.#loadError = messageOf(thrown);
-      if (!isGone && this.#chats.connection.status.state === "online") {
-        this.#readLater = setTimeout(() => void this.load(), READ_AGAIN_MS);
-      }
+      if (this.#isGone || this.#tree.messages === undefined) this.#loadError = messageOf(thrown);
+      return this.#isGone || this.#chats.connection.status.state !== "online" ? "done" : "later";
     }
   }
 
-  /** What the server has counts; what one looks at stays. */
   #take({ title, chat }: Chat): void {
-    const { messages: stored = {}, currentId = null } = chat.history ?? {};
-    const asking = [...this.#asking].flatMap(([id, { questionId }]) => [questionId, id]);
-    const streaming = this.#followed.ids;
-    const shown = this.#currentId;
     this.#title = title;
-    this.#messages = caughtUp(stored as Messages, this.#messages ?? {}, { asking, streaming });
-    this.#currentId = shown !== null && this.#messages[shown]
-      ? endOfBranch(this.#messages, shown)
-      : currentId;
-    for (const message of Object.values(this.#messages)) {
+    this.#setup.take(chat);
+    this.#tree.take(chat.history ?? {}, {
+      asking: [...this.#asking].flatMap(([id, { questionId }]) => [questionId, id]),
+      streaming: this.#followed.ids,
+    });
+    for (const message of Object.values(this.#tree.messages ?? {})) {
       if (isOpen(message) && !this.#asking.has(message.id)) this.#follow(message, true);
     }
-  }
-
-  #questionOf(answer: ChatMessage | undefined): ChatMessage | undefined {
-    const { parentId } = answer ?? {};
-    return parentId ? this.#messages?.[parentId] : undefined;
   }
 
   /** Asks a question that is in the chat; what goes wrong is told where the answer would stand. */
@@ -262,11 +260,11 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
 
   /** Tells where the answer would stand why there is none. One that is under way or whole counts. */
   #failed(id: string, question: ChatMessage, model: AskedModel, thrown: unknown): void {
-    const isThere = this.#followed.has(id) || this.#messages?.[id]?.done;
+    const isThere = this.#followed.has(id) || this.#tree.get(id)?.done;
     if (isClientError(thrown, "offline", "timeout") && isThere) return;
     this.#followed.remove(id);
     const error = { code: "unavailable", content: messageOf(thrown) };
-    const answer = this.#messages?.[id] ?? emptyAnswer(id, question, model.id);
+    const answer = this.#tree.get(id) ?? emptyAnswer(id, question, model.id);
     this.#add({ ...answer, done: true, error });
   }
 
@@ -279,7 +277,7 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
     this.#asking.set(id, asked);
     this.#askedTimes++;
     this.#saidHere++;
-    if (cut) this.#put({ ...cut, done: false });
+    if (cut) this.#tree.put({ ...cut, done: false });
     else this.#add(emptyAnswer(id, question, model.id));
     this.#touch();
     try {
@@ -287,7 +285,12 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
       if (asked.isStopped) await stopAnswers(this.#chats.connection.api, chatId, [id]);
       if (!cut) this.#follow(emptyAnswer(id, question, model.id), false);
       await postQuestion(this.#chats.connection.api, {
-        ...{ chatId, question, answerId: id, model: model.id, isDirect: model.isDirect },
+        ...{ chatId, answerId: id, model: model.id, isDirect: model.isDirect },
+        ...requestOf(this.#setup.now, {
+          question,
+          cut,
+          ...(this.#isTemporary && { said: branchTo(this.#tree.messages ?? {}, question.id) }),
+        }),
         sessionId: this.#chats.connection.sessionId,
         isContinued: cut !== undefined,
       });
@@ -303,17 +306,21 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
   }
 
   async #create(model: AskedModel): Promise<string> {
-    const body = { chat: { models: [model.id] } };
-    const chat = await this.#chats.connection.api("POST /api/v1/chats/new", { body });
-    this.#id = chat.id;
-    this.#title = chat.title;
-    this.#onCreated?.(chat.id);
-    return chat.id;
+    const { params, models: [first = model.id] } = this.#setup.now;
+    const body = { chat: { models: [first], params } };
+    const { id, title } = this.#isTemporary
+      ? { id: `temporary:${newId()}`, title: "" }
+      : await this.#chats.connection.api("POST /api/v1/chats/new", { body });
+    this.#setup.now = { models: [first], params };
+    this.#id = id;
+    this.#title = title;
+    this.#onCreated?.(id);
+    return id;
   }
 
   /** Whether the question has arrived, though nothing said so: then it is not asked twice. */
   async #isAskedAfterAll(questionId: string): Promise<boolean> {
-    if (this.#id === undefined) return false;
+    if (this.#id === undefined || this.#isTemporary) return false;
     const chat = await this.#get().catch(() => undefined);
     if (!chat?.chat.history?.messages?.[questionId]) return false;
     this.#take(chat);
@@ -329,20 +336,15 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
   }
 
   #streamed(id: string, answer: AnswerSnapshot): void {
-    const message = this.#messages?.[id];
+    const message = this.#tree.get(id);
     if (!message || (answer.generation === undefined && !answer.isDone)) return;
-    this.#put(streamedInto(message, answer));
+    this.#tree.put(streamedInto(message, answer));
     if (answer.isDone) this.#followed.remove(id);
     this.#touch();
   }
 
   #add(message: ChatMessage): void {
-    this.#messages = withMessage(this.#messages ?? {}, message);
-    this.#currentId = message.id;
+    this.#tree.add(message);
     this.#touch();
-  }
-
-  #put(message: ChatMessage): void {
-    this.#messages = { ...this.#messages, [message.id]: message };
   }
 }

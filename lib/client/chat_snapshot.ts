@@ -9,6 +9,14 @@ export interface AskedModel {
   isDirect?: boolean | undefined;
 }
 
+/** What a chat is asked with, the same on all devices. */
+export interface ChatSetup {
+  /** Ids of the models that were chosen for it; empty: none was. */
+  readonly models: readonly string[];
+  /** `system`, the prompt before all that is said, and what models know: `temperature`, … */
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
 /** What there is of a chat: a new object after each change. */
 export interface ChatSnapshot {
   /** `undefined`: nothing has been said yet. */
@@ -25,6 +33,12 @@ export interface ChatSnapshot {
   readonly isCaughtUp: boolean;
   /** Why the chat could not be read, in words for a person. */
   readonly loadError: string | undefined;
+  /** Whether there is no such chat (any more): what was read of it stays. */
+  readonly isGone: boolean;
+  /** Whether nobody keeps it: it ends with the model, and no other device has it. */
+  readonly isTemporary: boolean;
+  /** What its models are asked with. */
+  readonly setup: ChatSetup;
   /** How often something was said here: one looks at what one has said. */
   readonly saidHere: number;
 }
@@ -33,6 +47,8 @@ export interface ChatSnapshot {
 export interface ChatModelOptions {
   /** Default: a new one. */
   chatId?: string | undefined;
+  /** Whether a new one is kept by nobody. Default: `false`. */
+  isTemporary?: boolean | undefined;
   /**
    * Called once with the id of a chat that did not exist before: the place to put it into the
    * address.

@@ -23,7 +23,7 @@ export {
 export type { Messages } from "./chat_history.ts";
 export { ChatList, type ChatListSnapshot } from "./chat_list.ts";
 export { ChatModel } from "./chat_model.ts";
-export type { AskedModel, ChatModelOptions, ChatSnapshot } from "./chat_snapshot.ts";
+export type { AskedModel, ChatModelOptions, ChatSetup, ChatSnapshot } from "./chat_snapshot.ts";
 export {
   type AskOptions,
   ChatEventHandler,

@@ -18,6 +18,7 @@ export function streamedInto(message: ChatMessage, answer: AnswerSnapshot): Chat
 /** The end of an older generation is none of this one. */
 function withoutEnd(message: ChatMessage): ChatMessage {
   const { finish_reason: _f, refusal: _r, tool_calls: _t, error: _e, ...rest } = message;
-  const { interrupted: _i, stopped: _s, usage: _u, reasoning_content: _rc, ...left } = rest;
-  return left;
+  const { interrupted: _i, stopped: _s, usage: _u, timing: _ti, ...left } = rest;
+  const { reasoning_content: _rc, ...kept } = left;
+  return kept;
 }

@@ -10,6 +10,7 @@ import {
   endOf,
   type EndStored,
 } from "./answer_messages.ts";
+import { AnswerClock } from "./answer_clock.ts";
 import type { LiveStream } from "./live_stream.ts";
 import type { CompletionChunk, CompletionRequest, ModelProvider } from "./model_provider.ts";
 import { pause } from "../common/pause.ts";
@@ -152,10 +153,12 @@ async function streamAnswer(
   const open = (signal: AbortSignal) => provider.stream(request, signal);
   const outcome: AnswerOutcome = {};
   const toolCalls = new ToolCalls();
+  const clock = new AnswerClock();
   const begunAt = stream.seq;
   try {
     for await (const chunk of paced(open, paceMs, signal)) {
       if (signal.aborted) break;
+      clock.see(chunk);
       if (chunk.usage) outcome.usage = chunk.usage;
       if (chunk.finishReason !== undefined) outcome.finish_reason = chunk.finishReason;
       if (chunk.toolCalls) toolCalls.push(chunk.toolCalls);
@@ -165,6 +168,9 @@ async function streamAnswer(
   } catch (thrown) {
     if (!signal.aborted) outcome.error = shown(thrown, ports.logger);
   }
+  // Of an answer that goes on, this would be the time of its end only.
+  const timing = options.base ? undefined : clock.timing();
+  if (timing) outcome.timing = timing;
   const calls = toolCalls.whole();
   if (calls) outcome.tool_calls = calls;
   const { refusal } = stream.text();
@@ -217,7 +223,7 @@ async function finish(
   }
   if (isSuperseded) stream.supersede();
 
-  const { usage: _, refusal: __, ...how } = outcome;
+  const { usage: _, timing: _timing, refusal: __, ...how } = outcome;
   const seq = stream.end(how);
   const { generation } = stream;
   if (!isSuperseded) {

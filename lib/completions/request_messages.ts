@@ -14,6 +14,7 @@ const OWN_FIELDS = new Set([
   "stopped",
   "generation",
   "finish_reason",
+  "timing",
   "usage",
   "files",
 ]);

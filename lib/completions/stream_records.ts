@@ -7,7 +7,7 @@ import { AnswerText, type StreamPart } from "./answer_text.ts";
 export type StreamStore = Pick<StateStore, "values" | "dictionary">;
 
 /** How a generation ended, for those who come back: the refusal stands in its text. */
-export type StreamEnd = Omit<AnswerOutcome, "usage" | "refusal">;
+export type StreamEnd = Omit<AnswerOutcome, "usage" | "timing" | "refusal">;
 
 /** Where a generation stands, for who comes back at another instance. */
 export interface StreamHead extends StreamEnd {

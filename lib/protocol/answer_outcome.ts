@@ -27,6 +27,16 @@ export interface AnswerError {
   content: string;
 }
 
+/** How long an answer took, as the instance saw it that wrote it, in milliseconds. */
+export interface AnswerTiming {
+  /** From the request to the first word or thought. */
+  first_ms: number;
+  /** From there to the end. */
+  streaming_ms: number;
+  /** From the first thought to the first word; left out: the model showed no thought. */
+  reasoning_ms?: number;
+}
+
 /**
  * How an answer ended. An answer that was cut at its limit, filtered or refused has no `error`: its
  * `finish_reason` or `refusal` says so. A broken stream is `stream_broken`, an answer without any
@@ -47,6 +57,8 @@ export interface AnswerOutcome {
   stopped?: boolean;
   /** Tokens and times as the provider counts them. */
   usage?: Record<string, unknown>;
+  /** Left out of an answer that was continued. */
+  timing?: AnswerTiming;
 }
 
 const OUTCOME = [
@@ -57,6 +69,7 @@ const OUTCOME = [
   "interrupted",
   "stopped",
   "usage",
+  "timing",
 ] as const satisfies (keyof AnswerOutcome)[];
 
 /** What of these fields says how an answer ended. */

@@ -52,6 +52,8 @@ export interface ChatBody {
   title?: string | undefined;
   /** The models that the chat was begun with. */
   models?: string[] | undefined;
+  /** What its models are asked with: `system`, the prompt before all, `temperature`, … */
+  params?: Record<string, unknown> | null | undefined;
   /** Its messages. */
   history?: ChatHistory | undefined;
   /** What clients keep with a chat. */

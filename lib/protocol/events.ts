@@ -89,7 +89,7 @@ export type CompletionEvent = ChatEvent<{ type: "chat:completion"; data: Complet
  * what comes after the seq that was asked for, or all there is; the outcome comes with `done`, and
  * then `refusal` is whole.
  */
-export interface ResumeAnswer extends Omit<AnswerOutcome, "usage"> {
+export interface ResumeAnswer extends Omit<AnswerOutcome, "usage" | "timing"> {
   /** Whether the generation is still running. */
   active: boolean;
   /** The instance that runs it does not answer: it goes on, or ends as interrupted. */

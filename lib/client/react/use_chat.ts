@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import type { Messages } from "../chat_history.ts";
 import { ChatModel } from "../chat_model.ts";
-import type { AskedModel, ChatSnapshot } from "../chat_snapshot.ts";
+import type { AskedModel, ChatSetup, ChatSnapshot } from "../chat_snapshot.ts";
 import type { ChatMessage } from "../../protocol/chat.ts";
 import { ClientError } from "../errors.ts";
 import type { Readable } from "../store.ts";
@@ -11,6 +12,8 @@ import { useFrames } from "./use_store.ts";
 export interface UseChatOptions {
   /** Default: a new chat. */
   chatId?: string | undefined;
+  /** Whether a new chat is kept by nobody. Default: `false`. */
+  isTemporary?: boolean | undefined;
   /** The model that is asked where a call names none. */
   model?: string | AskedModel | undefined;
   /** A new chat has got its id: the place to put it into the address. */
@@ -30,6 +33,8 @@ export type ChatStatus = "loading" | "ready" | "submitted" | "streaming" | "erro
 export interface UseChat extends Omit<ChatSnapshot, "branch" | "messages" | "loadError"> {
   /** What is shown, oldest first: one branch of the chat. */
   readonly messages: readonly ChatMessage[];
+  /** All branches, by the messages' ids. */
+  readonly allMessages: Messages;
   /** What a page shows at the end of the messages, and whether one may ask. */
   readonly status: ChatStatus;
   /** Why the chat could not be read, in words for a person. */
@@ -42,24 +47,28 @@ export interface UseChat extends Omit<ChatSnapshot, "branch" | "messages" | "loa
   regenerate(answerId: string, how?: AskWith): Promise<void>;
   /** Says something else in the place of a question; the old one stays beside it. */
   edit(questionId: string, text: string, how?: AskWith): Promise<void>;
-  /** Has an answer that was cut at its limit go on. */
+  /** Has an answer go on where it ends: it was cut at its limit, stopped, or broke off. */
   continueAnswer(answerId: string, how?: AskWith): Promise<void>;
   /** The message and those beside it, by their ids. */
   siblings(message: ChatMessage): string[];
   /** Shows the branch of this message. */
   show(messageId: string): void;
+  /** Changes what the chat is asked with, on all devices: models, system prompt, parameters. */
+  configure(changes: Partial<ChatSetup>): Promise<void>;
   /** Reads the chat again. */
   reload(): Promise<void>;
 }
 
+const NO_MESSAGES: Messages = {};
 const NOTHING: ChatSnapshot = {
   ...{ id: undefined, title: "", messages: undefined, branch: [], loadError: undefined },
-  ...{ isStreaming: false, isCaughtUp: false, saidHere: 0 },
+  ...{ isStreaming: false, isCaughtUp: false, isGone: false, isTemporary: false, saidHere: 0 },
+  setup: { models: [], params: {} },
 };
 const LOADING: Readable<ChatSnapshot> = { snapshot: NOTHING, subscribe: () => () => {} };
 
 /** The chat that is looked at; a new one stays the same when it gets its id. */
-function useModel({ chatId, onCreated }: UseChatOptions): ChatModel | undefined {
+function useModel({ chatId, isTemporary, onCreated }: UseChatOptions): ChatModel | undefined {
   const { chats } = useRealtime();
   const [model, setModel] = useState<ChatModel>();
   const kept = useRef<ChatModel>(undefined);
@@ -70,11 +79,14 @@ function useModel({ chatId, onCreated }: UseChatOptions): ChatModel | undefined 
   useLayoutEffect(() => {
     if (chatId !== undefined && kept.current?.snapshot.id === chatId) return;
     kept.current?.[Symbol.dispose]();
-    const opened = new ChatModel(chats, { chatId, onCreated: (id) => created.current?.(id) });
+    const opened = new ChatModel(chats, {
+      ...{ chatId, isTemporary },
+      onCreated: (id) => created.current?.(id),
+    });
     kept.current = opened;
     setModel(opened);
     void opened.load();
-  }, [chats, chatId]);
+  }, [chats, chatId, isTemporary]);
   useLayoutEffect(() => () => {
     kept.current?.[Symbol.dispose]();
     kept.current = undefined;
@@ -106,16 +118,24 @@ export function useChat(options: UseChatOptions = {}): UseChat {
     latest.current = { model, asked: options.model };
   });
   const calls = useMemo(() => callsOf(latest), []);
-  const { branch, messages: _, loadError, ...rest } = chat;
+  const { branch, messages: allMessages = NO_MESSAGES, loadError, ...rest } = chat;
   useSeen(chat, useCallback((id: string) => chats.markRead(id), [chats]), connected.state);
-  return { ...rest, messages: branch, error: loadError, status: statusOf(chat), ...calls };
+  return {
+    ...{ ...rest, messages: branch, allMessages },
+    ...{ error: loadError, status: statusOf(chat), ...calls },
+  };
 }
 
 /** Whoever sees an answer end has read the chat. */
-function useSeen({ id, isStreaming }: ChatSnapshot, seen: (id: string) => void, state: string) {
+function useSeen(
+  { id, isStreaming, isTemporary }: ChatSnapshot,
+  seen: (id: string) => void,
+  state: string,
+) {
   useEffect(() => {
-    if (id !== undefined && !isStreaming && state === "online") seen(id);
-  }, [id, isStreaming, state, seen]);
+    if (id === undefined || isTemporary || isStreaming || state !== "online") return;
+    seen(id);
+  }, [id, isStreaming, isTemporary, state, seen]);
 }
 
 function statusOf({ messages, loadError, isStreaming, branch }: ChatSnapshot): ChatStatus {
@@ -151,6 +171,7 @@ function callsOf(latest: Latest) {
       await model().continueAnswer(id, asked(how)),
     siblings: (message: ChatMessage) => latest.current.model?.siblings(message) ?? [message.id],
     show: (id: string) => latest.current.model?.show(id),
+    configure: async (changes: Partial<ChatSetup>) => await model().configure(changes),
     reload: async () => await latest.current.model?.load(),
   };
 }

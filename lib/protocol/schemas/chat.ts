@@ -47,6 +47,7 @@ const MessagesSchema = v.pipe(
 export const ChatBodySchema = v.looseObject({
   title: v.optional(v.pipe(v.string(), v.maxLength(1000))),
   models: v.optional(v.array(v.string())),
+  params: v.optional(v.nullable(v.record(v.string(), v.unknown()))),
   history: v.optional(v.looseObject({
     currentId: v.optional(v.nullable(IdSchema)),
     /** Left out: those that are there stay as they are. */
