@@ -94,7 +94,13 @@ export class AnswerStream {
   /** The stream is over and forgotten, or there was none yet: what is stored says which. */
   async #takeStored(): Promise<void> {
     const { chatId, messageId } = this.place;
-    if (isTemporary(chatId)) return;
+    const { generation, content, reasoning, files } = this.answer.snapshot;
+    if (isTemporary(chatId)) {
+      // It is kept nowhere: where no server knows of it any more, this is all that there is.
+      const outcome = { interrupted: true };
+      if (generation) this.answer.replace({ content, reasoning, files: [...files], outcome });
+      return;
+    }
     const { chat } = await this.#connection.api("GET /api/v1/chats/{id}", {
       params: { id: chatId },
     });

@@ -58,6 +58,16 @@ export function withMessage(messages: Messages, message: ChatMessage): Messages 
   };
 }
 
+/** What has not changed stays the same object: nobody has to draw it again. */
+function isSame(a: ChatMessage, b: ChatMessage): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => {
+    const [one, other] = [a[name], b[name]];
+    return one === other ||
+      (typeof one === "object" && JSON.stringify(one) === JSON.stringify(other));
+  });
+}
+
 /**
  * What the server has, with what it can't have yet: messages that are being asked, and the text of
  * answers that stream here and are stored when they end.
@@ -67,7 +77,12 @@ export function caughtUp(
   here: Messages,
   { asking, streaming }: { asking: readonly string[]; streaming: ReadonlySet<string> },
 ): Messages {
-  let messages: Messages = { ...stored };
+  let messages: Messages = Object.fromEntries(
+    Object.entries(stored).map(([id, message]) => {
+      const before = here[id];
+      return [id, before && isSame(before, message) ? before : message];
+    }),
+  );
   for (const id of streaming) {
     const [now, then] = [here[id], messages[id]];
     if (!now || !then || then.done === true) continue;

@@ -311,7 +311,7 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
     const { id, title } = this.#isTemporary
       ? { id: `temporary:${newId()}`, title: "" }
       : await this.#chats.connection.api("POST /api/v1/chats/new", { body });
-    this.#setup.now = { models: [first], params };
+    this.#setup.now = { ...this.#setup.now, models: [first] };
     this.#id = id;
     this.#title = title;
     this.#onCreated?.(id);

@@ -61,3 +61,18 @@ Deno.test("T6: an answer of which nothing is heard is asked for, after a gap tha
     "crashed",
   ]);
 });
+
+Deno.test("an answer in a temporary chat whose server forgot it has ended where it was cut off", async () => {
+  const connection = {
+    status: { state: "online" },
+    ask: () => Promise.resolve({ active: false, seq: 0, content: "", done: false }),
+  } as unknown as Connection;
+  const stream = new AnswerStream(connection, { chatId: "temporary:c", messageId: "m" });
+  await stream.resume();
+  assert.equal(stream.answer.snapshot.isDone, false, "it may not have begun");
+  stream.take(event(1, "half"));
+  await stream.resume();
+  stream.end();
+  const { content, state } = stream.answer.snapshot;
+  assert.deepEqual([content, state], ["half", "crashed"]);
+});

@@ -64,6 +64,17 @@ Deno.test("a chat on two devices: its setup, its branches, its end", async (t) =
     assert.equal(other.snapshot.branch[0]?.id, question.id, "what one looks at stays");
   });
 
+  await t.step(
+    "what has not changed stays the same object when the chat is read again",
+    async () => {
+      const before = model.snapshot.branch;
+      await model.load();
+      const after = model.snapshot.branch;
+      assert.notEqual(model.snapshot.branch, before);
+      assert.ok(after.length > 0 && after.every((message, at) => message === before[at]));
+    },
+  );
+
   await t.step("a chat that is deleted elsewhere says so, and can still be read", async () => {
     await ada.json("DELETE", `/api/v1/chats/${chatId}`);
     await until(() => model.snapshot.isGone && other.snapshot.isGone, { what: "the news" });
