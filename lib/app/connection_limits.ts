@@ -11,8 +11,12 @@ const PLACES_PER_STRANGER = 4;
 const MIN_STRANGERS = 100;
 /** For the store, Redis and model providers. */
 const RESERVED_FILES = 200;
-/** Connections that the kernel keeps until they are accepted: node:http's own default. */
-const MAX_BACKLOG = 511;
+/**
+ * Connections that the kernel keeps until they are accepted. When all clients come back at once, and
+ * find it full, the kernel drops what they send, and they wait for seconds, then twice as long. Linux
+ * takes 4,096 at the most (`net.core.somaxconn`).
+ */
+const MAX_BACKLOG = 4_096;
 /** A small limit of files is shared out by this part of it, or nothing would be left for connections. */
 const PART_OF_FILES = 8;
 

@@ -49,7 +49,10 @@ export function readinessLog(logger: Logger): (name: string, thrown: unknown) =>
 export function createMetrics(
   { store, cluster, stack }: Foundation,
   { sessions }: Pick<Presence, "sessions">,
-  { server, dispatcher, documents }: Pick<Sockets, "server" | "dispatcher" | "documents">,
+  { server, balance, dispatcher, documents }: Pick<
+    Sockets,
+    "server" | "balance" | "dispatcher" | "documents"
+  >,
   { tasks, streams, readers, quotas }: Partial<
     Pick<Services, "tasks" | "streams" | "readers" | "quotas">
   >,
@@ -61,6 +64,11 @@ export function createMetrics(
     const { refusals: _, ...numbers } = server.stats();
     return numbers;
   });
+  metrics.gauges(
+    "rt_balance",
+    "Sockets of people who have signed in: here, and the mean of all instances",
+    () => ({ ...balance.stats() }),
+  );
   metrics.counts(
     "rt_connection_refusals_total",
     "Connections refused",

@@ -7,10 +7,15 @@ import { RemoteInstances } from "../realtime/remote_instances.ts";
 import type { RealtimeServer } from "../realtime/session.ts";
 import { createSocketServer } from "../transport/socket_server.ts";
 import { strangerLimits, tcpLimits } from "./connection_limits.ts";
+import { Balance } from "./balance.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Presence } from "./presence.ts";
 
 export type RealtimeSide = ReturnType<typeof openServer>;
+
+/** Counts of the others are as old as a third of a lease; a longest lease gives 5 s. */
+const LOOKS_PER_SESSION_TIMEOUT = 24;
+const MAX_LOOK_EVERY_MS = 5_000;
 
 /** Makes the server that carries Socket.IO and HTTP, and what reaches sessions on all instances. */
 export function openServer(
@@ -40,6 +45,13 @@ export function openServer(
     coalesce: { keyOf: completionKey, merge: mergeCompletions },
     logger,
   });
+  const balance = stack.use(
+    new Balance({
+      ...{ server, registry, logger },
+      perSecond: config.balanceSocketsPerSecond,
+      everyMs: Math.min(MAX_LOOK_EVERY_MS, config.sessionTimeoutMs / LOOKS_PER_SESSION_TIMEOUT),
+    }),
+  );
   // Closed long before by a stop; a start that fails is what this is for.
   stack.defer(() => server.close({ timeoutMs: 0 }));
   // Socket.IO's own type knows no events; those of the protocol are checked by the dispatcher.
@@ -61,5 +73,5 @@ export function openServer(
   const toUser = (userId: string, event: ChatEvent) => emitToUser(io, userId, event);
   // Events of other instances may be lost to the clients here: they ask for what they miss.
   cluster.onGap(() => void io.local.emit("missed", {}));
-  return { server, io, remote, call, browserStreams, toUser };
+  return { server, balance, io, remote, call, browserStreams, toUser };
 }

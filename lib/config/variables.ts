@@ -252,6 +252,12 @@ export const VARIABLES = {
     as.integer(1, 1_000_000),
     "Connections of one IPv4 address (an office behind one NAT) or IPv6 network (/64)",
   ),
+  balanceSocketsPerSecond: preset(
+    "BALANCE_SOCKETS_PER_SECOND",
+    "10",
+    as.integer(0, 10_000),
+    "Idle sockets that an instance with more than its share lets go, to come back where there are fewer; `0`: none",
+  ),
   maxEventsPerSecond: preset(
     "MAX_EVENTS_PER_SECOND",
     "500",

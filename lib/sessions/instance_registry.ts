@@ -18,6 +18,13 @@ export interface InstanceRegistryOptions {
   clock?: Clock;
 }
 
+interface SeenInstance {
+  heartbeatAt: number;
+  changedAtMs: number;
+  /** As it said itself; `undefined`: it did not. */
+  sockets: number | undefined;
+}
+
 /**
  * Which instances live. Each renews its lease at a third of its time, for as long as it runs and
  * through any outage.
@@ -32,13 +39,14 @@ export class InstanceRegistry implements AsyncDisposable {
     host: string | undefined;
   };
   readonly #leases: Dictionary<InstanceHeartbeat>;
-  readonly #seen = new Map<string, { heartbeatAt: number; changedAtMs: number }>();
+  readonly #seen = new Map<string, SeenInstance>();
   readonly #stop = new AbortController();
   readonly #startedAtMs: number;
   #running: Promise<void> | undefined;
   #renewedAtMs = -Infinity;
   #lookedAtMs = -Infinity;
   #stableSinceMs = Infinity;
+  #countSockets: (() => number) | undefined;
 
   constructor(options: InstanceRegistryOptions) {
     this.id = options.instanceId ?? crypto.randomUUID();
@@ -50,6 +58,20 @@ export class InstanceRegistry implements AsyncDisposable {
     };
     this.#leases = options.store.dictionary(keys.instances);
     this.#startedAtMs = this.#options.clock.nowMs();
+  }
+
+  /** From here on each sign of life says how many sockets there are. */
+  tellSockets(count: () => number): void {
+    this.#countSockets = count;
+  }
+
+  /**
+   * The sockets of all others that live, by their ids, as of our last look; `undefined` for one that
+   * does not tell.
+   */
+  socketsElsewhere(): Map<string, number | undefined> {
+    const others = [...this.#seen].filter(([id]) => id !== this.id && this.#livesIn(id));
+    return new Map(others.map(([id, { sockets }]) => [id, sockets]));
   }
 
   /** Registers and keeps renewing. A store that is away delays the registration, it does not throw. */
@@ -91,7 +113,11 @@ export class InstanceRegistry implements AsyncDisposable {
 
   #note(id: string, lease: InstanceHeartbeat | undefined): void {
     if (!lease || this.#seen.get(id)?.heartbeatAt === lease.heartbeat_at) return;
-    this.#seen.set(id, { heartbeatAt: lease.heartbeat_at, changedAtMs: performance.now() });
+    this.#seen.set(id, {
+      heartbeatAt: lease.heartbeat_at,
+      changedAtMs: performance.now(),
+      sockets: lease.sockets,
+    });
   }
 
   async #keepRenewing(firstWaitMs: number): Promise<void> {
@@ -113,6 +139,7 @@ export class InstanceRegistry implements AsyncDisposable {
         heartbeat_at: clock.nowMs(),
         started_at: this.#startedAtMs,
         ...(host === undefined ? {} : { host }),
+        ...(this.#countSockets && { sockets: this.#countSockets() }),
       });
       this.#renewedAtMs = performance.now();
       await this.#look();

@@ -55,6 +55,10 @@ export class ConnectionState {
   windowStartMs: number;
   /** Since then. */
   receivedBytes = 0;
+  /** Sent and received so far; pings are none. */
+  packets = 0;
+  /** `packets` when `IdleConnections` looked last. */
+  packetsSeen = -1;
   /** The TCP connection of the last polling request. */
   pollingSocket: NetSocket | undefined;
 

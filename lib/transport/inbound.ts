@@ -16,6 +16,7 @@ export interface InboundOptions {
 }
 
 interface ReceivedPacket {
+  type?: string;
   data?: string | Uint8Array;
 }
 
@@ -36,6 +37,7 @@ export function inboundGuard(options: InboundOptions): (connection: Connection) 
     const bytes = packet.data?.length ?? 0;
     counters.receivedBytes += bytes;
     const state = this[STATE];
+    if (packet.type !== "pong") state.packets++;
     state.receivedBytes += bytes;
     const bytesLeft = burstBytes - state.receivedBytes;
     if (--state.packetsLeft >= 0 && bytesLeft >= 0) return;

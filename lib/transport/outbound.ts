@@ -54,6 +54,7 @@ export function outboundGuard(options: OutboundOptions): (connection: Connection
   ): Connection {
     counters.sentPackets++;
     counters.sentBytes += size;
+    connection[STATE].packets++;
     return engineWrite.call(connection, data, packetOptions, callback);
   }
 

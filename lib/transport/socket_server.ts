@@ -15,6 +15,7 @@ import {
   STATE,
   stopAwaitingPoll,
 } from "./connection.ts";
+import { IdleConnections } from "./idle_connections.ts";
 import { httpSide } from "./http_side.ts";
 import { burstOf, inboundGuard } from "./inbound.ts";
 import { originCheck } from "./origins.ts";
@@ -117,6 +118,11 @@ export interface SocketServer {
   limitStreams(socket: Pick<Socket, "conn">, wants: StreamFilter | undefined): void;
   /** The socket's user is known: it is no stranger from here on. `false`: there is no place for it. */
   welcome(socket: Pick<Socket, "conn">): boolean;
+  /**
+   * Ends up to `most` sockets that nothing has gone through since the last call, in a way that
+   * clients come back from by themselves; returns how many. The first call ends none.
+   */
+  handOver(most: number): number;
   stats(): TransportStats;
 }
 
@@ -178,6 +184,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     maxPayloadBytes: options.maxPayloadBytes,
     ...(options.maxBytesPerSecond && { maxBytesPerSecond: options.maxBytesPerSecond }),
   });
+  const idle = new IdleConnections({ connections: connectionsOf(engine), counters });
   const burst = burstOf(maxPacketsPerSecond);
   const strangers = options.strangers && new Strangers({
     ...options.strangers,
@@ -281,6 +288,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       (conn as unknown as Connection)[STATE].wants = wants;
     },
     welcome: ({ conn }) => strangers?.welcome(conn as unknown as Connection) ?? true,
+    handOver: (most) => idle.handOver(most),
     stats: () => ({
       sockets: limiter.taken,
       strangers: limiter.strangers,

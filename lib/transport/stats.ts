@@ -23,6 +23,8 @@ export interface TransportStats {
   slowReadersCut: number;
   floodsCut: number;
   oversized: number;
+  /** Sockets that were let go because other instances have fewer. */
+  handedOver: number;
   /** Strangers who made room for others, or whose time was over. */
   strangersCut: number;
   /** TCP connections beyond the limits of all or of one address. */
@@ -46,4 +48,5 @@ export class Counters {
   slowReadersCut = 0;
   floodsCut = 0;
   oversized = 0;
+  handedOver = 0;
 }

@@ -136,6 +136,23 @@ Deno.test("a flood is cut, a burst is not", async () => {
   assert.equal(polite.ended, false);
 });
 
+Deno.test("X7: a socket that sends more bytes a second than one may is cut, a burst is not", async () => {
+  await using started = await startServer({ maxPayloadBytes: 10_000, maxBytesPerSecond: 20_000 });
+  let seen = 0;
+  started.server.io.on("connection", (socket) => socket.onAny(() => seen++));
+  await using polite = await WireClient.open(started.port);
+  await using flooder = await WireClient.open(started.port);
+  const message = frame(`42["e","${"x".repeat(9_000)}"]`);
+  // Four messages of the largest kind, or two seconds' worth.
+  await polite.write(Buffer.concat(Array.from({ length: 4 }, () => message)));
+  await polite.until(() => seen === 4, "the burst");
+  await flooder.write(Buffer.concat(Array.from({ length: 20 }, () => message)));
+  await flooder.until(() => flooder.ended, "the cut");
+  assert.ok(seen <= 4 + 5, `${seen} messages seen`);
+  assert.equal(started.server.stats().floodsCut, 1);
+  assert.equal(polite.ended, false);
+});
+
 Deno.test("random bytes never crash the server", async () => {
   await using started = await startServer({ handshakeTimeoutMs: 300 });
   await using bystander = await WireClient.open(started.port);
