@@ -8,6 +8,20 @@ export type CommandClient = Redis | Cluster;
 const DISCONNECT_TIMEOUT_MS = 250;
 
 /**
+ * Leaves a master that has become a replica. Every answer of a pipeline says so, and ioredis 6.0.0
+ * adds a listener to the socket each time it is told to leave: once is enough.
+ */
+function readonlyNotice(): (error: Error) => boolean {
+  let leftAtMs = -Infinity;
+  return (error) => {
+    const now = performance.now();
+    if (!isReadonly(error) || now - leftAtMs < DISCONNECT_TIMEOUT_MS) return false;
+    leftAtMs = now;
+    return true;
+  };
+}
+
+/**
  * What all connections share. A client lives for one connection and never retries by itself:
  * `ReconnectingClient` opens the next one, `RedisConnection` sends commands again. So the library's own queues,
  * resends and resubscriptions, of which some are unbounded and some reject with no one listening,
@@ -28,7 +42,7 @@ function common(target: RedisTarget, options: RedisConnectionOptions): RedisOpti
     socketTimeout: connectTimeoutMs + commandTimeoutMs,
     autoResubscribe: false,
     autoResendUnfulfilledCommands: false,
-    reconnectOnError: isReadonly,
+    reconnectOnError: readonlyNotice(),
   };
 }
 

@@ -4,7 +4,7 @@ import { AppError } from "../common/errors.ts";
 const PASSING =
   /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|UNBLOCKED|NOREPLICAS|NOMASTERLINK)\b/;
 /** Answers of a server that is there but can't serve now; sending again at once would not help. */
-const BUSY = /^(OOM|BUSY|MISCONF)\b/;
+const BUSY = /^(OOM|BUSY|MISCONF|NOPERM)\b/;
 
 /** Whether the server itself said no. */
 function isReply(error: Error): boolean {
