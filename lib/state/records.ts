@@ -77,6 +77,8 @@ export const InstanceHeartbeatSchema = record({
   heartbeat_at: v.number(),
   started_at: time,
   host: v.fallback(v.optional(v.string()), undefined),
+  /** How many sockets it holds. */
+  sockets: v.fallback(v.optional(v.number()), undefined),
 });
 export type InstanceHeartbeat = v.InferOutput<typeof InstanceHeartbeatSchema>;
 
@@ -119,6 +121,8 @@ export const UserHoldingsSchema = record({
   notes: count,
   note_bytes: count,
   channels: count,
+  posts: count,
+  post_bytes: count,
 });
 export type UserHoldings = v.InferOutput<typeof UserHoldingsSchema>;
 
