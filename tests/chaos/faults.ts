@@ -11,8 +11,10 @@ export interface Fault {
   shape: Shape;
   /** What a server in this place should say; the first one has its way to Redis through a proxy. */
   readiness(place: number): Readiness;
-  /** What its log should hold, in one line, on the servers that feel it. */
+  /** What its log should hold, in one line with its cause, on the servers that feel it. */
   said?: RegExp;
+  /** The error that a server may log. Default: none. */
+  mayLog?: RegExp;
   /** Who feels it. Default: all. */
   felt?(place: number): boolean;
   /** Brings it about, and takes it away again; returns the places that were killed. */
@@ -20,6 +22,9 @@ export interface Fault {
 }
 
 const OUTAGE_MS = 3_000;
+/** Longer than `/ready` may take to say so. */
+const REFUSAL_MS = 5_000;
+const JUMP_S = 3_600;
 const LOST = /redis: connection lost/;
 const onlyFirst = (place: number) => place === 0;
 
@@ -30,6 +35,29 @@ async function killMaster(
   await servers.kill();
   ledger.masterDied();
   return [];
+}
+
+/** Redis answers, and refuses what it is told, until it is set right again. */
+async function refuse(
+  { redis }: World,
+  begin: readonly string[],
+  end: readonly string[],
+): Promise<number[]> {
+  await redis?.command(...begin);
+  await pause(REFUSAL_MS);
+  await redis?.command(...end);
+  return [];
+}
+
+/** Fills the disk to its last byte. */
+async function fill(path: string): Promise<void> {
+  using file = await Deno.open(path, { write: true, create: true });
+  const piece = new Uint8Array(256 * 1_024);
+  try {
+    for (;;) await file.write(piece);
+  } catch (thrown) {
+    if (!/os error 28/.test(String(thrown))) throw thrown;
+  }
 }
 
 export const FAULTS: readonly Fault[] = [
@@ -92,6 +120,59 @@ export const FAULTS: readonly Fault[] = [
       proxy?.cut();
       await pause(OUTAGE_MS);
       proxy?.heal();
+      return [];
+    },
+  },
+  {
+    name: "redis-full",
+    shape: "standalone",
+    readiness: () => "turns unready",
+    said: /not ready.*OOM/,
+    inflict: (world) =>
+      refuse(world, ["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"]),
+  },
+  {
+    name: "redis-read-only",
+    shape: "standalone",
+    readiness: () => "turns unready",
+    said: /not ready.*READONLY/,
+    inflict: (world) => refuse(world, ["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"]),
+  },
+  {
+    name: "redis-commands-missing",
+    shape: "standalone",
+    readiness: () => "turns unready",
+    said: /not ready.*NOPERM/,
+    inflict: (world) =>
+      refuse(
+        world,
+        ["ACL", "SETUSER", "default", "-eval", "-evalsha", "-hscan"],
+        ["ACL", "SETUSER", "default", "+@all"],
+      ),
+  },
+  {
+    name: "clock-jumps",
+    shape: "clock",
+    readiness: () => "stays ready",
+    async inflict({ clock }) {
+      for (const seconds of [JUMP_S, 0, -JUMP_S, 0]) {
+        await clock?.set(seconds);
+        await pause(OUTAGE_MS);
+      }
+      return [];
+    },
+  },
+  {
+    name: "disk-full",
+    shape: "disk",
+    readiness: () => "turns unready",
+    said: /not ready.*disk/,
+    mayLog: /the disk of the store is full/,
+    async inflict({ disk }) {
+      const filler = `${disk?.path}/filler`;
+      await fill(filler);
+      await pause(REFUSAL_MS);
+      await Deno.remove(filler);
       return [];
     },
   },

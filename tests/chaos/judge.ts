@@ -3,7 +3,7 @@ import { pause } from "../../lib/common/pause.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import type { StateKey } from "../../lib/state/state_store.ts";
 import { type Client, connect, type Person } from "../support/server.ts";
-import type { ServerProcess } from "../support/server_process.ts";
+import type { LogLine, ServerProcess } from "../support/server_process.ts";
 import type { Fault } from "./faults.ts";
 import { isReady, SESSION_TIMEOUT_S, type World } from "./world.ts";
 
@@ -47,13 +47,17 @@ export class ReadyWatch implements AsyncDisposable {
   }
 }
 
+/** How soon a server that can't do its work must say so; beside it, one look and its answer. */
+const TELLS_WITHIN_MS = 3_000;
+const LOOK_MS = 1_000;
+
 /** What the samples say against what the fault expects; in words, where it is wrong. */
 export function judgeReadiness(
   fault: Fault,
   watch: ReadyWatch,
   { servers }: World,
   killed: readonly number[],
-  wholeAtMs: number,
+  { beganAtMs, wholeAtMs }: { beganAtMs: number; wholeAtMs: number },
 ): string[] {
   const found: string[] = [];
   for (const place of servers.keys()) {
@@ -65,6 +69,11 @@ export function judgeReadiness(
       found.push(`server ${place} said ${unready.length} times that it is not ready`);
     } else if (expected === "turns unready" && unready.length === 0) {
       found.push(`server ${place} never said that it is not ready`);
+    } else if (expected === "turns unready") {
+      const tookMs = (unready[0]?.atMs ?? Infinity) - beganAtMs;
+      if (tookMs > TELLS_WITHIN_MS + LOOK_MS) {
+        found.push(`server ${place} said after ${Math.round(tookMs)} ms that it is not ready`);
+      }
     }
     if (unready.some(({ atMs }) => atMs > wholeAtMs)) {
       found.push(`server ${place} said that it is not ready when it was`);
@@ -150,7 +159,7 @@ export async function untilGone(
     const left: string[] = [];
     for (const [what, key, ownerOf] of kinds) {
       let count = 0;
-      for await (const page of store.dictionary<Entry>(key).scan()) {
+      for await (const page of store?.dictionary<Entry>(key).scan() ?? []) {
         for (const [, entry] of page) if (ownerOf(entry) === instanceId) count++;
       }
       if (count > 0) left.push(`${count} ${what}`);
@@ -172,14 +181,16 @@ export function judgeLog(
   server: ServerProcess,
   place: number,
   from: number,
-  said: RegExp | undefined,
+  { said, mayLog }: Pick<Fault, "said" | "mayLog">,
 ): string[] {
   const lines = server.lines().slice(from);
-  const found = lines.filter(({ level }) => level === "error").map(({ message, error }) =>
+  const isFault = ({ level, message }: LogLine) => level === "error" && !mayLog?.test(message);
+  const found = lines.filter(isFault).map(({ message, error }) =>
     `server ${place} logged an error: ${message}${error ? ` (${error})` : ""}`
   );
   if (server.isOver) found.push(`server ${place} has ended`);
-  if (said && !lines.some(({ message }) => said.test(message))) {
+  const isSaid = ({ message, error = "" }: LogLine) => said?.test(`${message}: ${error}`);
+  if (said && !lines.some(isSaid)) {
     found.push(`server ${place} did not log ${said}`);
   }
   return [...new Set(found)];

@@ -30,7 +30,7 @@ export interface Tally {
   found: string[];
 }
 
-const emptyTally = (): Tally => ({
+export const emptyTally = (): Tally => ({
   ...{ whole: 0, stopped: 0, interrupted: 0, failed: 0, lostChars: 0, reconnects: 0 },
   found: [],
 });
@@ -231,8 +231,8 @@ export class Load implements AsyncDisposable {
   }
 
   async #ownerOf(taskId: string): Promise<string | undefined> {
-    const owners = this.#world.store.dictionary<{ instance_id: string }>(keys.taskOwners);
-    const owner = await owners.get(taskId).catch(() => undefined);
+    const owners = this.#world.store?.dictionary<{ instance_id: string }>(keys.taskOwners);
+    const owner = await owners?.get(taskId).catch(() => undefined);
     return owner?.instance_id;
   }
 

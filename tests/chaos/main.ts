@@ -17,8 +17,9 @@ import {
   sufferOpenWebUi,
   tableOfOpenWebUi,
 } from "./open_webui.ts";
+import { SCENES } from "./scenes.ts";
 import { type Result, tableOf, writeReport } from "./report.ts";
-import { openWorld, type Shape, type World } from "./world.ts";
+import { lackOf, openWorld, type Shape, type World } from "./world.ts";
 
 /** Load before a fault, so that there is something to lose. */
 const CALM_MS = 3_000;
@@ -44,6 +45,7 @@ async function suffer(fault: Fault, { world, ledger, load, random }: Scene): Pro
   let leftMs: number | undefined;
   {
     await using watch = new ReadyWatch(world);
+    const beganAtMs = performance.now();
     killed = await fault.inflict(world, ledger, random);
     const healedAt = performance.now();
     {
@@ -51,7 +53,7 @@ async function suffer(fault: Fault, { world, ledger, load, random }: Scene): Pro
       recoveredMs = await probe.whole(healedAt);
     }
     if (recoveredMs === undefined) problems.push("events do not go from each to each again");
-    const wholeAt = healedAt + (recoveredMs ?? Infinity);
+    const wholeAtMs = healedAt + (recoveredMs ?? Infinity);
     for (const place of killed) {
       const dead = servers[place];
       if (!dead) continue;
@@ -62,12 +64,13 @@ async function suffer(fault: Fault, { world, ledger, load, random }: Scene): Pro
       linesBefore[place] = 0;
     }
     await pause(AFTER_MS);
-    problems.push(...judgeReadiness(fault, watch, world, killed, wholeAt));
+    problems.push(...judgeReadiness(fault, watch, world, killed, { beganAtMs, wholeAtMs }));
   }
   for (const [place, server] of servers.entries()) {
     const isFelt = !killed.includes(place) && (fault.felt?.(place) ?? true);
+    const { said, mayLog } = fault;
     problems.push(
-      ...judgeLog(server, place, linesBefore[place] ?? 0, isFelt ? fault.said : undefined),
+      ...judgeLog(server, place, linesBefore[place] ?? 0, { ...isFelt && { said }, mayLog }),
     );
   }
   const { found, excused } = await ledger.audit();
@@ -88,6 +91,11 @@ async function suffer(fault: Fault, { world, ledger, load, random }: Scene): Pro
 async function round(faults: readonly Fault[], random: () => number): Promise<Result[]> {
   const results: Result[] = [];
   for (const shape of new Set<Shape>(faults.map((fault) => fault.shape))) {
+    const lack = await lackOf(shape);
+    if (lack !== undefined) {
+      say(`not done, since ${lack}: ${faults.filter((f) => f.shape === shape).map((f) => f.name)}`);
+      continue;
+    }
     await using world = await openWorld(shape);
     const ledger = new Ledger();
     await using load = await Load.start(world, ledger, random);
@@ -115,13 +123,16 @@ function report({ name, problems }: Result): void {
   for (const problem of problems.slice(0, 20)) say(`       ${problem}`);
 }
 
-const options = parseOptions(Deno.args, [...FAULTS.map(({ name }) => name), ...OPEN_WEBUI_FAULTS]);
+const options = parseOptions(
+  Deno.args,
+  [...[...FAULTS, ...SCENES].map(({ name }) => name), ...OPEN_WEBUI_FAULTS],
+);
 if (!redisAvailable()) Deno.exit(1);
 say(`seed ${options.seed}`);
 const random = randomOf(options.seed);
-const chosen = options.only.length === 0
-  ? FAULTS
-  : FAULTS.filter(({ name }) => options.only.includes(name));
+const isChosen = ({ name }: { name: string }) =>
+  options.only.length === 0 || options.only.includes(name);
+const chosen = FAULTS.filter(isChosen);
 const began = performance.now();
 const results: Result[] = [];
 while (chosen.length > 0) {
@@ -139,6 +150,12 @@ async function roundOfOpenWebUi(): Promise<OpenWebUiResult[] | undefined> {
   return await sufferOpenWebUi(installed, wanted);
 }
 
+for (const scene of SCENES.filter(isChosen)) {
+  for (const result of await scene.play()) {
+    results.push(result);
+    report(result);
+  }
+}
 const ofOpenWebUi = await roundOfOpenWebUi();
 const tables = [
   ...results.length > 0 ? [tableOf(results)] : [],

@@ -1,16 +1,18 @@
 /**
  * A rolling restart of two instances on one Redis behind Debian's nginx and HAProxy, under load: people
- * ask without a pause, sockets listen, and each instance is ended and started anew in its turn. Ends
- * with 1 when a request failed that a client would not send again, an answer was interrupted that fitted
- * the time, or somebody was signed out. `deno task rolling`.
+ * ask without a pause, sockets listen, and each instance is ended and started anew in its turn; then one
+ * is killed. Ends with 1 when a request failed that a client would not send again, an answer was
+ * interrupted that fitted the time, somebody was signed out, or an official client of any language did
+ * not come back by itself. `deno task rolling`; `deno task chaos` does it, too.
  */
 import { createApi } from "../../lib/client/api.ts";
 import { ClientError } from "../../lib/client/errors.ts";
 import { pause } from "../../lib/common/pause.ts";
 import type { ChatMessage } from "../../lib/protocol/chat.ts";
-import { startPythonClient } from "./python_client.ts";
+import { type OfficialClient, startOfficialClients } from "./official_clients.ts";
 import { message, newChat } from "../e2e/support/chat.ts";
 import { type Client, connect, type Person, personAt, signUp } from "../support/server.ts";
+import { say } from "../support/say.ts";
 import { startModelProvider } from "../support/model_provider.ts";
 import { RedisServer } from "../support/redis_servers.ts";
 import { type ServerProcess, startServerProcess } from "../support/server_process.ts";
@@ -21,8 +23,6 @@ const PEOPLE = 8;
 /** Some two seconds: it fits the 3.5 that a stop of five lets it go on. */
 const TOKENS = Array.from({ length: 80 }, (_, n) => `w${n} `);
 const PACE_MS = 25;
-
-const say = (text: string) => Deno.stdout.write(new TextEncoder().encode(`${text}\n`));
 
 const nginx = (port: number, ports: readonly number[], folder: string) => `
 daemon off; pid ${folder}/nginx.pid; error_log ${folder}/error.log; worker_processes 1;
@@ -65,7 +65,16 @@ backend app
 ${ports.map((each, at) => `  server s${at} 127.0.0.1:${each}`).join("\n")}
 `;
 
-type ProxyName = "nginx" | "haproxy";
+export type ProxyName = "nginx" | "haproxy";
+
+export interface Rolled {
+  /** What must not be. */
+  found: string[];
+  /** Answers that people have had, all of them whole. */
+  answers: number;
+  /** The clients of other languages that were there. */
+  languages: string[];
+}
 
 function startProxy(name: ProxyName, port: number, ports: readonly number[], folder: string) {
   const file = `${folder}/${name}.conf`;
@@ -116,7 +125,8 @@ async function keepAsking(person: Person, url: string, stop: AbortSignal, found:
   return answers;
 }
 
-async function roll(name: ProxyName): Promise<string[]> {
+/** Does it behind one proxy. */
+export async function roll(name: ProxyName): Promise<Rolled> {
   const found: string[] = [];
   await using stack = new AsyncDisposableStack();
   const provider = stack.use(startModelProvider());
@@ -143,7 +153,7 @@ async function roll(name: ProxyName): Promise<string[]> {
     proxy.kill("SIGTERM");
     const { stderr } = await proxy.output();
     const words = new TextDecoder().decode(stderr).trim();
-    if (found.length > 0 && words !== "") await say(words.slice(0, 2_000));
+    if (found.length > 0 && words !== "") say(words.slice(0, 2_000));
   });
   const url = `http://127.0.0.1:${port}`;
   await until(() =>
@@ -159,10 +169,7 @@ async function roll(name: ProxyName): Promise<string[]> {
     people.push(person);
     clients.push(stack.use(await connect(url, person.token)));
   }
-  const python = await startPythonClient(url, people[0]?.token ?? "");
-  if (python) stack.use(python);
-  else await say("Python's client can't be installed, and is not tried");
-  if (python) await until(() => python.connects > 0, { what: "Python's client", limitMs: 10_000 });
+  const official = await startOfficialClients(url, people[0]?.token ?? "", stack);
   const stop = new AbortController();
   const asking = people.map((person) => keepAsking(person, url, stop.signal, found));
   for (const [place, ownPort] of ports.entries()) {
@@ -176,31 +183,63 @@ async function roll(name: ProxyName): Promise<string[]> {
       limitMs: 20_000,
     });
   }
-  // It was at one of the two, and has come back each time.
-  await until(() => !python || python.connects > python.disconnects, {
-    what: "Python's client to be back",
-    limitMs: 20_000,
-  }).catch((thrown) => found.push(String(thrown)));
-  if (python?.disconnects === 0) found.push("Python's client has noticed no restart");
+  // Each was at one of the two.
+  await allBack(official, 1, found);
   await pause(3_000);
   stop.abort();
   const answers = (await Promise.all(asking)).reduce((sum, count) => sum + count, 0);
+  const before = official.map(({ disconnects }) => disconnects);
+  for (const [place, ownPort] of ports.entries()) {
+    servers[place]?.kill("SIGKILL");
+    await servers[place]?.status;
+    servers[place] = await start(ownPort);
+    await allBack(official, 0, found);
+  }
+  for (const [at, { name, disconnects }] of official.entries()) {
+    if (disconnects === before[at]) found.push(`${name}'s client has noticed no kill`);
+  }
+  await until(() => clients.every(({ socket }) => socket.connected), {
+    what: "all sockets to be back after a kill",
+    limitMs: 20_000,
+  }).catch((thrown) => found.push(String(thrown)));
   for (const { errors } of clients) {
     if (errors.some(({ event }) => event === "session")) found.push("a socket lost its session");
   }
-  await say(`${name}: ${answers} answers, ${found.length} faults`);
-  for (const fault of new Set(found)) await say(`  ${fault}`);
-  return found;
+  const languages = official.map(({ name }) => name);
+  say(`${name}: ${answers} answers, ${found.length} faults; also: ${languages.join(", ")}`);
+  for (const fault of new Set(found)) say(`  ${fault}`);
+  return { found, answers, languages };
 }
 
-const proxies = (["nginx", "haproxy"] as const).filter((name) => {
-  try {
-    return Deno.statSync(`/usr/sbin/${name}`).isFile;
-  } catch {
-    say(`${name} is not installed, and is not tried (apt-get install ${name})`);
-    return false;
+/** All are connected, and have been away at least so often. */
+async function allBack(
+  official: readonly OfficialClient[],
+  least: number,
+  found: string[],
+): Promise<void> {
+  for (const client of official) {
+    await until(() => client.isConnected && client.disconnects >= least, {
+      what: `${client.name}'s client to be back`,
+      limitMs: 30_000,
+    }).catch((thrown) => found.push(String(thrown)));
   }
-});
-let faults = 0;
-for (const name of proxies) faults += (await roll(name)).length;
-Deno.exit(faults > 0 || proxies.length === 0 ? 1 : 0);
+}
+
+/** Those that are installed; what is not is said aloud. */
+export function installedProxies(): ProxyName[] {
+  return (["nginx", "haproxy"] as const).filter((name) => {
+    try {
+      return Deno.statSync(`/usr/sbin/${name}`).isFile;
+    } catch {
+      say(`${name} is not installed, and is not tried (apt-get install ${name})`);
+      return false;
+    }
+  });
+}
+
+if (import.meta.main) {
+  const proxies = installedProxies();
+  let faults = 0;
+  for (const name of proxies) faults += (await roll(name)).found.length;
+  Deno.exit(faults > 0 || proxies.length === 0 ? 1 : 0);
+}

@@ -3,18 +3,28 @@ import { silentLogger as logger } from "../../lib/common/logger.ts";
 import { openRedisStore } from "../../lib/state/redis_store.ts";
 import type { StateStore } from "../../lib/state/state_store.ts";
 import { type StandInProvider, startModelProvider } from "../support/model_provider.ts";
-import type { ClusterSet, RedisServer, SentinelSet } from "../support/redis_servers.ts";
+import {
+  type ClusterSet,
+  redisAvailable,
+  type RedisServer,
+  type SentinelSet,
+} from "../support/redis_servers.ts";
 import { RoundRobin } from "../support/round_robin.ts";
 import type { Env } from "../support/server.ts";
 import { type ServerProcess, startServerProcess } from "../support/server_process.ts";
-import { startStoreServers } from "../support/store_servers.ts";
+import { canSetClock, type SettableClock, settableClock } from "../support/settable_clock.ts";
+import { startStoreServers, type StoreServers } from "../support/store_servers.ts";
+import { canMount, type SmallDisk, smallDisk } from "../support/small_disk.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
 
-export type Shape = "standalone" | "sentinel" | "cluster";
+/** `clock`: the first server's can be set. `disk`: one server on a file, on a disk that is small. */
+export type Shape = "standalone" | "sentinel" | "cluster" | "clock" | "disk";
 
 export const SESSION_TIMEOUT_S = 8;
 const SERVERS = 3;
+/** The store, its reserve, and what is written in a round. */
+const DISK_MB = 64;
 /** One that has none, is a text of so many tokens: the prompt says how many. */
 const TOKEN_MS = 12;
 
@@ -33,8 +43,11 @@ export interface World extends AsyncDisposable {
   readonly proxy: TcpProxy | undefined;
   readonly sentinel: SentinelSet | undefined;
   readonly cluster: ClusterSet | undefined;
+  readonly disk: SmallDisk | undefined;
+  /** Of the first server; `undefined` where it can't be set. */
+  readonly clock: SettableClock | undefined;
   /** The same Redis, seen past all faults but its own. */
-  readonly store: StateStore;
+  readonly store: StateStore | undefined;
   /** Starts a server in the place of one that has died. */
   replace(place: number): Promise<void>;
 }
@@ -52,13 +65,16 @@ export async function openWorld(shape: Shape): Promise<World> {
     const [{ content = "" } = {}] = messages as { content?: string }[];
     return { tokens: tokensOf(content), paceMs: TOKEN_MS };
   };
-  const mode = shape === "standalone" ? "redis" : shape;
-  const shared = stack.use(await startStoreServers(mode, ["--appendonly", "yes"]));
-  const { redis, sentinel, cluster } = shared;
+  const disk = shape === "disk" ? stack.use(await smallDisk(DISK_MB)) : undefined;
+  const shared = shape === "disk"
+    ? { env: { DENO_KV_PATH: `${disk?.path}/server.kv` } }
+    : stack.use(await startStoreServers(MODES[shape], ["--appendonly", "yes"]));
+  const { redis, sentinel, cluster } = shared as Partial<StoreServers>;
+  const clock = shape === "clock" ? await settableClock() : undefined;
+  if (clock) stack.use(clock);
   const proxy = redis && stack.use(new TcpProxy(redis.port));
-  const url = shared.env.WEBSOCKET_REDIS_URL ?? "";
   const env: Env = {
-    ...shared.env,
+    ...shared.env as Env,
     OPENAI_API_BASE_URL: provider.baseUrl,
     SESSION_TIMEOUT: String(SESSION_TIMEOUT_S),
     WEBSOCKET_HEARTBEAT_INTERVAL: "1",
@@ -72,15 +88,17 @@ export async function openWorld(shape: Shape): Promise<World> {
   });
   const start = async (place: number) => {
     const behind: Env = proxy && place === 0 ? { WEBSOCKET_REDIS_URL: viaProxy(proxy) } : {};
-    const server = await startServerProcess({ ...env, ...behind });
+    const wrapper = place === 0 ? clock?.wrapper ?? [] : [];
+    const server = await startServerProcess({ ...env, ...behind }, undefined, { wrapper });
     servers[place] = server;
     ports[place] = Number(new URL(server.url).port);
   };
-  for (let place = 0; place < SERVERS; place++) await start(place);
+  for (let place = 0; place < (disk ? 1 : SERVERS); place++) await start(place);
   const balancer = stack.use(new RoundRobin(ports));
-  const store = stack.use(
+  const { WEBSOCKET_REDIS_URL: redisUrl } = env;
+  const store = redisUrl === undefined ? undefined : stack.use(
     await openRedisStore({
-      ...{ url, logger, cluster: cluster !== undefined },
+      ...{ url: redisUrl, logger, cluster: cluster !== undefined },
       ...(sentinel && { sentinelHosts: sentinel.hosts }),
     }),
   );
@@ -96,6 +114,8 @@ export async function openWorld(shape: Shape): Promise<World> {
       proxy,
       sentinel,
       cluster,
+      disk,
+      clock,
       store,
     },
     url: balancer.url,
@@ -108,6 +128,20 @@ export async function openWorld(shape: Shape): Promise<World> {
   };
   await until(() => allReady(servers), { what: "all servers to be ready", limitMs: 20_000 });
   return world;
+}
+
+const MODES = {
+  standalone: "redis",
+  clock: "redis",
+  sentinel: "sentinel",
+  cluster: "cluster",
+} as const;
+
+/** Why a world of this shape can't be had here; `undefined`: it can. */
+export async function lackOf(shape: Shape): Promise<string | undefined> {
+  if (shape === "disk") return await canMount() ? undefined : "no small disk can be mounted";
+  if (shape === "clock" && !canSetClock()) return "libfaketime is not installed";
+  return redisAvailable() ? undefined : "redis-server is not installed";
 }
 
 const viaProxy = ({ port }: TcpProxy) => `redis://127.0.0.1:${port}/0`;

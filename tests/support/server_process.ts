@@ -37,12 +37,21 @@ export interface SpawnedServer {
   read: Promise<void>;
 }
 
-/** The permissions of `deno task start`, and the folder of the test's own database. */
-const START_FLAGS = ["--quiet", "--no-prompt", "-P=start", "--allow-read", "--allow-write"];
+/** As `deno task start` has it, and the folder of the test's own database. */
+const START_FLAGS = [
+  "--quiet",
+  "--no-prompt",
+  "--v8-flags=--min-semi-space-size=16",
+  "-P=start",
+  "--allow-read",
+  "--allow-write",
+];
 
 export interface SpawnOptions {
   /** The limit of open files, as of `ulimit -n`. Default: this process' own. */
   maxOpenFiles?: number;
+  /** A command that runs what follows it, as `env NAME=value` does. Default: none. */
+  wrapper?: readonly string[];
   /** What the program itself is given. Default: nothing. */
   args?: readonly string[];
 }
@@ -51,10 +60,11 @@ export interface SpawnOptions {
 export function spawnServer(
   env: Env,
   flags: readonly string[] = START_FLAGS,
-  { maxOpenFiles, args = [] }: SpawnOptions = {},
+  { maxOpenFiles, wrapper = [], args = [] }: SpawnOptions = {},
 ): SpawnedServer {
   const limited = ["-c", `ulimit -n ${maxOpenFiles}; exec "$0" "$@"`, Deno.execPath()];
-  const [command, before] = maxOpenFiles === undefined ? [Deno.execPath(), []] : ["sh", limited];
+  const program = maxOpenFiles === undefined ? [Deno.execPath()] : ["sh", ...limited];
+  const [command = "", ...before] = [...wrapper, ...program];
   const child = new Deno.Command(command, {
     args: [...before, "run", ...flags, "main.ts", ...args],
     cwd: ROOT,

@@ -69,7 +69,11 @@ export async function npmFolder(
 }
 
 /** Runs `install` unless it has run to its end before, with the same packages. */
-async function once(folder: string, packages: string, install: () => Promise<void>): Promise<void> {
+export async function once(
+  folder: string,
+  packages: string,
+  install: () => Promise<void>,
+): Promise<void> {
   const mark = join(folder, "installed");
   if (await Deno.readTextFile(mark).catch(() => "") === packages) return;
   await Deno.mkdir(folder, { recursive: true });
@@ -77,7 +81,7 @@ async function once(folder: string, packages: string, install: () => Promise<voi
   await Deno.writeTextFile(mark, packages);
 }
 
-async function run(command: string, args: string[], cwd: string = CACHE): Promise<void> {
+export async function run(command: string, args: string[], cwd: string = CACHE): Promise<void> {
   const output = await new Deno.Command(command, { args, cwd, stdout: "null", stderr: "piped" })
     .output();
   if (output.success) return;
