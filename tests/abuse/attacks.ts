@@ -1,4 +1,5 @@
 /** What one user, or a stranger, does to a server; each ends by itself, within its limit. */
+import { ask, message, newChat } from "../e2e/support/chat.ts";
 import { connect, type Person, signUp } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { chain, conflicting, deepValue, nested } from "./yjs_attacks.ts";
@@ -159,6 +160,67 @@ async function guessPasswords(url: string): Promise<string> {
   return [...codes].map(([code, count]) => `${count} times ${code}`).join(", ");
 }
 
+async function floodBytes(url: string, mallory: Person): Promise<string> {
+  const client = await connect(url, mallory.token, { reconnection: false });
+  const message = { text: "x".repeat(4_000_000) };
+  let sent = 0;
+  const end = performance.now() + 10_000;
+  while (performance.now() < end && client.socket.connected) {
+    client.socket.emit("nothing", message);
+    sent += 4;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const isCut = !client.socket.connected;
+  await client[Symbol.asyncDispose]();
+  return isCut ? `cut after ${sent} MB` : `${sent} MB sent`;
+}
+
+async function fillChannel(_url: string, mallory: Person): Promise<string> {
+  const { id } = await mallory.json<{ id: string }>("POST", "/api/v1/channels/create", {
+    ...{ name: "c", type: "group", user_ids: [] },
+  });
+  const codes = new Map<number, number>();
+  const end = performance.now() + 5_000;
+  while (performance.now() < end) {
+    const path = `/api/v1/channels/${id}/messages/post`;
+    const status = await mallory.status("POST", path, { content: "x".repeat(900_000) });
+    codes.set(status, (codes.get(status) ?? 0) + 1);
+  }
+  return [...codes].map(([code, count]) => `${count} times ${code}`).join(", ");
+}
+
+/** Lines for instances that never were. */
+async function unknownInstances(url: string, mallory: Person): Promise<string> {
+  await using client = await connect(url, mallory.token, { reconnection: false });
+  const began = performance.now();
+  const codes = new Map<string, number>();
+  await Promise.all(Array.from({ length: 400 }, async (_, n) => {
+    const channel = `${mallory.id}:${client.socket.id}:nobody${n}.${crypto.randomUUID()}`;
+    const { error }: Refusal = await client.socket.timeout(ANSWER_MS).emitWithAck(channel, "data");
+    codes.set(error?.code ?? "taken", (codes.get(error?.code ?? "taken") ?? 0) + 1);
+  }));
+  const ends = [...codes].map(([code, count]) => `${count} ${code}`).join(", ");
+  return `${ends} within ${Math.round(performance.now() - began)} ms`;
+}
+
+/** Tasks whose provider says that it lives, and nothing else. */
+async function endlessAnswers(_url: string, mallory: Person): Promise<string> {
+  const began = performance.now();
+  const ends = new Map<string, number>();
+  await Promise.all(Array.from({ length: 5 }, async () => {
+    const chatId = await newChat(mallory, "titled");
+    await ask(mallory, chatId);
+    const end = await until(async () => {
+      const now = await message(mallory, chatId).catch(() => undefined);
+      return now?.done ? now : undefined;
+    }, { what: "the answer's end", limitMs: ANSWER_MS, everyMs: 200 });
+    const code = end.error?.code ?? "none";
+    ends.set(code, (ends.get(code) ?? 0) + 1);
+  }));
+  const told = [...ends].map(([code, count]) => `${count} ended with ${code}`).join(", ");
+  return `${told} after ${((performance.now() - began) / 1_000).toFixed(1)} s`;
+}
+
 async function longChat(_url: string, mallory: Person): Promise<string> {
   const messages = Object.fromEntries(
     Array.from({ length: 100_000 }, (_, at) => [
@@ -200,6 +262,8 @@ export const ATTACKS: readonly Attack[] = [
   { number: "X5", what: "packets of nested arrays, of a stranger", run: nestedPackets },
   { number: "X6", what: "sockets without a token", run: takePlaces },
   { number: "X7", what: "chats of 4 MB, one after another", run: fillStore },
+  { number: "X7", what: "messages of 4 MB at one socket", run: floodBytes },
+  { number: "X7", what: "posts of 900 kB in a channel", run: fillChannel },
   { number: "X8", what: "150 sign-ins at once", run: guessPasswords },
   { number: "X9", what: "documents that take much memory, many at once", run: fillDocuments },
   { number: "X10", what: "a flood of cursors", run: floodCursors },
@@ -209,6 +273,8 @@ export const ATTACKS: readonly Attack[] = [
     what: "a value nested 100,000 deep",
     run: (url, mallory) => sendUpdate(url, mallory, deepValue(100_000)),
   },
+  { number: "X19", what: "400 lines for instances that never were", run: unknownInstances },
+  { number: "X20", what: "answers of which only signs of life come", run: endlessAnswers },
 ];
 
 /** Each attack has a user of its own: what one has used up does not spare the next. */

@@ -5,6 +5,7 @@
  */
 import { pause } from "../../lib/common/pause.ts";
 import { say } from "../support/say.ts";
+import { startModelProvider } from "../support/model_provider.ts";
 import { startServerProcess } from "../support/server_process.ts";
 import { signUp } from "../support/server.ts";
 import { withPart } from "../tools/generated.ts";
@@ -41,6 +42,11 @@ class Bystander implements Disposable {
   }
 }
 
+/** A comment a second, for ten minutes. */
+function* signsOfLife(): Generator<string | number> {
+  for (let n = 0; n < 600; n++) yield* [": alive\n\n", 1_000];
+}
+
 async function memoryMb(pid: number): Promise<number> {
   // Deno gives another process' memory to whoever has all permissions; `cat` needs the one to run it.
   const { stdout } = await new Deno.Command("cat", { args: [`/proc/${pid}/status`] }).output();
@@ -53,9 +59,13 @@ async function main(): Promise<number> {
   const rows: string[] = [];
   const problems: string[] = [];
   try {
+    await using provider = startModelProvider();
+    provider.script = () => ({ wire: signsOfLife() });
     await using server = await startServerProcess({
       DENO_KV_PATH: `${folder}/abuse.kv`,
       HTTP_ANSWER_TIMEOUT: "5",
+      OPENAI_API_BASE_URL: provider.baseUrl,
+      PROVIDER_FIRST_TOKEN_TIMEOUT: "5",
     });
     const { url, pid } = server;
     const ada = await signUp(url, "ada");
