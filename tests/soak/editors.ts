@@ -9,7 +9,6 @@ import { until } from "../support/until.ts";
 import type { World } from "./world.ts";
 
 const EDITORS_PER_NOTE = 5;
-const EDIT_EVERY_MS = 1_000;
 /** A note does not grow for an hour: who finds so much takes some away. */
 const LONGEST = 2_000;
 const EVERYONE = ["read", "write"].map((permission) => ({
@@ -51,13 +50,14 @@ export class Editors implements AsyncDisposable {
     return editors;
   }
 
-  async run(signal: AbortSignal): Promise<void> {
+  async run(editsPerMinute: number, signal: AbortSignal): Promise<void> {
+    const everyMs = 60_000 / editsPerMinute;
     await Promise.all(this.#editors.map(async ({ provider: { doc } }) => {
-      await pause(EDIT_EVERY_MS * Math.random(), signal);
+      await pause(everyMs * Math.random(), signal);
       while (!signal.aborted) {
         edit(doc);
         this.edits++;
-        await pause(EDIT_EVERY_MS * (0.5 + Math.random()), signal);
+        await pause(everyMs * (0.5 + Math.random()), signal);
       }
     }));
   }

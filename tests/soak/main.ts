@@ -58,7 +58,7 @@ let summary: string;
   })();
   const working = [
     streams.run(streamsPerMinute, anybody, load.signal),
-    editors.run(load.signal),
+    editors.run(options.editsPerMinute, load.signal),
     comings(),
     watching,
   ];

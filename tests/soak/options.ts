@@ -4,6 +4,8 @@ export interface Options {
   minutes: number;
   sockets: number;
   editors: number;
+  /** Of each editor. More of them make notes as old as they get in many hours. */
+  editsPerMinute: number;
   streamsPerMinute: number;
   /** Sockets that leave, and come back, each second. */
   comingsPerSecond: number;
@@ -15,6 +17,7 @@ const NUMBERS = {
   "--minutes": ["minutes", 24 * 60],
   "--sockets": ["sockets", 20_000],
   "--editors": ["editors", 1_000],
+  "--edits-per-minute": ["editsPerMinute", 6_000],
   "--streams-per-minute": ["streamsPerMinute", 10_000],
   "--comings-per-second": ["comingsPerSecond", 1_000],
 } as const;
@@ -22,7 +25,8 @@ const NUMBERS = {
 /** Throws a `RangeError` that names what is wrong and what is allowed. */
 export function parseOptions(args: readonly string[]): Options {
   const options: Options = {
-    ...{ minutes: 60, sockets: 5_000, editors: 50, streamsPerMinute: 100, comingsPerSecond: 10 },
+    ...{ minutes: 60, sockets: 5_000, editors: 50, editsPerMinute: 60 },
+    ...{ streamsPerMinute: 100, comingsPerSecond: 10 },
     report: undefined,
   };
   for (const arg of args) {
