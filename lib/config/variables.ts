@@ -256,7 +256,7 @@ export const VARIABLES = {
     "BALANCE_SOCKETS_PER_SECOND",
     "10",
     as.integer(0, 10_000),
-    "Idle sockets that an instance with more than its share lets go, to come back where there are fewer; `0`: none",
+    "Idle sockets that an instance with more than its share lets go each second; `0`: none",
   ),
   maxEventsPerSecond: preset(
     "MAX_EVENTS_PER_SECOND",
