@@ -2,7 +2,6 @@ import { type Clock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
 import type { MessageBody, StoredMessage } from "../protocol/channel.ts";
 import { keys } from "../state/key_space.ts";
-import { negative, storedSize, UserQuotas } from "../quotas/user_quotas.ts";
 import type { Dictionary, SortedIndex, StateStore } from "../state/state_store.ts";
 import { risingClock } from "./rising_clock.ts";
 import { ReadMarks } from "./read_marks.ts";
@@ -35,10 +34,8 @@ export class ChannelMessages {
   readonly #store: StateStore;
   readonly #clock: Clock;
   readonly #position: () => number;
-  readonly #quotas: UserQuotas;
 
-  constructor(store: StateStore, clock: Clock, quotas = new UserQuotas(store)) {
-    this.#quotas = quotas;
+  constructor(store: StateStore, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
     this.#position = risingClock(clock);
@@ -48,8 +45,7 @@ export class ChannelMessages {
   /**
    * Adds a message; its author has read up to it. The round trips don't depend on the members.
    *
-   * @throws {AppError} `not_found` for a parent or a message replied to that is not in the channel;
-   * `too_large` when its author has posted as much as one may
+   * @throws {AppError} `not_found` for a parent or a message replied to that is not in the channel
    */
   async post(channelId: string, userId: string, body: MessageBody): Promise<StoredMessage> {
     const { parent_id = null, reply_to_id = null } = body;
@@ -76,7 +72,6 @@ export class ChannelMessages {
       position: this.#position(),
       reactions: {},
     };
-    await this.#quotas.take(userId, holdingsOf(message));
     await this.#orderOf(message).put({ member: message.id, score: message.position });
     await this.#messages(channelId).set(message.id, message);
     await Promise.all([
@@ -159,11 +154,6 @@ export class ChannelMessages {
     return at;
   }
 
-  /** @throws {AppError} `too_large` for somebody who has posted as much as one may: nothing grows then */
-  requireRoom(userId: string): Promise<void> {
-    return this.#quotas.requireRoom(userId, "post_bytes");
-  }
-
   /** @throws {AppError} `not_found` */
   edit(
     channelId: string,
@@ -233,7 +223,6 @@ export class ChannelMessages {
     const { channel_id, id } = message;
     await this.#messages(channel_id).delete(id);
     await Promise.all([
-      this.#giveBack([message]),
       this.#orderOf(message).remove(id),
       this.#pins(channel_id).remove(id),
       ...(message.has_replies ? [this.#clearThread(channel_id, id)] : []),
@@ -247,8 +236,6 @@ export class ChannelMessages {
       const threads = page.map(([id, message]) => message.has_replies ? id : message.parent_id);
       const ids = new Set(threads.filter((id) => id !== null));
       await Promise.all([...ids].map((id) => this.#thread(channelId, id).clear()));
-      await this.#messages(channelId).delete(...page.map(([id]) => id));
-      await this.#giveBack(page.map(([, message]) => message));
     }
     await this.#messages(channelId).clear();
     await Promise.all([
@@ -264,7 +251,6 @@ export class ChannelMessages {
       const { entries } = await thread.page({ limit: PAGE });
       if (entries.length === 0) return;
       const ids = entries.map(({ member }) => member);
-      await this.#giveBack(await this.getMany(channelId, ids));
       await this.#messages(channelId).delete(...ids);
       await Promise.all([thread.remove(...ids), this.#pins(channelId).remove(...ids)]);
     }
@@ -275,24 +261,12 @@ export class ChannelMessages {
     messageId: string,
     change: (message: StoredMessage) => StoredMessage,
   ): Promise<StoredMessage> {
-    let before = 0;
-    const changed = await this.#messages(channelId).update(messageId, (message) => {
-      if (!message) return undefined;
-      before = sizeOf(message);
-      return change(message);
-    });
+    const changed = await this.#messages(channelId).update(
+      messageId,
+      (message) => message && change(message),
+    );
     if (!changed) throw noSuchMessage();
-    await this.#quotas.count(changed.user_id, { post_bytes: sizeOf(changed) - before });
     return changed;
-  }
-
-  /** Their authors may post as much again. */
-  async #giveBack(messages: readonly StoredMessage[]): Promise<void> {
-    const byAuthor = Map.groupBy(messages, ({ user_id }) => user_id);
-    await Promise.all([...byAuthor].map(([userId, own]) => {
-      const post_bytes = own.reduce((sum, message) => sum + sizeOf(message), 0);
-      return this.#quotas.count(userId, negative({ posts: own.length, post_bytes }));
-    }));
   }
 
   async #pageOf(
@@ -337,9 +311,3 @@ export class ChannelMessages {
     return this.#store.sortedIndex(keys.channelPins(channelId));
   }
 }
-
-/** About what its author has put into it. */
-const sizeOf = ({ content, data, meta }: StoredMessage): number =>
-  storedSize([content, data, meta]);
-
-export const holdingsOf = (message: StoredMessage) => ({ posts: 1, post_bytes: sizeOf(message) });

@@ -281,7 +281,7 @@ export class NoteStore {
   }
 }
 
-export const holdingsOf = ({ bytes = 0 }: NoteRecord) => ({ notes: 1, note_bytes: bytes });
+const holdingsOf = ({ bytes = 0 }: NoteRecord) => ({ notes: 1, note_bytes: bytes });
 
 const noSuchNote = () => new AppError("not_found", "There is no such note.");
 

@@ -121,8 +121,6 @@ export const UserHoldingsSchema = record({
   notes: count,
   note_bytes: count,
   channels: count,
-  posts: count,
-  post_bytes: count,
 });
 export type UserHoldings = v.InferOutput<typeof UserHoldingsSchema>;
 
