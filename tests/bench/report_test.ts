@@ -23,8 +23,8 @@ Deno.test("a report says of each target whether it is met, and of each missing p
   const report = reportOf(ECHO, { deno: "not installed: no network" });
   assert.equal(report.rows.find(({ peer }) => peer === "ours")?.ratio, 0.75);
   assert.deepEqual(
-    report.verdicts.map(({ against, ratio, met }) => ({ against, ratio, met })),
-    [{ against: "node", ratio: 0.75, met: true }, { against: "python", ratio: 0.15, met: true }],
+    report.verdicts.map(({ against, value, met }) => ({ against, value, met })),
+    [{ against: "node", value: 0.75, met: true }, { against: "python", value: 0.15, met: true }],
   );
   assert.deepEqual(report.missing, {
     deno: "not installed: no network",

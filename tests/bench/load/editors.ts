@@ -8,7 +8,7 @@ import { withLimit } from "../measure/with_limit.ts";
 import { clientFrame, OPCODE } from "./frames.ts";
 import { LoadSocket } from "./socket.ts";
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 const textDecoder = new TextDecoder();
 
 export interface Editor {
@@ -24,8 +24,12 @@ export interface EditorOptions {
   server: ServerProcess;
   token: string;
   documentId: string;
-  /** Another's update has come. */
-  onUpdate(): void;
+  /** What its socket reads at once. Default: 4,096. */
+  bufferBytes?: number;
+  /** An update has come: one of another's, or several that the server has made one. */
+  onUpdate?(update: Uint8Array): void;
+  /** The server has refused something. */
+  onError?(text: string): void;
 }
 
 const PLACEHOLDER = { _placeholder: true, num: 0 };
@@ -41,22 +45,31 @@ export const openWithAttachments = (options: EditorOptions): Promise<Editor> =>
 
 /** Joins, and applies what comes first to a document of its own. */
 async function openByEvents(options: EditorOptions, isBinary: boolean): Promise<Editor> {
-  const { server, token, documentId, onUpdate } = options;
+  const { server, token, documentId, onUpdate, onError } = options;
   const state = Promise.withResolvers<{ state: Uint8Array; size: number }>();
   const socket = await LoadSocket.connect({
     port: server.port,
     token,
+    bufferBytes: options.bufferBytes,
     onLost: (why) => state.reject(new Error(`The server closed an editor: ${why}`)),
     onPacket(kind, payload, attachment) {
       if (kind !== "event") return;
       // Without reading the whole of it: `["ydoc:document:update",`.
       const name = textDecoder.decode(payload.subarray(2, 23));
-      if (name.startsWith("ydoc:document:update")) onUpdate();
-      else if (name.startsWith("ydoc:document:state")) {
+      if (name.startsWith("ydoc:document:update")) {
+        onUpdate?.(
+          attachment ?? Uint8Array.from(JSON.parse(textDecoder.decode(payload))[1].update),
+        );
+      }
+      if (name.startsWith("ydoc:document:state")) {
         const size = payload.length + (attachment?.length ?? 0);
         const numbers = () => JSON.parse(textDecoder.decode(payload))[1].state;
         state.resolve({ state: attachment?.slice() ?? Uint8Array.from(numbers()), size });
-      } else if (name.startsWith("error")) state.reject(new Error(textDecoder.decode(payload)));
+      }
+      if (name.startsWith("error")) {
+        onError?.(textDecoder.decode(payload));
+        state.reject(new Error(textDecoder.decode(payload)));
+      }
     },
   });
   const emit = async (name: string, key: string, bytes: Uint8Array | undefined, more = {}) => {
@@ -80,7 +93,9 @@ async function openByEvents(options: EditorOptions, isBinary: boolean): Promise<
   };
 }
 
-const MESSAGE = { sync: 0, auth: 2 };
+const MESSAGE = { sync: 0, auth: 2, queryAwareness: 3 };
+/** Hocuspocus cuts whoever says nothing for a minute; its own client's cursors say something. */
+const SIGN_OF_LIFE_MS = 25_000;
 
 /** The same with Hocuspocus: token, first step of y-protocols, second step back. */
 export async function openHocuspocus(options: EditorOptions): Promise<Editor> {
@@ -105,8 +120,8 @@ export async function openHocuspocus(options: EditorOptions): Promise<Editor> {
     decoding.readVarString(decoder);
     if (decoding.readVarUint(decoder) !== MESSAGE.sync) return;
     const kind = decoding.readVarUint(decoder);
-    if (isSynced) return void (kind === sync.messageYjsUpdate && onUpdate());
     if (kind === sync.messageYjsSyncStep1) return;
+    if (isSynced) return onUpdate?.(decoding.readVarUint8Array(decoder));
     Y.applyUpdate(doc, decoding.readVarUint8Array(decoder));
     isSynced = true;
     state.resolve();
@@ -121,11 +136,13 @@ export async function openHocuspocus(options: EditorOptions): Promise<Editor> {
   await withLimit(state.promise, LIMIT_MS, () => "the document's state");
   const syncedMs = performance.now() - began;
   doc.destroy();
+  const signs = setInterval(() => say(MESSAGE.queryAwareness, () => {}), SIGN_OF_LIFE_MS);
   return {
     syncedMs,
     syncedBytes: bytes,
     send: (update) => say(MESSAGE.sync, (encoder) => sync.writeUpdate(encoder, update)),
     async close() {
+      clearInterval(signs);
       const closed = new Promise<void>((resolve) => socket.onclose = () => resolve());
       socket.close();
       await closed;

@@ -34,6 +34,8 @@ export interface SocketOptions {
   /** The JWT of the handshake's `auth.token`. */
   token: string;
   onPacket: OnPacket;
+  /** What is read at once. Default: 4,096, since thousands of idle sockets each hold one. */
+  bufferBytes?: number | undefined;
   /** Called once when the server ends the connection, never after `close()`. */
   onLost(why: string): void;
 }
@@ -57,11 +59,10 @@ export class LoadSocket {
 
   /** Connects, upgrades, joins the namespace with the token; throws when the server refuses. */
   static async connect(options: SocketOptions): Promise<LoadSocket> {
-    const { port, token, onPacket, onLost } = options;
+    const { port, token, onPacket, onLost, bufferBytes = 4096 } = options;
     const connection = await Deno.connect({ hostname: "127.0.0.1", port });
     connection.setNoDelay(true);
-    // Small, since thousands of idle sockets each hold one.
-    const buffer = new Uint8Array(4096);
+    const buffer = new Uint8Array(bufferBytes);
     let open = false;
     let sid = "";
     let refusal = "";

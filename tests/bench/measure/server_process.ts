@@ -106,7 +106,10 @@ export class ServerProcess implements AsyncDisposable {
     return (await this.ask({ do: "memory" })).kib ?? NaN;
   }
 
-  /** The longest time in which no timer of the server got its turn while `work` ran, in milliseconds. */
+  /**
+   * The longest time in which no timer of the server got its turn while `work` ran, in milliseconds;
+   * without what other processes took of it.
+   */
   async longestPauseOf(work: () => Promise<unknown>): Promise<number> {
     await this.ask({ do: "pause" });
     await work();

@@ -10,6 +10,7 @@ export const AS_STARTED = `${ALLOW_GC},--min-semi-space-size=16`;
 
 const SECTIONS = ["instances"];
 const OUR_SECTIONS = ["instances", "sweep", "round_trips", "cold_start"];
+const DOCUMENT_SECTIONS = ["documents", "documents_crowd", "documents_join"];
 const NPM_PACKAGES = {
   "socket.io": "4.8.4",
   "@socket.io/redis-adapter": "8.3.0",
@@ -60,7 +61,7 @@ export const INSTANCE_PEERS: readonly Peer[] = [
   {
     id: "ours-kv",
     title: "webui-realtime, KV file",
-    sections: [...OUR_SECTIONS, "documents"],
+    sections: [...OUR_SECTIONS, ...DOCUMENT_SECTIONS, "pauses"],
     prepare: () => Promise.resolve(ours("kv")),
   },
   {
@@ -75,7 +76,7 @@ export const INSTANCE_PEERS: readonly Peer[] = [
   {
     id: "ours-attachments",
     title: "webui-realtime, attachments",
-    sections: ["documents"],
+    sections: DOCUMENT_SECTIONS,
     prepare: () => Promise.resolve(ours("kv")),
   },
   {
@@ -105,13 +106,14 @@ export const INSTANCE_PEERS: readonly Peer[] = [
   },
   {
     id: "hocuspocus",
-    title: "Hocuspocus, Node",
-    sections: ["documents"],
+    title: "Hocuspocus with SQLite, Node",
+    sections: DOCUMENT_SECTIONS,
     prepare: async () => ({
       command: "node",
       args: ["--expose-gc", "hocuspocus.mjs"],
       cwd: await npmFolder("hocuspocus", {
-        "@hocuspocus/server": "3.4.4",
+        "@hocuspocus/server": "4.7.0",
+        "@hocuspocus/extension-sqlite": "4.7.0",
         "y-protocols": "1.0.7",
         "yjs": "13.6.33",
         "jose": "6.2.17",
@@ -131,7 +133,7 @@ export const INSTANCE_PEERS: readonly Peer[] = [
   {
     id: "python-pycrdt",
     title: "python-socketio with pycrdt, uvloop",
-    sections: ["documents"],
+    sections: DOCUMENT_SECTIONS,
     prepare: async () => ({
       command: join(await pipFolder("python-pycrdt", PYCRDT_PACKAGES), "bin/python"),
       args: [join(SERVERS, "python_pycrdt.py")],

@@ -20,7 +20,8 @@ export interface Row extends Summary {
 }
 
 export interface Verdict extends Target {
-  ratio: number;
+  /** What was reached: the ratio, or the figure itself. */
+  value: number;
   met: boolean;
 }
 
@@ -43,6 +44,12 @@ function ratioOf(figure: Figure, peer: string, against: string): number | undefi
   return quantile(ratios(mine, theirs), 0.5);
 }
 
+function reachedOf(figure: Figure, { peer, against }: Target): number | undefined {
+  if (against !== undefined) return ratioOf(figure, peer, against);
+  const samples = figure.samples[peer];
+  return samples && quantile(samples, 0.5);
+}
+
 /** @param missing Peer id → why it could not be installed. */
 export function reportOf(figure: Figure, missing: Record<string, string>): FigureReport {
   const { id, title, unit, samples, failures } = figure;
@@ -52,8 +59,8 @@ export function reportOf(figure: Figure, missing: Record<string, string>): Figur
     ratio: ratioOf(figure, peer, REFERENCE),
   }));
   const verdicts = TARGETS.filter((target) => target.figure === id).flatMap((target) => {
-    const ratio = ratioOf(figure, target.peer, target.against);
-    return ratio === undefined ? [] : [{ ...target, ratio, met: ratio <= target.atMost }];
+    const value = reachedOf(figure, target);
+    return value === undefined ? [] : [{ ...target, value, met: value <= target.atMost }];
   });
   return { id, title, unit, rows, missing: { ...missing, ...failures }, verdicts };
 }

@@ -31,7 +31,9 @@ function renderFigure(figure: FigureReport, titles: Record<string, string>): str
 function renderRow(row: Row, titles: Record<string, string>, verdicts: readonly Verdict[]) {
   const [low, high] = row.quartiles;
   const targets = verdicts.filter(({ peer }) => peer === row.peer).map((verdict) =>
-    `${ratio(verdict.ratio)} of ${titles[verdict.against] ?? verdict.against}, ` +
+    (verdict.against === undefined
+      ? ""
+      : `${ratio(verdict.value)} of ${titles[verdict.against] ?? verdict.against}, `) +
     `at most ${verdict.atMost}: ${verdict.met ? "met" : "MISSED"}`
   );
   return [

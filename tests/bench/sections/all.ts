@@ -23,5 +23,5 @@ export const SECTIONS: readonly Section[] = [
   sweepSection,
   roundTrips,
   coldStart,
-  documents,
+  ...documents,
 ];

@@ -1,6 +1,5 @@
 /** Documents that many edit, many documents, and a large one that somebody joins. */
 import { join } from "node:path";
-import * as Y from "yjs";
 import { until } from "../../support/until.ts";
 import {
   type Editor,
@@ -9,24 +8,28 @@ import {
   openOurs,
   openWithAttachments,
 } from "../load/editors.ts";
-import { SECRET_KEY, type Tokens } from "../load/tokens.ts";
+import type { Tokens } from "../load/tokens.ts";
+import { extentOf, Writer } from "../load/writer.ts";
 import { pause } from "../measure/pause.ts";
-import { ServerProcess } from "../measure/server_process.ts";
-import type { Contestant, Figure, Section } from "./section.ts";
+import { interleaved } from "../measure/rounds.ts";
+import type { ServerProcess } from "../measure/server_process.ts";
+import type { BenchContext, Figure, Section } from "./section.ts";
 
-const EDITORS = 1_000;
-const DOCUMENTS = 1_000;
+/** For a look on a busy machine: `BENCH_SCALE=0.2` takes a fifth of the editors and documents. */
+const SCALE = Number(Deno.env.get("BENCH_SCALE") ?? 1);
+const EDITORS = 1_000 * SCALE;
+const DOCUMENTS = 1_000 * SCALE;
 /** Editors that come and go before memory is first read, so that a heap has grown to its working size. */
 const WARM_UP = 200;
 const OPENING_AT_ONCE = 16;
-/** What is saved a little later is part of the cost. */
-const AFTERWARDS_MS = 1_000;
+/** What is saved later is part of the cost: of all servers here, the latest saves after two seconds. */
+const AFTERWARDS_MS = 3_000;
 const ROUNDS = 5;
 const UPDATES_TO_ALL = 20;
 const UPDATES_TO_EACH = 4;
 const PAUSE_MS = 20;
-const LARGE = { updates: 10_000, chars: 10 };
-const JOINS = 9;
+const LARGE = { updates: 10_000, text: "0123456789" };
+const JOINS = 3;
 
 interface Kind {
   open(options: EditorOptions): Promise<Editor>;
@@ -54,53 +57,41 @@ const HOCUSPOCUS: Kind = {
 const ATTACHMENTS: Kind = { ...OURS, open: openWithAttachments };
 const KINDS: Record<string, Kind> = { hocuspocus: HOCUSPOCUS, "ours-attachments": ATTACHMENTS };
 
-/** Types, and hands out each keystroke as an update. */
-class Writer {
-  readonly #doc = new Y.Doc();
-  readonly #text = new Y.XmlText();
-  readonly #updates: Uint8Array[] = [];
-
-  constructor() {
-    this.#doc.on("update", (update: Uint8Array) => this.#updates.push(update));
-    const paragraph = new Y.XmlElement("paragraph");
-    this.#doc.transact(() => {
-      paragraph.insert(0, [this.#text]);
-      this.#doc.getXmlFragment("prosemirror").push([paragraph]);
-    });
-  }
-
-  /** The update that adds the text; the first one brings the paragraph with it. */
-  type(text: string): Uint8Array {
-    this.#text.insert(this.#text.length, text);
-    return Y.mergeUpdates(this.#updates.splice(0));
-  }
-}
-
-class Bench implements AsyncDisposable {
+/** A scene on one server: its editors, and what has come to them. */
+export abstract class Scene implements AsyncDisposable {
+  /** Of what was written, counted at each editor who did not write it. */
   arrived = 0;
-  readonly editors: Editor[] = [];
-  readonly #server: ServerProcess;
+  readonly server: ServerProcess;
+  #refusal = "";
+  readonly #editors: Editor[] = [];
   readonly #kind: Kind;
   readonly #tokens: Tokens;
 
-  constructor(server: ServerProcess, kind: Kind, tokens: Tokens) {
-    this.#server = server;
-    this.#kind = kind;
+  constructor(server: ServerProcess, tokens: Tokens) {
+    this.server = server;
+    this.#kind = KINDS[server.peer.id] ?? OURS;
     this.#tokens = tokens;
   }
 
+  /** Before the first round. Returns what the memory of one of its things is. */
+  abstract setUp(): Promise<number | undefined>;
+  /** One round's values. */
+  abstract measure(): Promise<number[]>;
+
   create(user: number): Promise<string> {
-    return this.#kind.create(this.#server, this.#tokens.of(user));
+    return this.#kind.create(this.server, this.#tokens.of(user));
   }
 
-  async open(user: number, documentId: string): Promise<Editor> {
+  /** Some servers send an update to its writer too, which is not counted. */
+  async open(user: number, documentId: string, as: "reader" | "writer"): Promise<Editor> {
     const editor = await this.#kind.open({
-      server: this.#server,
+      server: this.server,
       token: this.#tokens.of(user),
       documentId,
-      onUpdate: () => this.arrived++,
+      onError: (text) => void (this.#refusal = text),
+      ...as === "reader" && { onUpdate: (update) => void (this.arrived += extentOf(update)) },
     });
-    this.editors.push(editor);
+    this.#editors.push(editor);
     return editor;
   }
 
@@ -112,151 +103,193 @@ class Bench implements AsyncDisposable {
     }));
   }
 
+  async closeAll(): Promise<void> {
+    await Promise.all(this.#editors.splice(0).map((editor) => editor.close()));
+  }
+
   /** Resident memory after editors have been there and gone. */
   async residentBeforeKiB(): Promise<number> {
     const documentId = await this.create(0);
-    await this.each(WARM_UP, async () => void await this.open(0, documentId));
-    await Promise.all(this.editors.splice(0).map((editor) => editor.close()));
+    await this.each(WARM_UP, async () => void await this.open(0, documentId, "writer"));
+    await this.closeAll();
     await pause(AFTERWARDS_MS);
     return await this.residentKiB();
   }
 
-  /** CPU time of the server for each update that has reached an editor. */
-  async usPerDelivery(send: () => Promise<void>, deliveries: number): Promise<number> {
-    const goal = this.arrived + deliveries;
-    const us = await this.#server.cpuOf(async () => {
-      await send();
-      await until(() => this.arrived >= goal, { limitMs: 60_000, what: "the updates" });
-      await pause(AFTERWARDS_MS);
-    });
-    return us / deliveries;
+  async untilArrived(goal: number, what: string): Promise<void> {
+    await until(() => this.#refusal !== "" || this.arrived >= goal, { limitMs: 60_000, what });
+    if (this.#refusal !== "") throw new Error(`Waited in vain for ${what}: ${this.#refusal}`);
   }
 
   async residentKiB(): Promise<number> {
     for (let i = 0; i < 3; i++) {
-      await this.#server.ask({ do: "gc" });
+      await this.server.ask({ do: "gc" });
       await pause(300);
     }
-    return await this.#server.residentKiB();
+    return await this.server.residentKiB();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.editors.map((editor) => editor.close()));
+    await this.closeAll();
   }
 }
 
-type Values = Record<string, number[]>;
+export class OneDocument extends Scene {
+  readonly #writer = new Writer();
+  #editor: Editor | undefined;
 
-async function oneDocument(bench: Bench): Promise<Values> {
-  const documentId = await bench.create(0);
-  const before = await bench.residentBeforeKiB();
-  await bench.each(EDITORS, async () => void await bench.open(0, documentId));
-  const memory = (await bench.residentKiB() - before) / EDITORS;
-  const writer = new Writer();
-  const [first] = bench.editors;
-  const us: number[] = [];
-  for (let round = 0; round <= ROUNDS; round++) {
-    const cost = await bench.usPerDelivery(async () => {
+  async setUp(): Promise<number> {
+    const before = await this.residentBeforeKiB();
+    const documentId = await this.create(0);
+    this.#editor = await this.open(0, documentId, "writer");
+    await this.each(EDITORS - 1, async () => void await this.open(0, documentId, "reader"));
+    return (await this.residentKiB() - before) / EDITORS;
+  }
+
+  async measure(): Promise<number[]> {
+    const us = await this.server.cpuOf(async () => {
       for (let i = 0; i < UPDATES_TO_ALL; i++) {
-        await first?.send(writer.type("a"));
+        await this.#editor?.send(this.#writer.type("a"));
         await pause(PAUSE_MS);
       }
-    }, UPDATES_TO_ALL * (EDITORS - 1));
-    if (round > 0) us.push(cost);
+      await this.untilArrived(this.#writer.extent * (EDITORS - 1), "the updates of one document");
+      await pause(AFTERWARDS_MS);
+    });
+    return [us / (UPDATES_TO_ALL * (EDITORS - 1))];
   }
-  return { "documents.one": us, "documents.one.memory": [memory] };
 }
 
-async function manyDocuments(bench: Bench): Promise<Values> {
-  const ids: string[] = [];
-  await bench.each(DOCUMENTS, async (index) => void (ids[index] = await bench.create(index)));
-  const before = await bench.residentBeforeKiB();
-  const pairs: { editor: Editor; writer: Writer }[] = [];
-  await bench.each(DOCUMENTS, async (index) => {
-    const id = ids[index] ?? "";
-    pairs[index] = { editor: await bench.open(index, id), writer: new Writer() };
-    await bench.open(index, id);
-  });
-  const memory = (await bench.residentKiB() - before) / DOCUMENTS;
-  const us: number[] = [];
-  for (let round = 0; round <= ROUNDS; round++) {
-    const cost = await bench.usPerDelivery(async () => {
+export class ManyDocuments extends Scene {
+  readonly #pairs: { editor: Editor; writer: Writer }[] = [];
+
+  async setUp(): Promise<number> {
+    const ids: string[] = [];
+    await this.each(DOCUMENTS, async (index) => void (ids[index] = await this.create(index)));
+    const before = await this.residentBeforeKiB();
+    await this.each(DOCUMENTS, async (index) => {
+      const id = ids[index] ?? "";
+      this.#pairs[index] = { editor: await this.open(index, id, "writer"), writer: new Writer() };
+      await this.open(index, id, "reader");
+    });
+    return (await this.residentKiB() - before) / DOCUMENTS;
+  }
+
+  async measure(): Promise<number[]> {
+    const us = await this.server.cpuOf(async () => {
       for (let i = 0; i < UPDATES_TO_EACH; i++) {
-        for (const [at, { editor, writer }] of pairs.entries()) {
+        for (const [at, { editor, writer }] of this.#pairs.entries()) {
           await editor.send(writer.type("a"));
           if (at % 20 === 0) await pause(1);
         }
       }
-    }, UPDATES_TO_EACH * DOCUMENTS);
-    if (round > 0) us.push(cost);
+      const written = this.#pairs.reduce((sum, { writer }) => sum + writer.extent, 0);
+      await this.untilArrived(written, "the updates of many documents");
+      await pause(AFTERWARDS_MS);
+    });
+    return [us / (UPDATES_TO_EACH * DOCUMENTS)];
   }
-  return { "documents.many": us, "documents.many.memory": [memory] };
 }
 
-async function largeDocument(bench: Bench): Promise<Values> {
-  const documentId = await bench.create(0);
-  const editor = await bench.open(0, documentId);
-  await bench.open(0, documentId);
-  const writer = new Writer();
-  const goal = bench.arrived + LARGE.updates;
-  for (let i = 0; i < LARGE.updates; i++) {
-    await editor.send(writer.type("0123456789".slice(0, LARGE.chars)));
-    if (i % 20 === 0) await pause(5);
+export class LargeDocument extends Scene {
+  #documentId = "";
+
+  async setUp(): Promise<undefined> {
+    this.#documentId = await this.create(0);
+    const editor = await this.open(0, this.#documentId, "writer");
+    await this.open(0, this.#documentId, "reader");
+    const writer = new Writer();
+    for (let i = 0; i < LARGE.updates; i++) {
+      await editor.send(writer.type(LARGE.text));
+      if (i % 20 === 0) await pause(5);
+    }
+    await this.untilArrived(writer.extent, "the large document");
+    await pause(AFTERWARDS_MS);
   }
-  await until(() => bench.arrived >= goal, { limitMs: 60_000, what: "the large document" });
-  await pause(AFTERWARDS_MS);
-  const ms: number[] = [];
-  const kib: number[] = [];
-  for (let i = 0; i < JOINS; i++) {
-    const { syncedMs, syncedBytes } = await bench.open(0, documentId);
-    ms.push(syncedMs);
-    kib.push(syncedBytes / 1024);
+
+  async measure(): Promise<number[]> {
+    let ms = Infinity;
+    let bytes = 0;
+    for (let i = 0; i < JOINS; i++) {
+      const joined = await this.open(0, this.#documentId, "reader");
+      // The least of some: what the server took, and not what another process took from it.
+      ms = Math.min(ms, joined.syncedMs);
+      bytes = joined.syncedBytes;
+    }
+    return [ms, bytes / 1024];
   }
-  return { "documents.join": ms, "documents.join.size": kib };
 }
 
-const FIGURES: readonly Pick<Figure, "id" | "title" | "unit">[] = [
-  { id: "documents.one", title: "1,000 editors of a document: an update to one", unit: "µs" },
-  { id: "documents.one.memory", title: "1,000 editors of a document: each", unit: "KiB" },
-  { id: "documents.many", title: "1,000 documents of two: an update to the other", unit: "µs" },
-  { id: "documents.many.memory", title: "1,000 documents of two: each with both", unit: "KiB" },
-  { id: "documents.join", title: "joining 100,000 characters in 10,000 updates", unit: "ms" },
-  { id: "documents.join.size", title: "joining 100,000 characters: sent", unit: "KiB" },
+interface Script {
+  name: string;
+  scene: new (server: ServerProcess, tokens: Tokens) => Scene;
+  figures: readonly Pick<Figure, "id" | "title" | "unit">[];
+  memory?: Pick<Figure, "id" | "title" | "unit">;
+}
+
+const SCRIPTS: readonly Script[] = [
+  {
+    name: "documents_crowd",
+    scene: OneDocument,
+    figures: [
+      { id: "documents.one", title: "1,000 editors of a document: an update to one", unit: "µs" },
+    ],
+    memory: {
+      id: "documents.one.memory",
+      title: "1,000 editors of a document: each",
+      unit: "KiB",
+    },
+  },
+  {
+    name: "documents",
+    scene: ManyDocuments,
+    figures: [
+      { id: "documents.many", title: "1,000 documents of two: an update to the other", unit: "µs" },
+    ],
+    memory: {
+      id: "documents.many.memory",
+      title: "1,000 documents of two: each with both",
+      unit: "KiB",
+    },
+  },
+  {
+    name: "documents_join",
+    scene: LargeDocument,
+    figures: [
+      { id: "documents.join", title: "joining 100,000 characters in 10,000 updates", unit: "ms" },
+      { id: "documents.join.size", title: "joining 100,000 characters: sent", unit: "KiB" },
+    ],
+  },
 ];
 
-/** Each scene on a server of its own. */
-async function runAll({ peer, launch }: Contestant, tokens: Tokens, kvPath: string) {
-  const values: Values = {};
-  for (const [at, scene] of [oneDocument, manyDocuments, largeDocument].entries()) {
-    const env = { BENCH_SECRET_KEY: SECRET_KEY, BENCH_KV_PATH: `${kvPath}-${at}` };
-    await using server = await ServerProcess.start(peer, launch, env);
-    await using bench = new Bench(server, KINDS[peer.id] ?? OURS, tokens);
-    Object.assign(values, await scene(bench));
+async function play(context: BenchContext, { scene, figures, memory }: Script): Promise<Figure[]> {
+  const kib: Record<string, number[]> = {};
+  const folder = await Deno.makeTempDir({ prefix: "webui-realtime-bench-" });
+  const contestants = context.contestants.map(({ peer, launch }) => {
+    const env = { ...launch.env, BENCH_KV_PATH: join(folder, peer.id) };
+    return { peer, launch: { ...launch, env } };
+  });
+  try {
+    const told = await interleaved({ ...context, contestants }, {
+      figures,
+      rounds: ROUNDS,
+      warmups: 1,
+      async setUp(server) {
+        const one = new scene(server, context.tokens);
+        const value = await one.setUp();
+        if (value !== undefined) kib[server.peer.id] = [value];
+        return one;
+      },
+      measure: (_server, one) => one.measure(),
+    });
+    const failures = told[0]?.failures ?? {};
+    return memory ? [...told, { ...memory, samples: kib, failures }] : told;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
-  return values;
 }
 
-export const documents: Section = {
-  name: "documents",
-  async run({ contestants, tokens, progress }) {
-    const figures: Figure[] = FIGURES.map((figure) => ({ ...figure, samples: {}, failures: {} }));
-    const folder = await Deno.makeTempDir({ prefix: "webui-realtime-bench-" });
-    try {
-      for (const contestant of contestants) {
-        const { id, sections } = contestant.peer;
-        if (!sections?.includes("documents")) continue;
-        progress(id);
-        try {
-          const values = await runAll(contestant, tokens, join(folder, id));
-          for (const figure of figures) figure.samples[id] = values[figure.id] ?? [];
-        } catch (thrown) {
-          progress(`${id} failed: ${thrown}`);
-          for (const figure of figures) figure.failures[id] = String(thrown);
-        }
-      }
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-    return figures;
-  },
-};
+/** Each scene is a section of its own: they are long. */
+export const documents: readonly Section[] = SCRIPTS.map((script) => ({
+  name: script.name,
+  run: (context) => play(context, script),
+}));
