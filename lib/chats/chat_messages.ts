@@ -1,5 +1,6 @@
 import { AppError } from "../common/errors.ts";
-import { pause } from "../common/pause.ts";
+import { pause, yieldToEvents } from "../common/pause.ts";
+import { mapInTurns } from "../common/turns.ts";
 import { type ChatMessage, MAX_MESSAGES } from "../protocol/chat.ts";
 import type { Dictionary } from "../state/state_store.ts";
 import { storedSize } from "../quotas/user_quotas.ts";
@@ -58,8 +59,9 @@ export class ChatMessages {
 
   /** All messages, in the order in which they came. */
   async inOrder(): Promise<ChatMessage[]> {
-    const all = [...(await this.#all()).values()];
-    return all.sort(byArrival).map(toClient);
+    const all = [...(await this.#all()).values()].sort(byArrival);
+    if (all.length > MESSAGES_PAGE) await yieldToEvents();
+    return await mapInTurns(all, toClient);
   }
 
   /** As {@linkcode Dictionary.update}; the stamps stay as they are. */
@@ -99,9 +101,11 @@ export class ChatMessages {
     requireRoom(all.size + added.length - left.size);
     const edited: string[] = [];
     const deleted: string[] = [];
-    const changed = copies.filter((copy) =>
-      mergedMessage(all.get(copy.id), copy, knowledge) !== all.get(copy.id)
-    );
+    const isChange = await mapInTurns(copies, (copy) => {
+      const current = all.get(copy.id);
+      return mergedMessage(current, copy, knowledge) !== current;
+    });
+    const changed = copies.filter((_, at) => isChange[at]);
     await eachInGroups(changed, async (copy) => {
       let isEdited = false;
       await this.#stored.update(copy.id, (current) => {
@@ -119,8 +123,9 @@ export class ChatMessages {
       });
       if (isDeleted) deleted.push(id);
     });
+    const grownBy = (copy: ChatMessage) => storedSize(copy) - storedSize(all.get(copy.id));
     let bytes = 0;
-    for (const copy of changed) bytes += storedSize(copy) - storedSize(all.get(copy.id));
+    for (const growth of await mapInTurns(changed, grownBy)) bytes += growth;
     for (const id of deleted) bytes -= storedSize(all.get(id));
     return { added, edited, deleted, bytes, size: all.size + added.length - deleted.length };
   }

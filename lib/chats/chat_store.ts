@@ -1,6 +1,7 @@
 import { AppError } from "../common/errors.ts";
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import type { Chat, ChatBody, ChatMessage, ChatSummary } from "../protocol/chat.ts";
+import { jsonLength } from "../common/encode_in_turns.ts";
 import { keys, unchecked } from "../state/key_space.ts";
 import type {
   IndexEntry,
@@ -53,7 +54,7 @@ export class ChatStore {
       updated_at: now,
       version: 1,
       size: Object.keys(messages).length,
-      bytes: storedSize(body),
+      bytes: await jsonLength(body),
     };
     requireRoom(Object.keys(messages).length);
     await this.#quotas.take(userId, holdingsOf(chat));
@@ -125,7 +126,7 @@ export class ChatStore {
     }));
     await stored.stamp(merged, changed.version ?? 0);
     await this.#grew(userId, chatId, {
-      bytes: (merged.bytes ?? 0) + storedSize(changed.chat) - storedSize(before?.chat),
+      bytes: (merged.bytes ?? 0) + await jsonLength(changed.chat) - await jsonLength(before?.chat),
       messages: (changed.size ?? 0) - (before?.size ?? 0),
     });
     return await this.get(userId, chatId);

@@ -147,7 +147,10 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
   }
 
   override broadcast(packet: unknown, opts: BroadcastOptions): Promise<void> {
-    const served = super.broadcast(this.#kept(packet, opts), locally(opts));
+    const kept = this.#kept(packet, opts);
+    // What nobody here would hear is not encoded: a note may be megabytes.
+    const isHeard = opts.rooms.size === 0 || [...opts.rooms].some((room) => this.rooms.has(room));
+    const served = isHeard ? super.broadcast(kept, locally(opts)) : Promise.resolve();
     if (!opts.flags?.local && !this.#isOfOneHere(opts)) {
       const data = { packet, opts: toWire(opts) };
       // Not by `publish`: a room's event is no sign of life to those who are not in it.

@@ -5,6 +5,8 @@ export interface FairQueueOptions {
   maxRunning: number;
   /** How many may wait in all. */
   maxWaiting: number;
+  /** What those are told who may not wait. */
+  refusal: string;
 }
 
 /** Who comes, and by which lane. */
@@ -47,9 +49,11 @@ export class FairQueue {
     }
     const lanes = isKnown ? this.#known : this.#others;
     const before = lanes.get(lane) ?? [];
-    if (this.#waiting >= maxWaiting && !this.#giveUpLongerThan(before.length)) throw tooMany();
+    if (this.#waiting >= maxWaiting && !this.#giveUpLongerThan(before.length)) {
+      throw this.#tooMany();
+    }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    lanes.set(lane, [...before, { enter: resolve, refuse: () => reject(tooMany()) }]);
+    lanes.set(lane, [...before, { enter: resolve, refuse: () => reject(this.#tooMany()) }]);
     this.#waiting++;
     await promise;
     return this.#place();
@@ -92,9 +96,8 @@ export class FairQueue {
     this.#waiting--;
     return true;
   }
-}
 
-const tooMany = () =>
-  new AppError("unavailable", "Too many sign in at this moment: try again.", {
-    retryAfterMs: 5_000,
-  });
+  #tooMany(): AppError {
+    return new AppError("unavailable", this.#options.refusal, { retryAfterMs: 5_000 });
+  }
+}

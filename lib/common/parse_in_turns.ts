@@ -1,15 +1,11 @@
 import { MAX_JSON_DEPTH } from "./json_nesting.ts";
-import { yieldToEvents } from "./pause.ts";
+import { Turns } from "./turns.ts";
 
 /** What is parsed at once, in UTF-16 units; a text of this length is not cut. */
 const PIECE_LENGTH = 64 * 1024;
-/** Others get their turn after so long. */
-const TURN_MS = 10;
 
 const SPACE = /[ \t\n\r]*/y;
 const SCALAR = /[^\s,\]}]+/y;
-/** A string, with whatever escapes: `JSON.parse` says whether they are right. */
-const STRING = /"(?:[^"\\]|\\[^])*"/y;
 
 /** JSON that is nested deeper than the limit. */
 export class NestedTooDeep extends RangeError {}
@@ -28,7 +24,7 @@ export async function parseInTurns(text: string): Promise<unknown> {
 class Parser {
   readonly #text: string;
   #at = 0;
-  #turnEndsMs = performance.now() + TURN_MS;
+  readonly #turns = new Turns();
 
   constructor(text: string) {
     this.#text = text;
@@ -44,7 +40,7 @@ class Parser {
 
   async #value(depth: number): Promise<unknown> {
     const first = this.#text[this.#at];
-    if (first === '"') return JSON.parse(this.#take(STRING));
+    if (first === '"') return JSON.parse(this.#takeString());
     if (first === "{") return await this.#container("{", "}", depth);
     if (first === "[") return await this.#container("[", "]", depth);
     return JSON.parse(this.#take(SCALAR));
@@ -57,7 +53,7 @@ class Parser {
     const array: unknown[] = [];
     const object: Record<string, unknown> = {};
     for (let isFirst = true;; isFirst = false) {
-      if (performance.now() > this.#turnEndsMs) await this.#nextTurn();
+      if (this.#turns.isOver) await this.#turns.next();
       const end = this.#endOfEntries(depth + 1);
       if (end !== undefined) {
         const entries = this.#text.slice(this.#at, end);
@@ -72,7 +68,7 @@ class Parser {
         array.push(await this.#value(depth + 1));
       } else {
         this.#take(SPACE);
-        const name: string = JSON.parse(this.#take(STRING));
+        const name: string = JSON.parse(this.#takeString());
         this.#take(SPACE);
         this.#expect(":");
         this.#take(SPACE);
@@ -96,7 +92,7 @@ class Parser {
     for (let at = this.#at; at < last; at++) {
       const char = text.charCodeAt(at);
       if (char === 0x22) {
-        do at = text.indexOf('"', at + 1); while (at >= 0 && isEscaped(text, at));
+        at = endOfString(text, at);
         if (at < 0) return end;
       } else if (char === 0x7b || char === 0x5b) {
         if (depth + ++open > MAX_JSON_DEPTH) throw new NestedTooDeep();
@@ -115,6 +111,15 @@ class Parser {
     return found;
   }
 
+  /** With whatever escapes: `JSON.parse` says whether they are right. */
+  #takeString(): string {
+    const start = this.#at;
+    const end = this.#text[start] === '"' ? endOfString(this.#text, start) : -1;
+    if (end < 0) throw this.#unexpected();
+    this.#at = end + 1;
+    return this.#text.slice(start, this.#at);
+  }
+
   #expect(char: string): void {
     if (this.#text[this.#at] !== char) throw this.#unexpected();
     this.#at++;
@@ -122,11 +127,6 @@ class Parser {
 
   #unexpected(): SyntaxError {
     return new SyntaxError(`Unexpected JSON at position ${this.#at}`);
-  }
-
-  async #nextTurn(): Promise<void> {
-    await yieldToEvents();
-    this.#turnEndsMs = performance.now() + TURN_MS;
   }
 }
 
@@ -139,6 +139,13 @@ function addTo(object: Record<string, unknown>, piece: object): void {
       Object.defineProperty(object, name, own);
     }
   }
+}
+
+/** The place of the quote that ends the string; -1 for one that does not end. */
+function endOfString(text: string, start: number): number {
+  let at = start;
+  do at = text.indexOf('"', at + 1); while (at >= 0 && isEscaped(text, at));
+  return at;
 }
 
 function isEscaped(text: string, quote: number): boolean {

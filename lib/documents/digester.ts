@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { AppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
+import { packInTurns, unpackInTurns } from "./digest_packing.ts";
 import type { DigestReport, DigestRequest } from "./digest_worker.ts";
 import { digests, type Input, type Kind, type LogDigest, type Output } from "./digests.ts";
 
@@ -41,6 +42,11 @@ export class Digester implements Disposable {
     return { deaths: this.#deaths, waiting: this.#waiting };
   }
 
+  /** Whether work on this is done at once: then it may as well be done on what is open already. */
+  isQuick(input: unknown): boolean {
+    return sizeUpTo(input, HEAVY_BYTES) <= this.#options.maxBytesAtOnce;
+  }
+
   /** @throws {AppError} what the work throws; `too_large` when it takes more than the limits */
   async run<K extends Kind>(kind: K, input: Input<K>): Promise<Output<K>> {
     const bytes = sizeUpTo(input, HEAVY_BYTES);
@@ -48,7 +54,8 @@ export class Digester implements Disposable {
       // A union of functions can't be called with its own input as a type parameter.
       return (digests[kind] as (input: Input<K>) => Output<K>)(input);
     }
-    return await this.#inThread({ kind, input }, bytes) as Output<K>;
+    const request = { kind, input: await packInTurns(input) };
+    return await this.#inThread(request, bytes) as Output<K>;
   }
 
   /** As `run("log", …)`: what kills the thread is left out, and the rest is tried again. */
@@ -57,7 +64,7 @@ export class Digester implements Disposable {
     for (;;) {
       let last: number | undefined;
       try {
-        const request = { kind: "log" as const, input: { updates, without } };
+        const request = { kind: "log" as const, input: { whole: { updates, without } } };
         const heavy = sizeUpTo(updates, HEAVY_BYTES);
         return await this.#inThread(request, heavy, (at) => last = at) as LogDigest;
       } catch (thrown) {
@@ -94,7 +101,9 @@ export class Digester implements Disposable {
   async #ask(request: DigestRequest, onProgress?: (at: number) => void): Promise<unknown> {
     // Under way before its time begins to run: a busy machine takes a while.
     const worker = await (this.#worker ??= this.#start());
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const { promise, resolve, reject } = Promise.withResolvers<
+      Parameters<typeof unpackInTurns>[0]
+    >();
     const isStepwise = request.kind === "trial" || request.kind === "log";
     const limitMs = this.#options.limitMs / (isStepwise ? 4 : 1);
     const late = () => reject(tooMuch("time"));
@@ -113,7 +122,7 @@ export class Digester implements Disposable {
     worker.ref();
     try {
       worker.postMessage(request);
-      return await promise;
+      return await unpackInTurns(await promise);
     } catch (thrown) {
       if (isDeath(thrown)) {
         this.#deaths++;

@@ -12,6 +12,7 @@ import { fingerprint, FRAGMENT, toJson } from "../note_schema/yjs_content.ts";
 import { MAX_TYPE_DEPTH, refusalOf, WeighedDoc } from "./weighed_doc.ts";
 import { replaceContent } from "./replace_content.ts";
 import { snapshotOf } from "./snapshot.ts";
+import { piecesOf } from "./update_pieces.ts";
 import { scanUpdate } from "./update_scan.ts";
 import { seed } from "./yjs_state.ts";
 
@@ -26,6 +27,8 @@ const MAX_LOGGED_MS = 1_200;
 export interface LogDigest {
   /** All that was taken, as one update. */
   state: Uint8Array;
+  /** The same, for who applies it beside others' work. */
+  pieces: Uint8Array[];
   /** Which updates were harmful, and are not in it. */
   refused: number[];
 }
@@ -66,7 +69,7 @@ export const digests = {
     if (spentMs(() => docOf(state)) > MAX_LOGGED_MS) {
       throw new AppError("too_large", "This document takes too long to open.");
     }
-    return { state, refused: [...refused].sort((a, b) => a - b) };
+    return { state, pieces: piecesOf(doc, state), refused: [...refused].sort((a, b) => a - b) };
   },
 
   /**
@@ -83,7 +86,8 @@ export const digests = {
     if (isRenewed) doc.transact(() => replaceContent(fragment, content));
     if (!isKept && (content.content?.length ?? 0) > 0) seed(doc, content);
     if (!takes && fragment.length === 0) return undefined;
-    return { state: Y.encodeStateAsUpdate(doc), isRenewed };
+    const state = Y.encodeStateAsUpdate(doc);
+    return { state, pieces: piecesOf(doc, state), isRenewed };
   },
 
   /** What the note is to say, see {@linkcode snapshotOf}. */
@@ -167,7 +171,8 @@ function docOf(state: Uint8Array): WeighedDoc {
   return doc;
 }
 
-const contentIn = (doc: Y.Doc): JsonNode => toJson(doc.getXmlFragment(FRAGMENT));
+/** The document's text. */
+export const contentIn = (doc: Y.Doc): JsonNode => toJson(doc.getXmlFragment(FRAGMENT));
 
 /** Time on the processor, as far as it can be told from that of others: a busy machine is no fault. */
 function spentMs(work: () => void): number {

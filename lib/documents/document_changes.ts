@@ -23,6 +23,15 @@ const ChangeSchema = v.variant("kind", [
 ]);
 
 export type Person = v.InferOutput<typeof PersonSchema>;
+
+/** What others are told of a person. */
+export const personOf = ({ sid, userId, userName, userColor }: Person): Person => ({
+  sid,
+  userId,
+  userName,
+  ...(userColor === undefined ? {} : { userColor }),
+});
+
 export type Change = v.InferOutput<typeof ChangeSchema>;
 
 /** What happens in an open document. The log is the truth: after a gap it is read again. */

@@ -127,8 +127,9 @@ export class DocumentRegistry {
   }
 
   async #enter(key: string, sid: string): Promise<void> {
-    const ttlMs = SESSION_SET_TTL_MS;
-    const documents = this.#parts.store.memberSet(keys.sessionDocuments(sid), { ttlMs });
+    // Most sessions open one document: what is not there need not be looked for.
+    const options = { ttlMs: SESSION_SET_TTL_MS, isWrittenOnce: true };
+    const documents = this.#parts.store.memberSet(keys.sessionDocuments(sid), options);
     await Promise.all([this.#users(key).add(sid), documents.add(key)]);
   }
 

@@ -316,6 +316,8 @@ export class DocumentService implements AsyncDisposable {
   }
 
   async #sessions({ ref, members, leavers }: OpenDocument): Promise<string[]> {
+    // Without another instance all who edit are here.
+    if (!this.#parts.topics.isHeard()) return [...members.keys()];
     const there = (await this.#registry.users(ref.key)).filter((sid) => !leavers.has(sid));
     return [...new Set([...members.keys(), ...there])];
   }

@@ -6,7 +6,9 @@ import type { DocumentRef } from "./document_id.ts";
 import { acquireSoon, type DocumentParts } from "./document_parts.ts";
 import type { NoteSnapshot } from "../note_schema/note_content.ts";
 import { FRAGMENT } from "../note_schema/yjs_content.ts";
-import type { Output } from "./digests.ts";
+import { contentIn, type Output } from "./digests.ts";
+import { snapshotOf } from "./snapshot.ts";
+import { applyAll } from "./yjs_state.ts";
 
 /**
  * Between a document and its note: how the one begins with the other's text, and is saved to it.
@@ -36,7 +38,7 @@ export class NoteRecord {
     const begun = await this.#parts.digester.run("begin", { note, kept });
     this.#isEdited = false;
     if (!begun) return;
-    Y.applyUpdate(doc, begun.state, this);
+    await applyAll(doc, begun.pieces, this);
     this.#isEdited = false;
     await this.#log.append(begun.state);
     if (begun.isRenewed) await this.#keep(begun.state);
@@ -66,17 +68,24 @@ export class NoteRecord {
     return await this.#parts.digester.run("change", { known, text });
   }
 
-  /** Saves what `current` gives, one instance at a time. A note that is gone is not saved. */
+  /**
+   * Saves what `current` gives, one instance at a time; who is the only one needs no lock for that. A
+   * note that is gone is not saved.
+   */
   async save(current: () => Promise<Y.Doc>): Promise<void> {
-    const { store, content, logger } = this.#parts;
+    const { store, topics } = this.#parts;
+    if (!topics.isHeard()) await this.#saveNow(current);
+    // An instance that has come meanwhile may have saved what was new, and this what was old.
+    if (!topics.isHeard()) return;
     await using _lock = await acquireSoon(store, keys.documentSaveLock(this.#ref.key));
+    await this.#saveNow(current);
+  }
+
+  async #saveNow(current: () => Promise<Y.Doc>): Promise<void> {
+    const { content, logger } = this.#parts;
     const doc = await current();
     const state = Y.encodeStateAsUpdate(doc);
-    const snapshot = await this.#parts.digester.run("snapshot", {
-      state,
-      given: this.#given,
-      isEdited: this.#isEdited,
-    });
+    const snapshot = await this.#snapshot(doc, state);
     try {
       await content.save(this.#ref.noteId, snapshot);
     } catch (thrown) {
@@ -85,6 +94,14 @@ export class NoteRecord {
       return;
     }
     await this.#keep(state);
+  }
+
+  /** A small document is read as it is: to make another of its state takes most of the time. */
+  async #snapshot(doc: Y.Doc, state: Uint8Array): Promise<NoteSnapshot> {
+    const { digester } = this.#parts;
+    const said = { given: this.#given, isEdited: this.#isEdited };
+    if (digester.isQuick({ state, ...said })) return snapshotOf({ json: contentIn(doc), ...said });
+    return await digester.run("snapshot", { state, ...said });
   }
 
   async differs(doc: Y.Doc): Promise<boolean> {

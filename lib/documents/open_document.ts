@@ -10,7 +10,7 @@ import {
   readAwareness,
   writeAwareness,
 } from "./awareness.ts";
-import { type Change, changesOf, type Person } from "./document_changes.ts";
+import { type Change, changesOf, type Person, personOf } from "./document_changes.ts";
 import type { DocumentRef } from "./document_id.ts";
 import { acquireSoon, type DocumentParts } from "./document_parts.ts";
 import { WeighedDoc } from "./weighed_doc.ts";
@@ -111,8 +111,8 @@ export class OpenDocument {
       await applyAll(doc, updates, this);
       return this.#guard.measured(updates.reduce((sum, { length }) => sum + length, 0));
     }
-    const { state, refused } = await this.#parts.digester.log(updates);
-    Y.applyUpdate(doc, state, this);
+    const { state, pieces, refused } = await this.#parts.digester.log(updates);
+    await applyAll(doc, pieces, this);
     this.#guard.measured(state.length);
     if (refused.length === 0) return;
     const count = refused.length;
@@ -330,21 +330,17 @@ export class OpenDocument {
     );
   }
 
+  /** Whether other instances edit the document: who edits alone has everything in memory. */
+  async #isSharedWithOthers(): Promise<boolean> {
+    if (!this.#parts.topics.isHeard()) return false;
+    const users = await this.#parts.store.memberSet(keys.documentUsers(this.ref.key)).members();
+    return !users.every((sid) => this.members.has(sid) || this.leavers.has(sid));
+  }
+
   async #save(): Promise<void> {
     await this.#note.save(async () => {
-      const users = await this.#parts.store.memberSet(keys.documentUsers(this.ref.key)).members();
-      // Who edits alone has everything in memory.
-      if (!users.every((sid) => this.members.has(sid) || this.leavers.has(sid))) {
-        await this.refresh();
-      }
+      if (await this.#isSharedWithOthers()) await this.refresh();
       return this.#doc;
     });
   }
 }
-
-const personOf = ({ sid, userId, userName, userColor }: Person): Person => ({
-  sid,
-  userId,
-  userName,
-  ...(userColor === undefined ? {} : { userColor }),
-});

@@ -2,13 +2,13 @@
 import { createHash } from "node:crypto";
 import * as Y from "yjs";
 import { AppError } from "../common/errors.ts";
-import { yieldToEvents } from "../common/pause.ts";
+import { Turns } from "../common/turns.ts";
 import type { JsonNode } from "../note_schema/json_node.ts";
 import { FRAGMENT } from "../note_schema/yjs_content.ts";
 import { refusalOf, WeighedDoc } from "./weighed_doc.ts";
 import { replaceContent } from "./replace_content.ts";
 
-/** Updates that are applied before others get their turn: some ten milliseconds' worth. */
+/** Updates that are one transaction at the most. */
 const UPDATES_A_TURN = 2_000;
 
 /**
@@ -21,11 +21,14 @@ export async function applyAll(
   origin: unknown,
 ): Promise<number> {
   let refused = 0;
-  for (let at = 0; at < updates.length; at += UPDATES_A_TURN) {
-    if (at > 0) await yieldToEvents();
-    const turn = updates.slice(at, at + UPDATES_A_TURN);
+  const turns = new Turns();
+  for (let at = 0; at < updates.length;) {
+    if (turns.isOver) await turns.next();
+    const end = Math.min(updates.length, at + UPDATES_A_TURN);
     doc.transact(() => {
-      for (const update of turn) if (refusalOf(doc, update, origin) !== undefined) refused++;
+      do {
+        if (refusalOf(doc, updates[at++] as Uint8Array, origin) !== undefined) refused++;
+      } while (at < end && !turns.isOver);
     }, origin);
   }
   return refused;

@@ -1,13 +1,13 @@
-/** A chat of many messages, read and written so that others have their turn in between. */
+/** A chat of many messages, read so that others have their turn in between. */
 import type { Context } from "hono";
 import * as v from "valibot";
 import { checked } from "../common/checked.ts";
 import { yieldToEvents } from "../common/pause.ts";
-import { type Chat, type ChatBody, MAX_MESSAGES } from "../protocol/chat.ts";
+import { type ChatBody, MAX_MESSAGES } from "../protocol/chat.ts";
 import { ChatBodySchema } from "../protocol/schemas/chat.ts";
 import { readJson } from "./json_body.ts";
 
-/** So many messages are checked, or written, in one turn. */
+/** So many messages are checked in one turn. */
 const MESSAGES_A_TURN = 500;
 
 const BodySchema = v.object({ chat: ChatBodySchema });
@@ -39,25 +39,6 @@ export async function readChat(c: Context): Promise<ChatBody> {
     await yieldToEvents();
   }
   return { ...checkedChat, history: { ...checkedChat.history, messages } };
-}
-
-/** Answers with the chat. */
-export async function sendChat(c: Context, chat: Chat): Promise<Response> {
-  const { history } = chat.chat;
-  const messages = history?.messages ?? {};
-  if (Object.keys(messages).length <= MESSAGES_A_TURN) return c.json(chat);
-  const mark = crypto.randomUUID();
-  const around = {
-    ...chat,
-    chat: { ...chat.chat, history: { ...history, messages: { [mark]: 0 } } },
-  };
-  const [before = "", after = ""] = JSON.stringify(around).split(`"${mark}":0`);
-  const pieces: string[] = [];
-  for (const group of groupsOf(messages)) {
-    pieces.push(JSON.stringify(group).slice(1, -1));
-    await yieldToEvents();
-  }
-  return c.body(before + pieces.join(",") + after, 200, { "content-type": "application/json" });
 }
 
 function* groupsOf<T>(messages: Record<string, T>): Generator<Record<string, T>> {

@@ -1,12 +1,13 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import * as v from "valibot";
+import { FairQueue } from "../common/fair_queue.ts";
 import type { Chat, ChatSummary } from "../protocol/chat.ts";
 import type { ChatBody } from "../protocol/chat.ts";
 import type { EmitterData } from "../protocol/events.ts";
 import type { PublicUser } from "../protocol/user.ts";
-import { readChat, sendChat } from "./chat_in_turns.ts";
+import { readChat } from "./chat_in_turns.ts";
 import type { HttpEnv } from "./http_env.ts";
-import { readJson } from "./json_body.ts";
+import { readJson, sendJson } from "./json_body.ts";
 import { askedPage } from "./paging.ts";
 
 /** What the routes need of the chats. Each method answers `not_found` for a chat of somebody else. */
@@ -42,6 +43,13 @@ export interface ChatRoutesOptions {
 /** Open WebUI's own page of chats. */
 const PAGE_SIZE = 60;
 
+/**
+ * Chats that are put together at once: one may take 16 MB, several times over until it is an answer.
+ * Whoever asks for many waits for themselves.
+ */
+const CHATS_AT_ONCE = 4;
+const MAX_WAITING = 1_000;
+
 /** How a chat id begins that names a channel. */
 const CHANNEL = "channel:";
 
@@ -55,11 +63,32 @@ export function chatRoutes(
   { chats, emit, emitInChannel, stopAnswers, listChanged }: ChatRoutesOptions,
 ): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
+  const wholeChats = new FairQueue({
+    maxRunning: CHATS_AT_ONCE,
+    maxWaiting: MAX_WAITING,
+    refusal: "Too many chats are being read: try again.",
+  });
+
+  /** Answers with a whole chat, in its turn. It is not read for one who has asked and gone. */
+  async function answerWith(c: Context<HttpEnv>, chat: (userId: string) => Promise<Chat>) {
+    const { id: lane } = c.get("user");
+    using _place = await wholeChats.enter({ lane });
+    const isGone = c.req.method === "GET" && c.req.raw.signal.aborted;
+    if (isGone) return c.body(null, 204);
+    return await sendJson(c, await chat(lane));
+  }
+
+  /** The same after a change of it, which is told. */
+  const answerChanged = (c: Context<HttpEnv>, chat: (userId: string) => Promise<Chat>) =>
+    answerWith(c, async (userId) => {
+      const changed = await chat(userId);
+      listChanged(userId, changed.id);
+      return changed;
+    });
 
   routes.post("/new", async (c) => {
-    const created = await chats.create(c.get("user").id, await readChat(c));
-    listChanged(created.user_id, created.id);
-    return await sendChat(c, created);
+    const chat = await readChat(c);
+    return await answerChanged(c, (userId) => chats.create(userId, chat));
   });
 
   routes.get("/", async (c) => {
@@ -68,16 +97,11 @@ export function chatRoutes(
     return c.json(found?.chats ?? []);
   });
 
-  routes.get("/:id", async (c) => {
-    const chat = await chats.get(c.get("user").id, c.req.param("id"));
-    return await sendChat(c, chat);
-  });
+  routes.get("/:id", (c) => answerWith(c, (userId) => chats.get(userId, c.req.param("id"))));
 
   routes.post("/:id", async (c) => {
     const chat = await readChat(c);
-    const updated = await chats.update(c.get("user").id, c.req.param("id"), chat);
-    listChanged(updated.user_id, updated.id);
-    return await sendChat(c, updated);
+    return await answerChanged(c, (userId) => chats.update(userId, c.req.param("id"), chat));
   });
 
   routes.delete("/:id", async (c) => {

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type * as v from "valibot";
 import { checked } from "../common/checked.ts";
 import { AppError } from "../common/errors.ts";
+import { encodeInTurns } from "../common/encode_in_turns.ts";
 import { MAX_JSON_DEPTH } from "../common/json_nesting.ts";
 import { NestedTooDeep, parseInTurns } from "../common/parse_in_turns.ts";
 import { yieldToEvents } from "../common/pause.ts";
@@ -35,6 +36,11 @@ export async function readJson<S extends v.GenericSchema>(
   // Checking a large body takes a turn of its own.
   if (text.length > LARGE_LENGTH) await yieldToEvents();
   return checked(schema, payload);
+}
+
+/** Answers with JSON of any size. */
+export async function sendJson(c: Context, value: unknown): Promise<Response> {
+  return c.body(await encodeInTurns(value), 200, { "content-type": "application/json" });
 }
 
 async function readText(request: Request, maxBytes: number, timeoutMs: number): Promise<string> {

@@ -5,7 +5,7 @@ import type { Note, NoteData, NotePatch } from "../protocol/note.ts";
 import { NoteBodySchema, NotePatchSchema } from "../protocol/schemas/note.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import type { HttpEnv } from "./http_env.ts";
-import { readJson } from "./json_body.ts";
+import { readJson, sendJson } from "./json_body.ts";
 import { askedPage } from "./paging.ts";
 
 export interface NoteRoutesOptions {
@@ -49,8 +49,10 @@ export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
 
   routes.post("/create", async (c) => {
     const { data, ...body } = await readJson(c, NoteBodySchema);
-    return c.json(
-      await notes.create(readerOf(c.get("user")), { ...body, data: await withOwnHtml(data) }),
+    const reader = readerOf(c.get("user"));
+    return await sendJson(
+      c,
+      await notes.create(reader, { ...body, data: await withOwnHtml(data) }),
     );
   });
 
@@ -63,7 +65,7 @@ export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
   });
 
   routes.get("/:id", async (c) => {
-    return c.json(await notes.get(readerOf(c.get("user")), c.req.param("id")));
+    return await sendJson(c, await notes.get(readerOf(c.get("user")), c.req.param("id")));
   });
 
   const update = async (c: Context<HttpEnv, "/:id">) => {
@@ -82,7 +84,7 @@ export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
       : await notes.update(reader, id, patch);
     if (isAccessChanged) await accessChanged(id);
     noteChanged(note);
-    return c.json(note);
+    return await sendJson(c, note);
   };
   routes.post("/:id/update", update);
   routes.post("/:id/access/update", update);

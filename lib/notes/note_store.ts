@@ -1,5 +1,6 @@
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
+import { jsonLength } from "../common/encode_in_turns.ts";
 import { mergedPage } from "../common/merged_pages.ts";
 import { requireOwnGrants } from "../sharing/own_groups.ts";
 import { SharedIndex } from "../sharing/shared_index.ts";
@@ -7,7 +8,7 @@ import { EVERYONE, type Permission } from "../protocol/access_grants.ts";
 import { type GroupMembership, isGranted, membershipIn, sameGrants } from "../sharing/grants.ts";
 import type { Note, NoteBody, NoteData, NotePatch, NoteSummary } from "../protocol/note.ts";
 import type { Role } from "../protocol/user.ts";
-import { negative, storedSize, UserQuotas } from "../quotas/user_quotas.ts";
+import { negative, UserQuotas } from "../quotas/user_quotas.ts";
 import { keys } from "../state/key_space.ts";
 import type { StateStore } from "../state/state_store.ts";
 
@@ -80,7 +81,7 @@ export class NoteStore {
       meta: body.meta ?? null,
       access_grants: body.access_grants ?? [],
       preview: previewOf(data),
-      bytes: storedSize(data),
+      bytes: await jsonLength(data),
       created_at: now,
       updated_at: now,
     };
@@ -156,6 +157,7 @@ export class NoteStore {
     if (grants) await requireOwnGrants(reader, grants, seen.access_grants, this.#groups);
     await this.#index.put({ ...seen, access_grants: grants ?? seen.access_grants });
     const data = patch.data ? await this.#mergeData(noteId, patch.data) : await this.#data(noteId);
+    const bytes = await jsonLength(data);
     let before = seen;
     const after = await this.#changeRecord(noteId, (record) => {
       before = record;
@@ -165,7 +167,7 @@ export class NoteStore {
         meta: patch.meta ? { ...record.meta, ...patch.meta } : record.meta,
         access_grants: grants ?? record.access_grants,
         preview: previewOf(data),
-        bytes: storedSize(data),
+        bytes,
       };
     });
     const isAccessChanged = !sameGrants(before.access_grants, after.access_grants);
@@ -209,7 +211,7 @@ export class NoteStore {
       this.#mergeData(noteId, { content: { ...content } }),
       this.#index.put(record),
     ]);
-    const bytes = storedSize(data);
+    const bytes = await jsonLength(data);
     await this.#changeRecord(noteId, (now) => ({ ...now, preview: previewOf(data), bytes }));
   }
 

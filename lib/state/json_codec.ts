@@ -1,4 +1,6 @@
+import { encodeInTurns, isSmall } from "../common/encode_in_turns.ts";
 import { AppError } from "../common/errors.ts";
+import { parseInTurns } from "../common/parse_in_turns.ts";
 import { MAX_VALUE_BYTES } from "./state_store.ts";
 
 const encoder = new TextEncoder();
@@ -25,6 +27,25 @@ export function decodeJson<T>(bytes: Uint8Array): T {
   } catch {
     return text as T;
   }
+}
+
+/** In bytes: what is decoded at once. */
+const LARGE_BYTES = 256 * 1024;
+
+/** As {@linkcode encodeJson}, but a large value lets others have their turn in between. */
+export function encodeLarge(value: unknown): Uint8Array | Promise<Uint8Array> {
+  if (isSmall(value)) return encodeJson(value);
+  return encodeInTurns(value).then((bytes) => {
+    checkSize(bytes);
+    return bytes;
+  });
+}
+
+/** As {@linkcode decodeJson}, but a large value lets others have their turn in between. */
+export function decodeLarge<T>(bytes: Uint8Array): T | Promise<T> {
+  if (bytes.length <= LARGE_BYTES) return decodeJson<T>(bytes);
+  const text = decoder.decode(bytes);
+  return parseInTurns(text).then((value) => value as T, () => decodeJson<T>(bytes));
 }
 
 /** @throws {AppError} `too_large` over `MAX_VALUE_BYTES`. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../common/clock.ts";
 import { retryConflicts } from "./conflict_retry.ts";
 import { type Job, KeyedBatchQueue } from "./keyed_batch_queue.ts";
-import { decodeJson, encodeJson } from "./json_codec.ts";
+import { decodeJson, decodeLarge, encodeJson, encodeLarge } from "./json_codec.ts";
 import { type KvBlobs, PART_BYTES, type Stored, storedIn } from "./kv_blobs.ts";
 import type { Entry, KvClient } from "./kv_client.ts";
 import { checkKey } from "./kv_key.ts";
@@ -73,7 +73,7 @@ export class KvAtomicValues {
       const stored = this.#live(current.value);
       if (stored === undefined) return { value: undefined };
       const bytes = await this.#blobs.load(stored);
-      if (bytes !== undefined) return { value: decodeJson<T>(bytes) };
+      if (bytes !== undefined) return { value: await decodeLarge<T>(bytes) };
       current = await this.#client.get(entry.key);
       return undefined;
     });
@@ -160,7 +160,7 @@ export class KvAtomicValues {
     const expiresAt = ttlMs === undefined ? 0 : this.#clock.nowMs() + ttlMs;
     const prepared = after === undefined
       ? undefined
-      : await this.#blobs.prepare(encodeJson(after), expiresAt);
+      : await this.#blobs.prepare(await encodeLarge(after), expiresAt);
     const written = await this.#writer.commit({
       checks: [{ key, versionstamp: entry.versionstamp }, ...prepared?.attach.checks ?? []],
       sets: [
@@ -194,8 +194,8 @@ function fold(jobs: Job<AtomicChange>[], current: unknown) {
     try {
       const { next, result } = request.change(value);
       if (next !== KEEP) {
-        // The next change meets what a reader would: plain JSON of its own.
-        value = next === undefined ? undefined : decodeJson(encodeJson(next));
+        // The next change meets what a reader would: plain JSON of its own. Who comes alone has no next.
+        value = next === undefined || jobs.length === 1 ? next : decodeJson(encodeJson(next));
         writer = request.options;
       }
       tell.push(() => resolve(result));

@@ -10,8 +10,8 @@ const MAX_HELD_BYTES = 256 * 1024 * 1024;
 interface Progress {
   takenBytes: number;
   sinceMs: number;
-  /** What is kept for this answer alone; bytes that others share weigh nothing. */
-  heldBytes: number;
+  /** What waits to be read. */
+  held?: Uint8Array;
 }
 
 export interface AnswerTimeoutOptions {
@@ -29,6 +29,8 @@ export class AnswerTimeout {
   readonly #answers = new Map<NetSocket, Progress>();
   readonly #timeoutMs: number;
   readonly #maxHeldBytes: number;
+  /** How many answers hold the same memory, which counts once. */
+  readonly #holders = new Map<ArrayBufferLike, number>();
   #heldBytes = 0;
   #isClosed = false;
   readonly #everyMs: number;
@@ -44,33 +46,48 @@ export class AnswerTimeout {
 
   /** Watches the answer, and lets it leave in pieces. */
   watch(res: ServerResponse, socket: NetSocket): void {
-    const progress = { takenBytes: -1, sinceMs: performance.now(), heldBytes: 0 };
+    const progress: Progress = { takenBytes: -1, sinceMs: performance.now() };
     this.#answers.set(socket, progress);
     if (!this.#isClosed) this.#timer ??= setTimeout(this.#sweep, this.#everyMs);
     endInPieces(res, (bytes) => {
-      progress.heldBytes += bytes;
-      this.#heldBytes += bytes;
+      this.#hold(progress, bytes);
       this.#makeRoom();
     });
     res.once("close", () => {
-      this.#heldBytes -= progress.heldBytes;
-      progress.heldBytes = 0;
+      this.#letGo(progress);
       if (this.#answers.get(socket) === progress) this.#answers.delete(socket);
     });
   }
 
+  #hold(progress: Progress, bytes: Uint8Array): void {
+    const holders = this.#holders.get(bytes.buffer) ?? 0;
+    this.#holders.set(bytes.buffer, holders + 1);
+    if (holders === 0) this.#heldBytes += bytes.length;
+    progress.held = bytes;
+  }
+
+  #letGo(progress: Progress): void {
+    const { held } = progress;
+    if (!held) return;
+    delete progress.held;
+    const left = (this.#holders.get(held.buffer) ?? 1) - 1;
+    if (left > 0) return void this.#holders.set(held.buffer, left);
+    this.#holders.delete(held.buffer);
+    this.#heldBytes -= held.length;
+  }
+
+  /** Ends what has waited longest, but for those whose bytes others hold too: that frees nothing. */
   #makeRoom(): void {
-    for (const [socket, { heldBytes }] of this.#answers) {
+    for (const [socket, { held }] of this.#answers) {
       if (this.#heldBytes <= this.#maxHeldBytes) return;
-      if (heldBytes > 0) this.#end(socket);
+      if (held && this.#holders.get(held.buffer) === 1) this.#end(socket);
     }
   }
 
   #end(socket: NetSocket): void {
     const progress = this.#answers.get(socket);
     this.#answers.delete(socket);
-    this.#heldBytes -= progress?.heldBytes ?? 0;
-    if (progress) progress.heldBytes = 0;
+    if (progress) this.#letGo(progress);
     this.expired++;
     socket.destroy();
   }
@@ -101,7 +118,7 @@ export class AnswerTimeout {
  * A body that is given as a whole leaves in pieces, each once the one before was taken. Otherwise
  * each of many readers who read nothing would hold a copy of it, and none could be seen to read.
  */
-function endInPieces(res: ServerResponse, hold: (bytes: number) => void): void {
+function endInPieces(res: ServerResponse, hold: (bytes: Uint8Array) => void): void {
   const end = res.end.bind(res) as (...args: unknown[]) => ServerResponse;
   res.end = ((...args: unknown[]) => {
     const [body] = args;
@@ -109,9 +126,8 @@ function endInPieces(res: ServerResponse, hold: (bytes: number) => void): void {
       body.length > PIECE_BYTES;
     if (!isLarge) return end(...args);
     const callback = args.find((arg) => typeof arg === "function") as (() => void) | undefined;
-    const isOurs = typeof body === "string";
-    const bytes = isOurs ? Buffer.from(body) : body;
-    if (isOurs) hold(bytes.length);
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    hold(bytes);
     void writeInPieces(res, bytes).then(() => end(callback));
     return res;
   }) as typeof res.end;

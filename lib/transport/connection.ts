@@ -13,9 +13,11 @@ interface TransportInternals {
     readyState: number;
     terminate(): void;
     _receiver?: { _maxPayload: number };
+    _sender?: { sendFrame?: unknown };
     /** Beneath the WebSocket. */
     _socket?: NetSocket | null;
   };
+  perMessageDeflate?: unknown;
   /** The largest body that the polling transport takes. */
   maxHttpBufferSize?: number;
   req?: { destroy(): void } | null;
@@ -48,6 +50,8 @@ export class ConnectionState {
   inFlightBytes = 0;
   /** Packets that may still merge; undefined while the socket keeps up. */
   held: HeldPackets | undefined;
+  /** The text of an event whose attachment comes next. */
+  awaiting: string | undefined;
   /** Which streams the socket wants; undefined: all. */
   wants: StreamFilter | undefined;
   /** How many packets may still come before the clock is asked. */
@@ -73,6 +77,12 @@ export class ConnectionState {
 export function connectionsOf(engine: EngineServer): Record<string, Connection> {
   // The types of engine.io 6.6.12 keep `clients` to its own classes.
   return (engine as unknown as { clients: Record<string, Connection> }).clients;
+}
+
+/** Whether the transport sends frames as they were prepared, and attachments as they are (Engine.IO 4). */
+export function sendsFrames({ transport, protocol }: Connection): boolean {
+  return protocol === 4 && !transport.perMessageDeflate &&
+    typeof transport.socket?._sender?.sendFrame === "function";
 }
 
 /**

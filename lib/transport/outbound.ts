@@ -1,11 +1,11 @@
 import { Socket as EngineSocket } from "engine.io";
 import type { Logger } from "../common/logger.ts";
 import type { Coalescer, RememberingEncoder, StreamFilter } from "./coalescing.ts";
-import { type Connection, cut, sendAtOnce, STATE } from "./connection.ts";
+import { type Connection, cut, sendAtOnce, sendsFrames, STATE } from "./connection.ts";
 import { HeldPackets } from "./held_packets.ts";
 import type { PacketOptions } from "./packet.ts";
 import type { Counters } from "./stats.ts";
-import { messageFrame } from "./text_frame.ts";
+import { framesWith, messageFrame } from "./text_frame.ts";
 
 /** Up to this size a frame for an idle socket is written at once: it is not counted. */
 const MAX_AT_ONCE_BYTES = 16 * 1024;
@@ -30,6 +30,8 @@ const engineFlush = engine.flush;
 
 /** Socket.IO's packet types whose text is followed by binary packets with the same options: 5 and 6. */
 const BINARY_EVENT = "5".charCodeAt(0);
+/** An event, or an ack, that is followed by one attachment. */
+const WITH_ATTACHMENT = /^[56]1-/;
 
 /**
  * Puts the bound and the merging between Socket.IO and an engine connection, by standing in for its `write` and `flush`.
@@ -69,6 +71,16 @@ export function outboundGuard(options: OutboundOptions): (connection: Connection
       counters.unwantedPackets++;
       return this;
     }
+    const { awaiting } = state;
+    if (awaiting !== undefined && data instanceof Uint8Array) {
+      state.awaiting = undefined;
+      return write.call(this, awaiting, joined(awaiting, data, packetOptions), callback);
+    }
+    if (isAwaiting(this, data, packetOptions)) {
+      // Socket.IO writes the attachment next, before anything else.
+      state.awaiting = data as string;
+      return this;
+    }
     let size = data.length;
     if (typeof data === "string") {
       const encoded = packetOptions.wsPreEncodedFrame;
@@ -91,6 +103,25 @@ export function outboundGuard(options: OutboundOptions): (connection: Connection
       return send(this, data, size, packetOptions, callback);
     }
     return writeLater(this, data, size, packetOptions, callback);
+  }
+
+  /** Whether it is the text of an event that goes with its attachment. */
+  function isAwaiting(
+    connection: Connection,
+    data: string | Uint8Array,
+    { wsPreEncodedFrame }: PacketOptions,
+  ): boolean {
+    return typeof data === "string" && data.charCodeAt(0) >= BINARY_EVENT &&
+      wsPreEncodedFrame === undefined && WITH_ATTACHMENT.test(data) && sendsFrames(connection);
+  }
+
+  /** The options of the packet that brings both, made once for all receivers. */
+  function joined(text: string, bytes: Uint8Array, packetOptions: PacketOptions): PacketOptions {
+    const made = packetOptions.joined;
+    if (made && made.text === text && made.bytes === bytes) return made.options;
+    const options = { ...packetOptions, wsPreEncodedFrame: framesWith(text, bytes) };
+    packetOptions.joined = { text, bytes, options };
+    return options;
   }
 
   function isWanted(wants: StreamFilter, data: string | Uint8Array): boolean {

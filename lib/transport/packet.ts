@@ -6,4 +6,6 @@ export interface PacketOptions {
   compress?: boolean;
   volatile?: boolean;
   wsPreEncodedFrame?: Frame;
+  /** An event and its attachment as one packet, made for the first of all receivers. */
+  joined?: { text: string; bytes: Uint8Array; options: PacketOptions };
 }

@@ -72,7 +72,11 @@ export class PasswordHasher {
     this.#cost = options.cost ?? DEFAULT_COST;
     this.#derive = options.derive ?? scryptDerive;
     const { maxWaiting = 256 } = options;
-    this.#queue = new FairQueue({ maxRunning: MAX_RUNNING, maxWaiting });
+    this.#queue = new FairQueue({
+      maxRunning: MAX_RUNNING,
+      maxWaiting,
+      refusal: "Too many sign in at this moment: try again.",
+    });
   }
 
   /** @throws {AppError} `unavailable` when too many wait already */

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { Hono } from "hono";
-import { readChat, sendChat } from "../../lib/http/chat_in_turns.ts";
+import { readChat } from "../../lib/http/chat_in_turns.ts";
+import { chatRoutes, type ChatRoutesOptions } from "../../lib/http/chats.ts";
+import type { HttpEnv } from "../../lib/http/http_env.ts";
+import { sendJson } from "../../lib/http/json_body.ts";
 import { toAppError } from "../../lib/common/errors.ts";
 import type { Chat } from "../../lib/protocol/chat.ts";
+import { until } from "../support/until.ts";
 import { longestPause } from "../support/loop_pauses.ts";
 
 const app = new Hono();
 app.post("/", async (c) => {
   const chat = await readChat(c);
-  return await sendChat(c, { id: "chat", chat, title: "t" } as unknown as Chat);
+  return await sendJson(c, { id: "chat", chat, title: "t" } as unknown as Chat);
 });
 app.onError((error, c) => c.text(toAppError(error).message, 400));
 
@@ -58,4 +62,40 @@ Deno.test("ten megabytes of messages hold nobody up for as long as they take", a
   });
   const wholeMs = performance.now() - began;
   assert.ok(pauseMs < wholeMs / 2, `${pauseMs} of ${wholeMs} ms`);
+});
+
+Deno.test("X4: a few chats are put together at once; who asks for many waits for themselves", async () => {
+  const reading: { id: string; end(): void }[] = [];
+  const chats = {
+    get: (userId: string, id: string) =>
+      new Promise<Chat>((resolve) => {
+        reading.push({ id, end: () => resolve({ id, user_id: userId, chat: {} } as Chat) });
+      }),
+  };
+  const all = new Hono<HttpEnv>();
+  all.use(async (c, next) => {
+    c.set("user", { id: c.req.header("user") } as HttpEnv["Variables"]["user"]);
+    await next();
+  });
+  all.route("/", chatRoutes({ chats } as unknown as ChatRoutesOptions));
+  const ask = async (user: string, id: string, signal = new AbortController().signal) =>
+    await all.request(`/${id}`, { headers: { user }, signal });
+  const gone = new AbortController();
+  const many = Array.from({ length: 20 }, (_, at) => ask("mallory", `m${at}`));
+  const left = ask("mallory", "left", gone.signal);
+  const other = ask("ada", "a");
+  await until(() => reading.length === 4, { what: "the first to be read" });
+  gone.abort();
+  reading[0]?.end();
+  reading[1]?.end();
+  await until(() => reading.some(({ id }) => id === "a"), { what: "the other user's chat" });
+  assert.ok(reading.length <= 6, `${reading.length} are read, of which two are done`);
+  for (let at = 0; at < 21; at++) {
+    await until(() => reading.length > at, { what: `chat ${at}` });
+    reading[at]?.end();
+  }
+  assert.equal((await other).status, 200);
+  for (const answer of many) assert.equal((await answer).status, 200);
+  assert.equal((await left).status, 204);
+  assert.ok(reading.every(({ id }) => id !== "left"));
 });

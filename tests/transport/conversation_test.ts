@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { io as connect } from "socket.io-client";
 import { until } from "../support/until.ts";
 import { PATH, startServer } from "./support/server.ts";
@@ -35,14 +36,26 @@ for (const transports of ["websocket", "polling", "both"] as const) {
         client.once("connect", () => resolve());
         client.once("connect_error", reject);
       });
+      const heard: unknown[] = [];
+      client.on("all", (value) => heard.push(value));
       const sent = { text: "grüße 🐟", bytes: new Uint8Array([1, 2, 3]) };
       const back = await client.timeout(3_000).emitWithAck("echo", sent);
       assert.equal(back.text, sent.text);
       assert.deepEqual([...new Uint8Array(back.bytes)], [1, 2, 3]);
       for (const length of [0, 100, 126, 200, 65_600, 90_000]) {
-        const got = new Promise((resolve) => client.once("all", resolve));
+        const got = () => new Promise((resolve) => client.once("all", resolve));
+        const text = got();
         client.emit("to-all", "ü".repeat(length / 2));
-        assert.equal(await got, "ü".repeat(length / 2));
+        assert.equal(await text, "ü".repeat(length / 2));
+        // One attachment goes with its event, two go by themselves; what follows comes behind.
+        for (const names of length > 65_600 ? [] : length > 200 ? [["a"]] : [["a"], ["a", "b"]]) {
+          const value = Object.fromEntries(names.map((name) => [name, Buffer.alloc(length, name)]));
+          heard.length = 0;
+          client.emit("to-all", value);
+          client.emit("to-all", "behind");
+          await until(() => heard.length === 2, { what: "both" });
+          assert.deepEqual(heard, [value, "behind"]);
+        }
         assert.equal(
           await client.timeout(3_000).emitWithAck("echo", "x".repeat(length)),
           "x".repeat(length),
