@@ -53,6 +53,8 @@ export function openChannels(
     running: store.dictionary(keys.channelAnswers),
     instanceId,
     runTask: (subject, work) => tasks.run(subject, work),
+    // Who may has been asked by then.
+    stopTask: async (taskId) => (await tasks.stop(taskId, { userId: "", admin: true })).status,
     async findModel(modelId) {
       const model = await catalogue.providerOf(modelId);
       const listed = (await catalogue.models()).find(({ id }) => id === modelId);
@@ -77,6 +79,7 @@ export function openChannels(
   return {
     service,
     conversation,
+    answers,
     rooms,
     messageEvents,
     access,

@@ -26,10 +26,12 @@ import { publicConfigRoutes } from "../http/public_config.ts";
 import { taskRoutes } from "../http/tasks.ts";
 import { writeLimits } from "../http/write_limits.ts";
 import { userRoutes } from "../http/users.ts";
+import { userSearchRoutes } from "../http/user_search.ts";
 import type { SystemStatus } from "../protocol/system_status.ts";
 import { browserProvider } from "../realtime/browser_provider.ts";
 import { createEventEmitter } from "../realtime/emitter.ts";
 import { limitedAddress } from "../transport/socket_server.ts";
+import { UserDirectory } from "../users/user_directory.ts";
 import { createNoteRoutes } from "./notes.ts";
 import type { Draining } from "./draining.ts";
 import { readinessLog } from "./observability.ts";
@@ -94,6 +96,12 @@ export function createRoutes(options: RoutesOptions): Listener {
       hasFirstUser: () => users.hasFirst(),
     }),
   );
+  const directory = new UserDirectory({ users });
+  app.use("/api/v1/users/search", user);
+  app.route(
+    "/api/v1/users",
+    userSearchRoutes({ search: (...asked) => directory.search(...asked) }),
+  );
   app.use("/api/v1/users/*", user, requireAdmin);
   app.route("/api/v1/users", userRoutes({ users, tokens }));
   app.use("/api/*", user);
@@ -134,8 +142,15 @@ export function createRoutes(options: RoutesOptions): Listener {
   const { notes, groups } = createNoteRoutes(services, sockets);
   app.route("/api/v1/notes", notes);
   app.route("/api/v1/groups", groups);
-  const { service, conversation } = sockets.channels;
-  app.route("/api/v1/channels", channelRoutes({ channels: service, conversation }));
+  const { service, conversation, answers } = sockets.channels;
+  app.route(
+    "/api/v1/channels",
+    channelRoutes({
+      channels: service,
+      conversation,
+      stopAnswer: (...asked) => answers.stop(...asked),
+    }),
+  );
   app.route("/api/tasks", taskRoutes({ tasks, stopEarly: (chat, ids) => stops.stop(chat, ids) }));
   app.route(
     "/api",

@@ -8,6 +8,8 @@ export interface RunningAnswer {
   channel_id: string;
   user_id: string;
   instance_id: string;
+  /** By which it is stopped; not there before it runs. */
+  task_id?: string | undefined;
 }
 
 export interface AnswerSweepOptions {

@@ -170,6 +170,8 @@ export class ChannelService {
       role: asked.role,
     });
     await this.#welcome(channel, user, fresh);
+    // Who looks at its members sees them come.
+    if (fresh.length > 0) this.#options.emit(channelUpdated(channel.id));
     const members = await this.#channels.members.getMany(channel.id, userIds);
     return members.filter((member) => member !== undefined);
   }
@@ -195,6 +197,7 @@ export class ChannelService {
       ...userIds.map((id) => this.#options.membershipChanged(channel.id, id, false)),
     ]);
     for (const id of userIds) this.#options.emitToUser(id, channelUpdated(channel.id));
+    if (removed > 0) this.#options.emit(channelUpdated(channel.id));
     return removed;
   }
 

@@ -175,13 +175,27 @@ export class Conversation {
     return message;
   }
 
-  /** @throws {AppError} `not_found`; `forbidden` for who neither wrote it nor manages the channel */
-  async delete(user: PublicUser, channelId: string, messageId: string): Promise<void> {
+  /**
+   * The channel and the message, for somebody who may delete it.
+   *
+   * @throws {AppError} `not_found`; `forbidden` for who neither wrote it nor manages the channel
+   */
+  async enterToDelete(
+    user: PublicUser,
+    channelId: string,
+    messageId: string,
+  ): Promise<{ channel: Channel; message: StoredMessage }> {
     const channel = await this.#channels.enterToWrite(user, channelId);
     const message = await this.#messages.get(channel.id, messageId);
     if (message.user_id !== user.id && !(await this.#channels.isManager(user, channel))) {
-      throw new AppError("forbidden", "Only its author may delete a message.");
+      throw new AppError("forbidden", "Only its author may delete or stop a message.");
     }
+    return { channel, message };
+  }
+
+  /** @throws {AppError} as {@linkcode enterToDelete} */
+  async delete(user: PublicUser, channelId: string, messageId: string): Promise<void> {
+    const { channel, message } = await this.enterToDelete(user, channelId, messageId);
     const shown = await this.#views.one(message);
     await this.#messages.delete(message);
     this.#tell(channel, user, message.id, { type: "message:delete", data: shown });

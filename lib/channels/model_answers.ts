@@ -28,17 +28,22 @@ export interface ModelPart {
 }
 
 export interface ModelAnswersOptions {
-  conversation: Pick<Conversation, "say" | "rewrite" | "show" | "keep" | "thread">;
-  /** Which answers are being written where, for the sweep. */
-  running: Pick<Dictionary<RunningAnswer>, "set" | "delete">;
+  conversation: Pick<
+    Conversation,
+    "say" | "rewrite" | "show" | "keep" | "thread" | "enterToDelete"
+  >;
+  /** Which answers are being written where, for the sweep and for stops. */
+  running: Pick<Dictionary<RunningAnswer>, "get" | "set" | "delete">;
   instanceId: string;
   /** Throws `not_found` when nobody runs the model. */
   findModel(modelId: string): Promise<{ name: string; model: ChannelModel }>;
   /** Runs work that can be stopped from anywhere. */
   runTask(
     subject: { itemId: string; userId: string; kind: string },
-    work: (signal: AbortSignal) => Promise<void>,
+    work: (signal: AbortSignal, taskId: string) => Promise<void>,
   ): Promise<string>;
+  /** Stops such work, wherever it runs; says whether there was any. */
+  stopTask(taskId: string): Promise<boolean>;
   logger: Logger;
 }
 
@@ -83,6 +88,20 @@ export class ModelAnswers {
     }
   }
 
+  /**
+   * Stops an answer that is being written, on whichever instance; what there is of it stays. Says
+   * whether there was one. Who may delete it may stop it.
+   *
+   * @throws {AppError} `not_found`, `forbidden`
+   */
+  async stop(user: PublicUser, channelId: string, messageId: string): Promise<boolean> {
+    const { conversation, running, stopTask } = this.#options;
+    await conversation.enterToDelete(user, channelId, messageId);
+    const answer = await running.get(messageId);
+    if (answer?.channel_id !== channelId || answer.task_id === undefined) return false;
+    return await stopTask(answer.task_id);
+  }
+
   async #start(
     channel: Channel,
     question: ChannelMessage,
@@ -98,15 +117,14 @@ export class ModelAnswers {
       meta: { model_id: modelId, model_name: name, done: false },
     });
     try {
-      await running.set(answer.id, {
-        channel_id: channel.id,
-        user_id: user.id,
-        instance_id: instanceId,
-      });
+      const record = { channel_id: channel.id, user_id: user.id, instance_id: instanceId };
+      await running.set(answer.id, record);
       await runTask(
         { itemId: `channel:${channel.id}`, userId: user.id, kind: "completion" },
-        (signal) =>
-          this.#stream(channel, user, answer, model, { model: modelId, messages }, signal),
+        async (signal, task_id) => {
+          await running.set(answer.id, { ...record, task_id });
+          await this.#stream(channel, user, answer, model, { model: modelId, messages }, signal);
+        },
       );
     } catch (thrown) {
       const { code, message: content } = toAppError(thrown);

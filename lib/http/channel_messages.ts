@@ -13,9 +13,16 @@ const MAX_SKIP = 10_000;
 /** A message is read at once: it may not be a book. */
 const MAX_BYTES = 1024 * 1024;
 
+/** Stops what a model is writing; says whether it was. */
+export type StopAnswer = (
+  user: PublicUser,
+  channelId: string,
+  messageId: string,
+) => Promise<boolean>;
+
 /** `/api/v1/channels/{id}/messages`: what is said in a channel. */
 export function channelMessageRoutes(
-  conversation: Conversation,
+  { conversation, stopAnswer }: { conversation: Conversation; stopAnswer: StopAnswer },
   speakerOf: (c: Context<HttpEnv>) => PublicUser,
 ): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
@@ -72,6 +79,10 @@ export function channelMessageRoutes(
   routes.post("/:messageId/pin", async (c) => {
     const { is_pinned } = await readJson(c, PinSchema);
     return c.json(await conversation.pin(speakerOf(c), channelOf(c), messageOf(c), is_pinned));
+  });
+
+  routes.post("/:messageId/stop", async (c) => {
+    return c.json(await stopAnswer(speakerOf(c), channelOf(c), messageOf(c)));
   });
 
   for (const [action, isAdded] of [["add", true], ["remove", false]] as const) {

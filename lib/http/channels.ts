@@ -8,7 +8,7 @@ import {
 } from "../protocol/schemas/channel.ts";
 import { UserIdsSchema } from "../protocol/schemas/group.ts";
 import type { PublicUser } from "../protocol/user.ts";
-import { channelMessageRoutes } from "./channel_messages.ts";
+import { channelMessageRoutes, type StopAnswer } from "./channel_messages.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
 import { askedPage } from "./paging.ts";
@@ -16,6 +16,7 @@ import { askedPage } from "./paging.ts";
 export interface ChannelRoutesOptions {
   channels: ChannelService;
   conversation: Conversation;
+  stopAnswer: StopAnswer;
 }
 
 const PAGE_SIZE = 60;
@@ -27,7 +28,9 @@ export function speakerOf(c: Context<HttpEnv>): PublicUser {
 }
 
 /** `/api/v1/channels` (docs/protocol.md, section 11), in Open WebUI's shape. All routes want a user. */
-export function channelRoutes({ channels, conversation }: ChannelRoutesOptions): Hono<HttpEnv> {
+export function channelRoutes(
+  { channels, conversation, stopAnswer }: ChannelRoutesOptions,
+): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
 
   const list = async (c: Context<HttpEnv>) => {
@@ -90,6 +93,6 @@ export function channelRoutes({ channels, conversation }: ChannelRoutesOptions):
     return c.json(await channels.removeMembers(speakerOf(c), c.req.param("id"), user_ids));
   });
 
-  routes.route("/:id/messages", channelMessageRoutes(conversation, speakerOf));
+  routes.route("/:id/messages", channelMessageRoutes({ conversation, stopAnswer }, speakerOf));
   return routes;
 }

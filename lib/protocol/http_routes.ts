@@ -124,8 +124,8 @@ export interface MessagesQuery {
   cursor?: string;
 }
 
-/** A member of a channel, with what others are told of them. */
-export type MemberOfChannel = Omit<ChannelMember, "user"> & PublicUser;
+/** A member of a channel, with what others are told of them; the role is the one in the channel. */
+export type MemberOfChannel = ChannelMember & Omit<PublicUser, "role">;
 
 /** By method and path: `body`, `query` and `answer` of each route. */
 export interface HttpRoutes {
@@ -154,6 +154,8 @@ export interface HttpRoutes {
     query: PageQuery;
     answer: { users: User[]; cursor: string | null };
   };
+  /** The 30 people nearest to the text by name, without addresses; whoever may enter may ask. */
+  "GET /api/v1/users/search": { query: { query?: string }; answer: { users: PublicUser[] } };
   /** For admins: changes a user. A new role or password ends their sessions. */
   "POST /api/v1/users/{id}/update": {
     body: Partial<Pick<User, "name" | "role" | "email" | "profile_image_url">> & {
@@ -295,6 +297,8 @@ export interface HttpRoutes {
     body: { is_pinned: boolean };
     answer: ChannelMessage;
   };
+  /** Stops the model that writes the message; says whether it was writing. For who may delete it. */
+  "POST /api/v1/channels/{id}/messages/{message_id}/stop": { answer: boolean };
   /** Gives a reaction. */
   "POST /api/v1/channels/{id}/messages/{message_id}/reactions/add": {
     body: { name: string };

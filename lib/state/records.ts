@@ -266,7 +266,13 @@ export const StoredMessageSchema: RecordSchema<StoredMessage> = record({
 export const ReadMarkSchema = record({ at: v.number(), position: v.number() });
 
 /** Which answer of a model is being written in a channel, and where. */
-export const RunningAnswerSchema = record({ channel_id: id, user_id: id, instance_id: id });
+export const RunningAnswerSchema = record({
+  channel_id: id,
+  user_id: id,
+  instance_id: id,
+  /** By which it is stopped; not there before it runs. */
+  task_id: v.optional(id),
+});
 
 /** A channel that is being deleted, and since when. */
 export const ChannelDeletionSchema = record({ channel: ChannelSchema, at: time });

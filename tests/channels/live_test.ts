@@ -165,20 +165,23 @@ Deno.test("a model that is mentioned answers in the thread, and the room sees it
 
 Deno.test("an answer in a channel is a task, and can be stopped", async () => {
   await using app = await startServer();
-  const ada = await signUp(app.url);
-  const channel = await makeGroup(ada, []);
+  const [ada, bob] = [await signUp(app.url), await signUp(app.url)];
+  const channel = await makeGroup(ada, [bob]);
   await using listener = await connectToChannels(app.url, ada.token);
   await post(ada, channel.id, `<@M:echo|Echo> ${"word ".repeat(2_000)}`);
   await until(() => listener.of("message:update").length > 1);
   const { tasks } = await ada.json<{ tasks: string[] }>("GET", "/api/tasks");
   assert.equal(tasks.length, 1);
-  await ada.json("POST", `/api/tasks/stop/${tasks[0]}`);
   const last = () => listener.of("message:update").at(-1)?.data.data as ChannelMessage;
+  const stop = `/api/v1/channels/${channel.id}/messages/${last().id}/stop`;
+  assert.equal(await bob.status("POST", stop), 403, "who did not ask, and manages nothing");
+  assert.equal(await ada.json("POST", stop), true);
   await until(() => last().meta?.done === true, { limitMs: 2_000, what: "the end" });
   assert.equal(last().meta?.interrupted, true);
   assert.ok(last().content.length > 0);
   const running = app.services.store.dictionary(keys.channelAnswers);
   await until(async () => await running.get(last().id) === undefined, { what: "its record to go" });
+  assert.equal(await ada.json("POST", stop), false, "nobody writes it any more");
   const stored = await ada.json<ChannelMessage>(
     "GET",
     `/api/v1/channels/${channel.id}/messages/${last().id}`,

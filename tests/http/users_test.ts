@@ -201,3 +201,26 @@ Deno.test("a picture is http(s), an image or a path: nothing that runs, no other
     ]
   ) await refusal(await set(url), 400, "invalid_payload");
 });
+
+Deno.test("people are found by name by everybody who may enter, without their addresses", async () => {
+  await using app = await startServer({ DEFAULT_USER_ROLE: "user" });
+  const ada = await signUp(app.url, "Ada Lovelace");
+  await signUp(app.url, "Émile Adam");
+  const bob = await signUp(app.url, "Bob");
+  const waiting = await signUp(app.url, "Adamant");
+  await ada.json("POST", `/api/v1/users/${waiting.id}/update`, { role: "pending" });
+  const search = async (query: string) =>
+    (await bob.json<Listed>("GET", `/api/v1/users/search?query=${encodeURIComponent(query)}`))
+      .users;
+  const found = await search("ADA");
+  assert.deepEqual(found.map(({ name }) => name), ["Ada Lovelace", "Émile Adam"]);
+  assert.deepEqual(found[0], { id: ada.id, name: "Ada Lovelace", role: "admin" });
+  assert.deepEqual((await search("emi")).map(({ name }) => name), ["Émile Adam"]);
+  assert.equal((await search("")).length, 3);
+  await refusal(await waiting.call("GET", "/api/v1/users/search"), 403, "forbidden");
+  await refusal(
+    await bob.call("GET", `/api/v1/users/search?query=${"x".repeat(300)}`),
+    400,
+    "invalid_payload",
+  );
+});
