@@ -2,13 +2,14 @@ import type { ChannelMessage } from "../protocol/channel.ts";
 import type { ChannelDetails } from "../protocol/http_routes.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import type { ChannelChange, ChannelEventHandler } from "./channels.ts";
+import { ChannelWriters, type Writer } from "./channel_writers.ts";
 import { isClientError, messageOf } from "./errors.ts";
 import { attempt, Listeners } from "./listeners.ts";
 import { newId } from "./new_id.ts";
+import { pendingPost, type Post } from "./pending_post.ts";
 import type { Readable } from "./store.ts";
 
-/** A message of a channel; one that is on its way has no id of the server's yet. */
-export type Post = ChannelMessage & { isPending?: boolean };
+export type { Post };
 
 /** What is shown at once; more is loaded on the way up. */
 const PAGE_SIZE = 50;
@@ -19,14 +20,20 @@ const MAX_PAGES = 40;
 export interface ChannelSnapshot {
   /** `undefined`: loading. */
   readonly channel: ChannelDetails | undefined;
+  /** Of a thread: the message that began it; `undefined`: loading. */
+  readonly root: Post | undefined;
   /** Oldest first; `undefined`: loading. */
   readonly posts: readonly Post[] | undefined;
   /** Whether there are older ones. */
   readonly hasMore: boolean;
   /** Who else is typing. */
   readonly typists: readonly PublicUser[];
+  /** Models that are writing: in the channel and all its threads, or in this thread. */
+  readonly writers: readonly Writer[];
   /** Why it could not be read, in words for a person. */
   readonly loadError: string | undefined;
+  /** It is not there, any more or for this person. */
+  readonly isGone: boolean;
 }
 
 /** Which channel, and what the page adds. */
@@ -51,11 +58,15 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
   /** What was said on this page, by the names that it gave. */
   readonly #saidHere = new Set<string>();
   readonly #ends: (() => void)[];
+  readonly #writers = new ChannelWriters();
   #channel: ChannelDetails | undefined;
+  #root: Post | undefined;
   #posts: readonly Post[] | undefined;
   #hasMore = false;
   #typists: readonly PublicUser[] = [];
   #loadError: string | undefined;
+  #isGone = false;
+  #loading: Promise<void> | undefined;
   #snapshot: ChannelSnapshot | undefined;
 
   /** Nothing is read before `load`, or the next connection. */
@@ -79,11 +90,9 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
   /** What there is now: the same object until something changes. */
   get snapshot(): ChannelSnapshot {
     return this.#snapshot ??= {
-      channel: this.#channel,
-      posts: this.#posts,
-      hasMore: this.#hasMore,
-      typists: this.#typists,
-      loadError: this.#loadError,
+      ...{ channel: this.#channel, root: this.#root, posts: this.#posts },
+      ...{ hasMore: this.#hasMore, typists: this.#typists, writers: this.#writers.list },
+      ...{ loadError: this.#loadError, isGone: this.#isGone },
     };
   }
 
@@ -100,12 +109,19 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
     try {
       const params = { id: this.channelId };
       this.#channel = await this.#api("GET /api/v1/channels/{id}", { params });
+      if (this.threadId !== undefined) {
+        const at = { ...params, message_id: this.threadId };
+        this.#root = await this.#api("GET /api/v1/channels/{id}/messages/{message_id}", {
+          params: at,
+        });
+      }
       await this.#catchUp();
       this.#loadError = undefined;
+      this.#isGone = false;
     } catch (thrown) {
-      const isGone = isClientError(thrown, "not_found", "forbidden");
+      this.#isGone = isClientError(thrown, "not_found", "forbidden");
       // What was read stays to be read; the next connection catches up.
-      if (isGone || this.#posts === undefined) this.#loadError = messageOf(thrown);
+      if (this.#isGone || this.#posts === undefined) this.#loadError = messageOf(thrown);
     }
     this.#touch();
   }
@@ -136,10 +152,16 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
       : now.findIndex(({ created_at }) => created_at >= (oldest?.created_at ?? 0));
     this.#hasMore ||= from > 0;
     this.#posts = [...missed, ...now.slice(Math.max(0, from)), ...since];
+    this.#writers.clear();
+    for (const post of this.#posts) this.#writers.heard(post);
   }
 
-  /** Loads what was said before. */
-  async loadOlder(): Promise<void> {
+  /** Loads what was said before; once, however often it is asked for meanwhile. */
+  loadOlder(): Promise<void> {
+    return this.#loading ??= this.#loadOlder().finally(() => this.#loading = undefined);
+  }
+
+  async #loadOlder(): Promise<void> {
     const before = this.#posts ?? [];
     const older = await this.#page(before.filter(({ isPending }) => !isPending).length);
     this.#hasMore = older.length === PAGE_SIZE;
@@ -158,7 +180,15 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
     const temp = newId();
     this.#saidHere.add(temp);
     this.#channels.stoppedTyping(this.channelId, this.threadId);
-    this.#put(pending(temp, content, me, this.channelId, this.threadId));
+    this.#put(
+      pendingPost({
+        id: temp,
+        content,
+        user: me,
+        channelId: this.channelId,
+        threadId: this.threadId,
+      }),
+    );
     try {
       const message = await this.#api("POST /api/v1/channels/{id}/messages/post", {
         params: { id: this.channelId },
@@ -185,6 +215,28 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
     const params = { id: this.channelId, message_id: post.id };
     const route = `POST /api/v1/channels/{id}/messages/{message_id}/reactions/${action}` as const;
     await this.#api(route, { params, body: { name } });
+  }
+
+  /** Changes what a message says. */
+  async edit(post: Post, content: string): Promise<void> {
+    const params = { id: this.channelId, message_id: post.id };
+    const route = "POST /api/v1/channels/{id}/messages/{message_id}/update";
+    this.#changed(await this.#api(route, { params, body: { content } }));
+    this.#touch();
+  }
+
+  /** Puts a message among the pinned ones, or takes it out. */
+  async pin(post: Post, isPinned: boolean): Promise<void> {
+    const params = { id: this.channelId, message_id: post.id };
+    const route = "POST /api/v1/channels/{id}/messages/{message_id}/pin";
+    this.#changed(await this.#api(route, { params, body: { is_pinned: isPinned } }));
+    this.#touch();
+  }
+
+  /** Stops the model that writes a message; what there is of it stays. */
+  async stop(messageId: string): Promise<void> {
+    const params = { id: this.channelId, message_id: messageId };
+    await this.#api("POST /api/v1/channels/{id}/messages/{message_id}/stop", { params });
   }
 
   /** Deletes a message. */
@@ -228,14 +280,21 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
     switch (change.type) {
       case "message": {
         const { message } = change;
+        this.#wrote(message);
         if ((message.parent_id ?? undefined) === this.threadId) this.#put(message);
         else if (!this.threadId) this.#replied(message);
         break;
       }
       case "changed":
-        if (this.#posts?.some(({ id }) => id === change.message.id)) this.#put(change.message);
+        this.#wrote(change.message);
+        this.#changed(change.message);
         break;
       case "deleted":
+        this.#writers.forget(change.messageId);
+        if (change.messageId === this.threadId) {
+          this.#isGone = true;
+          this.#loadError = "This message has been deleted.";
+        }
         this.#drop(change.messageId);
         break;
       case "updated":
@@ -264,6 +323,17 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
     }
   }
 
+  #wrote(message: ChannelMessage): void {
+    if (this.threadId === undefined || message.parent_id === this.threadId) {
+      this.#writers.heard(message);
+    }
+  }
+
+  #changed(message: ChannelMessage): void {
+    if (message.id === this.threadId) this.#root = message;
+    else if (this.#posts?.some(({ id }) => id === message.id)) this.#put(message);
+  }
+
   #put(post: Post): void {
     const posts = this.#posts ?? [];
     const at = posts.findIndex(({ id }) => id === post.id);
@@ -280,20 +350,4 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
     this.#posts = this.#posts?.filter((post) => post.id !== id);
     this.#touch();
   }
-}
-
-function pending(
-  id: string,
-  content: string,
-  user: PublicUser | null,
-  channel_id: string,
-  threadId: string | undefined,
-): Post {
-  const now = Math.floor(Date.now() / 1000);
-  return {
-    ...{ id, channel_id, content, user, user_id: user?.id ?? "", isPending: true },
-    ...{ reply_to_id: null, parent_id: threadId ?? null, reply_to_message: null },
-    ...{ is_pinned: false, pinned_at: null, pinned_by: null, data: null, meta: null },
-    ...{ created_at: now, updated_at: now, reactions: [], reply_count: 0, latest_reply_at: null },
-  };
 }

@@ -14,6 +14,7 @@ export {
   type ChannelSnapshot,
   type Post,
 } from "./channel_model.ts";
+export type { Writer } from "./channel_writers.ts";
 export {
   type ChannelChange,
   ChannelEventHandler,

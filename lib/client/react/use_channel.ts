@@ -21,8 +21,14 @@ export interface UseChannel extends ChannelSnapshot {
   post(text: string): Promise<void>;
   /** Gives a reaction, or takes it back. */
   react(post: Post, name: string): Promise<void>;
+  /** Changes what a message says. */
+  edit(post: Post, content: string): Promise<void>;
   /** Deletes a message. */
   remove(post: Post): Promise<void>;
+  /** Puts a message among the pinned ones, or takes it out. */
+  pin(post: Post, isPinned: boolean): Promise<void>;
+  /** Stops the model that writes the message; what there is of it stays. */
+  stop(messageId: string): Promise<void>;
   /** Reads what was said before. */
   loadOlder(): Promise<void>;
   /** Says that one is typing; call it at each key. */
@@ -34,8 +40,8 @@ export interface UseChannel extends ChannelSnapshot {
 }
 
 const NOTHING: ChannelSnapshot = {
-  ...{ channel: undefined, posts: undefined, loadError: undefined },
-  ...{ hasMore: false, typists: [] },
+  ...{ channel: undefined, root: undefined, posts: undefined, loadError: undefined },
+  ...{ hasMore: false, typists: [], writers: [], isGone: false },
 };
 const LOADING: Readable<ChannelSnapshot> = { snapshot: NOTHING, subscribe: () => () => {} };
 
@@ -68,7 +74,10 @@ export function useChannel(
     return {
       post: async (text: string) => await open().post(text),
       react: async (post: Post, name: string) => await open().react(post, name),
+      edit: async (post: Post, content: string) => await open().edit(post, content),
       remove: async (post: Post) => await open().remove(post),
+      pin: async (post: Post, isPinned: boolean) => await open().pin(post, isPinned),
+      stop: async (messageId: string) => await open().stop(messageId),
       loadOlder: async () => await latest.current?.loadOlder(),
       typing: () => latest.current?.typing(),
       markRead: () => channels.markRead(channelId),
