@@ -110,9 +110,8 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
       const params = { id: this.channelId };
       this.#channel = await this.#api("GET /api/v1/channels/{id}", { params });
       if (this.threadId !== undefined) {
-        const at = { ...params, message_id: this.threadId };
         this.#root = await this.#api("GET /api/v1/channels/{id}/messages/{message_id}", {
-          params: at,
+          params: { ...params, message_id: this.threadId },
         });
       }
       await this.#catchUp();
@@ -222,7 +221,6 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
     const params = { id: this.channelId, message_id: post.id };
     const route = "POST /api/v1/channels/{id}/messages/{message_id}/update";
     this.#changed(await this.#api(route, { params, body: { content } }));
-    this.#touch();
   }
 
   /** Puts a message among the pinned ones, or takes it out. */
@@ -230,7 +228,6 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
     const params = { id: this.channelId, message_id: post.id };
     const route = "POST /api/v1/channels/{id}/messages/{message_id}/pin";
     this.#changed(await this.#api(route, { params, body: { is_pinned: isPinned } }));
-    this.#touch();
   }
 
   /** Stops the model that writes a message; what there is of it stays. */
@@ -291,10 +288,7 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
         break;
       case "deleted":
         this.#writers.forget(change.messageId);
-        if (change.messageId === this.threadId) {
-          this.#isGone = true;
-          this.#loadError = "This message has been deleted.";
-        }
+        this.#isGone ||= change.messageId === this.threadId;
         this.#drop(change.messageId);
         break;
       case "updated":
@@ -332,6 +326,7 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
   #changed(message: ChannelMessage): void {
     if (message.id === this.threadId) this.#root = message;
     else if (this.#posts?.some(({ id }) => id === message.id)) this.#put(message);
+    this.#touch();
   }
 
   #put(post: Post): void {

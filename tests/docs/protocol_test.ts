@@ -72,6 +72,7 @@ Deno.test("section 11 has every code with its status", async () => {
 const MOUNTED_AT: Record<string, string> = {
   "auths.ts": "/api/v1/auths",
   "users.ts": "/api/v1/users",
+  "user_search.ts": "/api/v1/users",
   "system_status.ts": "/api/v1/live",
   "chats.ts": "/api/v1/chats",
   "answer_streams.ts": "/api/v1/chats",
