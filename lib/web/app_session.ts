@@ -9,7 +9,8 @@ import { connect } from "../client/connect.ts";
 import type { Realtime } from "../client/realtime.ts";
 import type { SignedIn } from "../protocol/http_routes.ts";
 import { BASE_URL } from "./base.ts";
-import { chatHooks, isInFront, python, tellOfMessage } from "./chats/chat_hooks.ts";
+import { tellOfMessage } from "./channels/channel_news.ts";
+import { chatHooks, isInFront, python } from "./chats/chat_hooks.ts";
 import { Observable } from "./ui/observable.ts";
 import { settings } from "./settings.ts";
 import { checkVersion } from "./version.ts";
@@ -44,7 +45,7 @@ export function openAppSession(me: Me, onSignedOut: () => void): AppSession {
   const channels = channelEventHandler(connection, { userId: me.id });
   const channelList = new ChannelList(channels, {
     isInFront: (channelId) => isInFront("channel", channelId),
-    onMessage: tellOfMessage,
+    onMessage: (said) => tellOfMessage(said, me.id),
   });
   const chatList = new ChatList(chats);
   const models = new Observable<readonly Model[]>([]);

@@ -11,6 +11,16 @@ addEventListener("hashchange", () => route.value = read());
 export const addressOf = (place: Place, id = "") =>
   `#/${place}${id && `/${encodeURIComponent(id)}`}`;
 
+export const addressOfThread = (channelId: string, threadId: string) =>
+  `${addressOf("channel", channelId)}/thread/${encodeURIComponent(threadId)}`;
+
+/** Opens a thread beside its channel, or (`undefined`) closes it. */
+export function goToThread(channelId: string, threadId: string | undefined): void {
+  location.hash = threadId === undefined
+    ? addressOf("channel", channelId)
+    : addressOfThread(channelId, threadId);
+}
+
 export function go(place: Place, id = ""): void {
   location.hash = addressOf(place, id);
 }

@@ -4,6 +4,8 @@ export type Place = "chat" | "channel" | "notes" | "note" | "settings" | "admin"
 export interface Route {
   place: Place;
   id: string;
+  /** The thread of a channel that is open: `#/channel/{id}/thread/{threadId}`. */
+  threadId?: string;
 }
 
 /** The places, and whether each is somewhere in particular: a note, not notes. */
@@ -24,14 +26,23 @@ export function routeOf(hash: string): Route {
   );
   const unknown: Route = { place: "unknown", id: "" };
   if (place === "" && rest.length === 0) return { place: "chat", id: "" };
-  if (!Object.hasOwn(HAS_ID, place) || rest.length > 0) return unknown;
+  if (!Object.hasOwn(HAS_ID, place)) return unknown;
+  if (rest.length > 0) return threadOf(place, encoded, rest) ?? unknown;
   const known = place as keyof typeof HAS_ID;
   const id = decoded(encoded);
   const isRight = encoded === ""
     ? HAS_ID[known] !== "always"
-    : HAS_ID[known] !== "never" && ID.test(id) && !/^\.+$/.test(id);
+    : HAS_ID[known] !== "never" && isId(id);
   return isRight ? { place: known, id } : unknown;
 }
+
+function threadOf(place: string, channel: string, [word, thread, ...rest]: string[]) {
+  if (place !== "channel" || word !== "thread" || rest.length > 0) return undefined;
+  const [id, threadId] = [decoded(channel), decoded(thread ?? "")];
+  return isId(id) && isId(threadId) ? { place, id, threadId } as const : undefined;
+}
+
+const isId = (id: string): boolean => ID.test(id) && !/^\.+$/.test(id);
 
 function decoded(text: string): string {
   try {

@@ -5,6 +5,7 @@ import type { Channel, ChannelMessage } from "../../lib/protocol/channel.ts";
 import { type Person, signUp } from "../support/server.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
+import { findings } from "./inspect.ts";
 import { ask, fixture, LIMIT_MS, options, visitAs, WORDS } from "./fixture.ts";
 
 const online = (page: Page) => page.locator(".light.online").waitFor({ state: "attached" });
@@ -73,6 +74,193 @@ Deno.test("channels in a browser: models, places kept, badges, changes", options
     },
   );
 
+  await t.step(
+    "two people: mentions, a model that is stopped, edits, reactions, a thread",
+    async (t) => {
+      const { id } = await make("two");
+      await using adas = await visitAs(browser, ada, `${a.url}/#/channel/${id}`);
+      await using bobs = await visitAs(browser, bob, `${b.url}/#/channel/${id}`);
+      const [adaPage, bobPage] = [adas.page, bobs.page];
+      for (const page of [adaPage, bobPage]) {
+        page.setDefaultTimeout(LIMIT_MS);
+        await online(page);
+      }
+      const [adaPosts, bobPosts] = [adaPage.locator(".post"), bobPage.locator(".post")];
+      const field = bobPage.getByLabel("Message", { exact: true });
+
+      await t.step("@ finds people and models; a model's answer can be stopped", async () => {
+        provider.script = { tokens: WORDS, paceMs: 150 };
+        await field.pressSequentially("Hey @ad");
+        await bobPage.getByRole("option", { name: "Ada" }).waitFor();
+        assert.equal(await field.getAttribute("aria-expanded"), "true");
+        assert.deepEqual(await findings(bobPage), []);
+        await field.press("Enter");
+        assert.equal(await field.inputValue(), "Hey @Ada ");
+        await field.pressSequentially("and @st");
+        await bobPage.getByRole("option", { name: "Stand-in" }).click();
+        assert.equal(await field.inputValue(), "Hey @Ada and @Stand-in ");
+        await field.press("Enter");
+        const question = adaPosts.filter({ hasText: "Hey" });
+        await question.locator(".mention", { hasText: "@Ada" }).waitFor();
+        assert.match(await question.innerText(), /Hey @Ada and @Stand-in\s/);
+        const { content } = await firstOf(ada, id);
+        assert.equal(content, `Hey <@U:${ada.id}|Ada> and <@M:stand-in|Stand-in>`);
+        // It writes as itself, before everybody's eyes, and whoever asked stops it.
+        await adaPage.getByText("Stand-in is writing…").waitFor();
+        await bobPage.locator(".thread .post").getByText(/word3 /).waitFor();
+        await bobPage.locator(".thread").getByRole("button", { name: "Stop Stand-in" }).click();
+        for (const page of [adaPage, bobPage]) {
+          await page.getByText("Stand-in is writing…").waitFor({ state: "detached" });
+        }
+        const answer = bobPage.locator(".thread .post", { hasText: "word3 " });
+        assert.doesNotMatch(await answer.innerText(), /word250/);
+      });
+
+      await t.step("a thread has an address, and its beginning is read with it", async () => {
+        const { id: rootId } = await firstOf(ada, id);
+        assert.equal(new URL(bobPage.url()).hash, `#/channel/${id}/thread/${rootId}`);
+        await bobPage.getByRole("button", { name: "Close the thread" }).click();
+        assert.equal(new URL(bobPage.url()).hash, `#/channel/${id}`);
+        await adaPage.goto(`${a.url}/#/channel/${id}/thread/${rootId}`);
+        await adaPage.locator(".thread .post", { hasText: "Hey" }).waitFor();
+        await adaPage.locator(".thread .post", { hasText: "word3 " }).waitFor();
+        await adaPage.getByRole("button", { name: "Close the thread" }).click();
+      });
+
+      await t.step("own messages are changed and deleted, reactions are picked", async () => {
+        await field.fill("a smal mistake");
+        await field.press("Enter");
+        await adaPosts.filter({ hasText: "a smal mistake" }).waitFor();
+        await bobPosts.filter({ hasText: "a smal mistake" }).waitFor();
+        await field.press("ArrowUp");
+        const editor = bobPage.getByLabel("Change the message");
+        assert.equal(await editor.inputValue(), "a smal mistake");
+        await editor.fill("a small mistake of @Ada");
+        await editor.press("Enter");
+        const changed = adaPosts.filter({ hasText: "a small mistake" });
+        await changed.locator(".mention", { hasText: "@Ada" }).waitFor();
+        // Bob's words are not Ada's to change.
+        await changed.hover();
+        assert.equal(await changed.getByRole("button", { name: "Edit" }).count(), 0);
+        await changed.getByRole("button", { name: "React" }).click();
+        const picker = adaPage.getByRole("dialog", { name: "Pick a reaction" });
+        await picker.getByRole("button", { name: /thumbs up/ }).waitFor();
+        assert.deepEqual(await findings(adaPage), []);
+        await picker.getByRole("searchbox").fill("rock");
+        await adaPage.keyboard.press("Enter");
+        await picker.waitFor({ state: "detached" });
+        const own = bobPosts.filter({ hasText: "a small mistake" });
+        await own.getByRole("button", { name: /rocket ship, 1: Ada/ }).click();
+        await changed.getByRole("button", { name: /rocket ship, 2: Ada, Bob/ }).waitFor();
+        await own.hover();
+        await own.getByRole("button", { name: "Delete" }).click();
+        await bobPage.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+        await changed.waitFor({ state: "detached" });
+      });
+
+      await t.step(
+        "what is unread stands below a line; what one says at once stands together",
+        async () => {
+          const { id: other } = await make("other");
+          await bobPage.goto(`${b.url}/#/channel/${other}`);
+          await bobPage.getByText("This is the beginning of other").waitFor();
+          await bobPage.goto(`${b.url}/#/chat`);
+          for (const content of ["one", "two", "three"]) await say(ada, other, { content });
+          await bobPage.goto(`${b.url}/#/channel/${other}`);
+          await bobPage.getByText("Today", { exact: true }).waitFor();
+          const said = await bobPage.locator(".unread-line ~ .post").allInnerTexts();
+          assert.equal(said.length, 3);
+          assert.equal(await bobPage.locator(".post.following").count(), 2);
+          assert.equal(await bobPage.locator(".post header").count(), 1);
+          await ask(bobPage, "read");
+          await bobPage.locator(".unread-line").waitFor({ state: "detached" });
+        },
+      );
+      assert.deepEqual([adas.faults, bobs.faults], [[], []]);
+      await t.step(
+        "a private channel: made by anybody, with members, pins, and a way out",
+        async () => {
+          await bobPage.getByRole("button", { name: "New channel" }).click();
+          const making = bobPage.getByRole("dialog", { name: "New channel" });
+          assert.equal(
+            await making.getByRole("radio", { name: /Public/ }).count(),
+            0,
+            "admins make them",
+          );
+          await making.getByRole("textbox", { name: "Name of the new channel" }).fill("plans");
+          await making.getByRole("combobox", { name: "People" }).pressSequentially("ad");
+          await making.getByRole("option", { name: "Ada" }).waitFor();
+          await bobPage.keyboard.press("Enter");
+          await making.getByRole("list", { name: "Chosen" }).getByText("Ada").waitFor();
+          assert.deepEqual(await findings(bobPage), []);
+          await making.getByRole("button", { name: "Create" }).click();
+          await bobPage.getByRole("heading", { level: 1, name: "plans" }).waitFor();
+          // It is in Ada's list without a reload.
+          await adaPage.locator(".sidebar a", { hasText: "plans" }).click();
+          await adaPage.getByRole("heading", { level: 1, name: "plans" }).waitFor();
+          await ask(bobPage, "keep this");
+          await adaPage.locator(".post", { hasText: "keep this" }).hover();
+          await adaPage.getByRole("button", { name: "Pin", exact: true }).click();
+          await bobPage.locator(".post", { hasText: "keep this" }).getByText("Pinned").waitFor();
+          await bobPage.getByRole("button", { name: "Pinned messages" }).click();
+          const pins = bobPage.getByRole("dialog", { name: "Pinned messages" });
+          await pins.getByText("keep this").waitFor();
+          assert.deepEqual(await findings(bobPage), []);
+          await pins.getByRole("button", { name: "Unpin" }).click();
+          await pins.getByText("Nothing is pinned").waitFor();
+          await pins.getByRole("button", { name: "Close" }).click();
+          await bobPage.getByRole("button", { name: "About this channel" }).click();
+          const about = bobPage.getByRole("dialog", { name: "About plans" });
+          await about.getByText("2 members").waitFor();
+          await about.getByLabel("Description").fill("What we mean to do");
+          await about.getByRole("button", { name: "Save" }).click();
+          await adaPage.getByText("What we mean to do").waitFor();
+          assert.deepEqual(await findings(bobPage), []);
+          await about.getByRole("button", { name: "Remove Ada" }).click();
+          await about.getByText("1 member", { exact: true }).waitFor();
+          // Who was taken out hears so calmly, and has it in no list.
+          await adaPage.getByRole("heading", { name: "You are not in this channel" }).waitFor();
+          await adaPage.locator(".sidebar a", { hasText: "plans" }).waitFor({ state: "detached" });
+          assert.equal(await adaPage.getByRole("alert").count(), 0);
+          await about.getByRole("combobox", { name: "Add people" }).pressSequentially("ada");
+          await about.getByRole("option", { name: "Ada" }).click();
+          await about.getByRole("button", { name: "Add", exact: true }).click();
+          await about.getByText("2 members").waitFor();
+          await adaPage.locator(".sidebar a", { hasText: "plans" }).waitFor();
+          // From a member to a conversation with them.
+          await about.getByRole("button", { name: "Message Ada" }).click();
+          await bobPage.getByRole("heading", { level: 1, name: "Ada" }).waitFor();
+          await ask(bobPage, "between us");
+          await adaPage.locator(".sidebar a", { hasText: "Bob" }).getByLabel("1 unread").waitFor();
+        },
+      );
+
+      await t.step(
+        "notices are one a channel, and a muted channel makes none but of mentions",
+        async () => {
+          const { id: lively } = await make("lively");
+          const shown = bobPage.locator(".toast", { hasText: "lively" });
+          await bobPage.locator(".sidebar a", { hasText: "lively" }).waitFor();
+          for (const content of ["one", "two", "three"]) await say(ada, lively, { content });
+          await shown.getByText("3 new in lively. Ada in lively: three").waitFor();
+          assert.equal(await shown.count(), 1);
+          await bobPage.goto(`${b.url}/#/channel/${lively}`);
+          await bobPage.getByRole("button", { name: "About this channel" }).click();
+          await bobPage.getByLabel("Muted in this browser").check();
+          await bobPage.keyboard.press("Escape");
+          await bobPage.goto(`${b.url}/#/chat`);
+          await shown.waitFor({ state: "detached" });
+          await say(ada, lively, { content: "only noise" });
+          await until(async () => await badge(bobPage, "lively") === 1, { what: "it is counted" });
+          await say(ada, lively, { content: `you are needed, <@U:${bob.id}|Bob>` });
+          await shown.getByText("Ada in lively: you are needed, @Bob").waitFor();
+          assert.equal(await shown.count(), 1);
+        },
+      );
+      assert.deepEqual(bobs.faults, []);
+    },
+  );
+
   await t.step("W13: a reconnect keeps the reader's place, and what was loaded", async () => {
     const { id } = await make("long");
     for (let at = 1; at <= 120; at++) {
@@ -89,18 +277,23 @@ Deno.test("channels in a browser: models, places kept, badges, changes", options
     await online(page);
     const posts = page.locator(".post");
     const area = page.locator(".scroll").first();
-    const more = page.getByRole("button", { name: "Show what was said before" });
     const topOf = async (text: string) =>
       (await posts.filter({ has: page.getByText(text, { exact: true }) }).boundingBox())?.y ?? NaN;
     await page.getByText("post 71", { exact: true }).waitFor();
-    await more.scrollIntoViewIfNeeded();
-    const before = await topOf("post 71");
-    await more.click();
-    await page.getByText("post 21", { exact: true }).waitFor();
-    assert.ok(Math.abs(await topOf("post 71") - before) < 3, "what is read stays where it is");
-    await more.click();
-    await page.getByText("post 1", { exact: true }).waitFor();
+    // What was said before comes as one gets there, and what is read stays where it is.
+    for (const [first, next] of [["post 71", "post 21"], ["post 21", "post 1"]] as const) {
+      await area.evaluate((element) => element.scrollTop = 300);
+      const before = await topOf(first);
+      await area.evaluate((element) => element.scrollTop = 100);
+      await page.getByText(next, { exact: true }).waitFor({ state: "attached" });
+      const moved = await topOf(first) - before;
+      assert.ok(Math.abs(moved - 200) < 3, `what is read stays where it is: ${moved}`);
+    }
     assert.equal(await posts.count(), 120);
+    const newest = page.getByRole("button", { name: "To the newest" });
+    await newest.click();
+    await page.getByText("post 120", { exact: true }).waitFor();
+    await newest.waitFor({ state: "detached" });
     await area.evaluate((element) => element.scrollTop = 0);
     await area.evaluate(() => new Promise(requestAnimationFrame));
     const place = await topOf("post 1");
@@ -174,7 +367,7 @@ Deno.test("channels in a browser: models, places kept, badges, changes", options
     await ada.json("POST", `/api/v1/channels/${fresh}/update`, { access_grants: [] });
     await page.locator(".sidebar a", { hasText: "brand new" }).waitFor({ state: "detached" });
     await ada.json("DELETE", `/api/v1/channels/${id}/delete`);
-    await page.getByText("There is no such channel.").waitFor();
+    await page.getByRole("heading", { name: "You are not in this channel" }).waitFor();
     await page.locator(".sidebar a", { hasText: "after" }).waitFor({ state: "detached" });
     assert.equal(await page.getByLabel("Message", { exact: true }).count(), 0);
   });

@@ -136,6 +136,10 @@ Deno.test("what is one person's in a browser, and what is anybody's", options, a
     assert.deepEqual(routeOf(""), { place: "chat", id: "" });
     assert.deepEqual(routeOf("#/note/a%20b"), { place: "unknown", id: "" });
     assert.deepEqual(routeOf("#/note/a%2Db"), { place: "note", id: "a-b" });
+    assert.deepEqual(routeOf("#/channel/a/thread/b"), { place: "channel", id: "a", threadId: "b" });
+    for (const hash of ["#/chat/a/thread/b", "#/channel/a/thread/", "#/channel/a/thread/b/c"]) {
+      assert.equal(routeOf(hash).place, "unknown", hash);
+    }
     await using visitor = await visitAs(browser, admin, `${url}/#/chat/%E0%A4%A`);
     const { page } = visitor;
     page.setDefaultTimeout(LIMIT_MS);

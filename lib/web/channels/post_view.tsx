@@ -1,56 +1,90 @@
 import { AnswerEnd, Pictures } from "../chats/answer_end.tsx";
-import { colourOf, initialsOf } from "../ui/colours.ts";
 import type { Post } from "../../client/channel_model.ts";
-import { Icon } from "../ui/icons.tsx";
+import type { AppSession } from "../app_session.ts";
+import { Icon, type IconName } from "../ui/icons.tsx";
 import { MarkdownView } from "../text/markdown_view.tsx";
 import { authorOf } from "./channel_names.ts";
+import { nameOf } from "./emoji.ts";
+import { Face } from "./face.tsx";
+import { PostEditor } from "./post_editor.tsx";
+import { timeOf } from "./post_times.ts";
 import { memo } from "../ui/memo.tsx";
-import { when } from "../ui/times.ts";
 
-export interface PostViewProps {
-  post: Post;
-  meId: string;
-  onReact?: (name: string) => void;
-  onThread?: (post: Post) => void;
-  onRemove?: () => void;
+/** What one can do with a message; what is missing one may not do. The same from drawing to drawing. */
+export interface PostActions {
+  react?(post: Post, name: string): void;
+  /** Asks which of all reactions it is to be. */
+  pickReaction?(post: Post, opener: HTMLElement): void;
+  openThread?(post: Post): void;
+  pin?(post: Post, isPinned: boolean): void;
+  beginEdit?(post: Post): void;
+  endEdit?(): void;
+  /** Rejects when it was not taken. */
+  edit?(post: Post, content: string): Promise<void>;
+  remove?(post: Post): void;
 }
 
-/** What one can react with in one click. */
-const QUICK = "👍";
+export interface PostViewProps {
+  session: AppSession;
+  post: Post;
+  /** By the person of the message above, and soon after it. */
+  isFollowing?: boolean;
+  isEditing?: boolean;
+  mayWrite: boolean;
+  /** Whether one may delete what others say. */
+  isManager: boolean;
+  actions: PostActions;
+}
 
 /** One message of a channel. */
 export const PostView = memo(function PostView(props: PostViewProps) {
-  const { post, meId, onReact, onThread, onRemove } = props;
+  const { session, post, isFollowing = false, isEditing = false, mayWrite, actions } = props;
   const { id: authorId, name } = authorOf(post);
-  const reactions = post.reactions ?? [];
+  const meId = session.me.id;
+  const { react, openThread, edit, endEdit } = actions;
   return (
-    <article class={`post ${post.isPending ? "pending" : ""}`} aria-label={name}>
-      <span class="avatar" aria-hidden="true" style={{ background: colourOf(authorId) }}>
-        {initialsOf(name)}
-      </span>
+    <article
+      class={`post ${post.isPending ? "pending" : ""} ${isFollowing ? "following" : ""}`}
+      aria-label={name}
+      tabIndex={-1}
+    >
+      {isFollowing
+        ? <Time seconds={post.created_at} />
+        : <Face id={authorId} name={name} class="" />}
       <div>
-        <header>
-          <strong>{name}</strong>
-          <time dateTime={new Date(post.created_at * 1000).toISOString()}>
-            {when(post.created_at)}
-          </time>
-        </header>
-        <MarkdownView text={post.content} />
+        {!isFollowing && (
+          <header>
+            <strong>{name}</strong>
+            <Time seconds={post.created_at} />
+            {post.is_pinned && <span class="hint">Pinned</span>}
+          </header>
+        )}
+        {isEditing && edit && endEdit
+          ? (
+            <PostEditor
+              session={session}
+              content={post.content}
+              onSave={(content) => edit(post, content)}
+              onClose={endEdit}
+            />
+          )
+          : <MarkdownView text={post.content} />}
         <Pictures files={post.data?.files} />
+        {isEdited(post) && !isEditing && <span class="hint">(edited)</span>}
         <AnswerState post={post} />
-        {reactions.length > 0 && (
+        {(post.reactions?.length ?? 0) > 0 && (
           <div class="reactions">
-            {reactions.map((reaction) => {
+            {post.reactions.map((reaction) => {
               const names = reaction.users.map((user) => user.name).join(", ");
               return (
                 <button
                   key={reaction.name}
                   type="button"
                   title={names}
-                  aria-label={`${reaction.name}, ${reaction.count}: ${names}`}
+                  aria-label={`${nameOf(reaction.name)}, ${reaction.count}: ${names}`}
                   aria-pressed={reaction.users.some(({ id }) => id === meId)}
-                  disabled={!onReact}
-                  onClick={() => onReact?.(reaction.name)}
+                  disabled={!mayWrite}
+                  onClick={() => react?.(post, reaction.name)}
                 >
                   {reaction.name} {reaction.count}
                 </button>
@@ -58,40 +92,98 @@ export const PostView = memo(function PostView(props: PostViewProps) {
             })}
           </div>
         )}
-        {onThread && post.reply_count > 0 && (
+        {openThread && post.reply_count > 0 && (
           <button
             type="button"
             class="replies"
-            onClick={() => onThread(post)}
+            onClick={() => openThread(post)}
           >
             {post.reply_count} {post.reply_count === 1 ? "reply" : "replies"}
           </button>
         )}
       </div>
-      {!post.isPending && (onReact || onThread || onRemove) && (
-        <div class="acts">
-          {onReact && (
-            <Act
-              icon="smile"
-              label={`React with ${QUICK}`}
-              onClick={() => onReact(QUICK)}
-            />
-          )}
-          {onThread && (
-            <Act
-              icon="thread"
-              label="Reply in a thread"
-              onClick={() => onThread(post)}
-            />
-          )}
-          {onRemove && <Act icon="trash" label="Delete" onClick={onRemove} />}
-        </div>
-      )}
+      {!post.isPending && !isEditing && <Acts {...props} />}
     </article>
   );
 }, (a, b) =>
-  a.post === b.post && a.meId === b.meId && !a.onReact === !b.onReact &&
-  !a.onRemove === !b.onRemove);
+  a.post === b.post && a.isFollowing === b.isFollowing && a.isEditing === b.isEditing &&
+  a.mayWrite === b.mayWrite && a.isManager === b.isManager && a.actions === b.actions);
+
+function Acts({ session, post, mayWrite, isManager, actions }: PostViewProps) {
+  const { pickReaction, openThread, pin, beginEdit, remove } = actions;
+  const isOwn = post.user_id === session.me.id;
+  const isModels = typeof post.meta?.model_id === "string";
+  if (!mayWrite) return null;
+  return (
+    <div class="acts">
+      {pickReaction && (
+        <Act
+          icon="smile"
+          label="React"
+          onClick={(opener) => pickReaction(post, opener)}
+        />
+      )}
+      {openThread && (
+        <Act
+          icon="thread"
+          label="Reply in a thread"
+          onClick={() => openThread(post)}
+        />
+      )}
+      {pin && (
+        <Act
+          icon="pin"
+          label={post.is_pinned ? "Unpin" : "Pin"}
+          isPressed={post.is_pinned}
+          onClick={() => pin(post, !post.is_pinned)}
+        />
+      )}
+      {beginEdit && isOwn && !isModels && (
+        <Act
+          icon="edit"
+          label="Edit"
+          onClick={() => beginEdit(post)}
+        />
+      )}
+      {remove && (isOwn || isManager) && (
+        <Act
+          icon="trash"
+          label="Delete"
+          onClick={() => remove(post)}
+        />
+      )}
+    </div>
+  );
+}
+
+function Act({ icon, label, isPressed, onClick }: {
+  icon: IconName;
+  label: string;
+  isPressed?: boolean;
+  onClick: (opener: HTMLElement) => void;
+}) {
+  return (
+    <button
+      type="button"
+      class="icon-button"
+      aria-label={label}
+      aria-pressed={isPressed}
+      title={label}
+      onClick={(event) => onClick(event.currentTarget)}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+function Time({ seconds }: { seconds: number }) {
+  const date = new Date(seconds * 1000);
+  return <time dateTime={date.toISOString()} title={date.toLocaleString()}>{timeOf(seconds)}</time>;
+}
+
+/** A model's message changes as it grows; a person's, when they change it. */
+const isEdited = ({ created_at, updated_at, meta }: Post): boolean =>
+  typeof meta?.model_id !== "string" && updated_at > created_at;
 
 /** How far a model has got, and how its answer ended. */
 function AnswerState({ post: { content, meta, data } }: { post: Post }) {
@@ -107,18 +199,4 @@ function AnswerState({ post: { content, meta, data } }: { post: Post }) {
         <i></i>
       </p>
     );
-}
-
-function Act(
-  { icon, label, onClick }: {
-    icon: "smile" | "thread" | "trash";
-    label: string;
-    onClick: () => void;
-  },
-) {
-  return (
-    <button type="button" class="icon-button" aria-label={label} title={label} onClick={onClick}>
-      <Icon name={icon} />
-    </button>
-  );
 }

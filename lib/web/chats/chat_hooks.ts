@@ -3,14 +3,11 @@ import type { Connection } from "../../client/connection.ts";
 import { completeDirectly } from "../../client/direct_connections.ts";
 import { PythonRunner } from "../../client/python_runner.ts";
 import { runTool } from "../../client/tools.ts";
-import type { ChannelMessage } from "../../protocol/channel.ts";
-import type { ListedChannel } from "../../protocol/http_routes.ts";
 import { askText, confirm } from "../ui/dialogs.tsx";
-import { authorOf } from "../channels/channel_names.ts";
 import { addressOf, route } from "../route.ts";
 import { settings } from "../settings.ts";
 import { chime } from "../ui/sound.ts";
-import { toast } from "../ui/toasts.tsx";
+import { toast, toastMerged } from "../ui/toasts.tsx";
 import { assetFailed } from "../version.ts";
 
 /** Python starts when it is first needed. */
@@ -35,9 +32,16 @@ export function isInFront(place: "chat" | "channel", id: string): boolean {
     document.hasFocus();
 }
 
-/** Says that something has come while the person looked elsewhere. */
-export function announce(text: string, href: string): void {
-  toast(text, "info", href);
+/**
+ * Says that something has come while the person looked elsewhere: once for all that comes under one
+ * key, where `text` is made of how many that are.
+ */
+export function announce(
+  textOf: (count: number) => string,
+  { key, href }: { key: string; href: string },
+): void {
+  const text = textOf(1);
+  if (toastMerged(textOf, { key, href }) > 1) return;
   if (settings.value.sound) chime();
   if (document.visibilityState === "visible" || globalThis.Notification?.permission !== "granted") {
     return;
@@ -49,21 +53,15 @@ export function announce(text: string, href: string): void {
   };
 }
 
-/** Tells of a message in a channel that nobody looks at. */
-export function tellOfMessage(
-  { channel, message }: { channel: ListedChannel | undefined; message: ChannelMessage },
-): void {
-  const text = `${authorOf(message).name} in ${channel?.name ?? "a channel"}: ` +
-    message.content.slice(0, 80);
-  announce(text, addressOf("channel", message.channel_id));
-}
-
 /** What the page does when the server asks this browser for something. */
 export function chatHooks(connection: Connection): ChatHooks {
   return {
     isInFront: (chatId) => isInFront("chat", chatId),
     onAnswered: ({ chatId, title }) =>
-      announce(title ? `Answered: ${title}` : "An answer is ready.", addressOf("chat", chatId)),
+      announce(() => title ? `Answered: ${title}` : "An answer is ready.", {
+        key: `chat:${chatId}`,
+        href: addressOf("chat", chatId),
+      }),
     onNotification: ({ type = "info", content }) => toast(content, type),
     confirm: ({ title = "Please confirm", message = "" }) => confirm({ title, message }),
     input: ({ title = "Please answer", message = "", placeholder = "", value = "" }) =>

@@ -1,15 +1,20 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "../../client/errors.ts";
 import { useStore } from "../../client/react/use_store.ts";
-import { askText, confirm } from "../ui/dialogs.tsx";
+import { confirm } from "../ui/dialogs.tsx";
 import type { AppSession } from "../app_session.ts";
 import { titleOf } from "../channels/channel_names.ts";
 import { Icon, type IconName } from "../ui/icons.tsx";
 import { useValue } from "../ui/observable.ts";
+import { lazy } from "../lazy.tsx";
 import { addressOf, go, type Place, route } from "../route.ts";
 import { Loading } from "../ui/states.tsx";
 import { toast } from "../ui/toasts.tsx";
+
+const NewChannelDialog = lazy(async () =>
+  (await import("../channels/new_channel_dialog.tsx")).NewChannelDialog
+);
 
 const LIGHTS: Record<string, string> = {
   online: "Connected",
@@ -76,35 +81,22 @@ function Channels({ session }: { session: AppSession }) {
   const { channels, unread } = useStore(session.channelList);
   const { place, id: current } = useValue(route);
 
-  async function create() {
-    const name = await askText({
-      title: "New channel",
-      message: "Everybody on this server can read and write in it.",
-      placeholder: "general",
-      value: "",
-    });
-    if (!name) return;
-    try {
-      const body = { name: name.trim() };
-      const channel = await session.api("POST /api/v1/channels/create", { body });
-      session.channels.join();
-      await session.channelList.reload();
-      go("channel", channel.id);
-    } catch (thrown) {
-      toast(messageOf(thrown), "error");
-    }
-  }
+  const [isMaking, setMaking] = useState(false);
 
   return (
     <section aria-labelledby="channels-title">
       <h2 id="channels-title">
         Channels
-        {session.me.role === "admin" && (
-          <button type="button" class="icon-button" aria-label="New channel" onClick={create}>
-            <Icon name="plus" />
-          </button>
-        )}
+        <button
+          type="button"
+          class="icon-button"
+          aria-label="New channel"
+          onClick={() => setMaking(true)}
+        >
+          <Icon name="plus" />
+        </button>
       </h2>
+      {isMaking && <NewChannelDialog session={session} onClose={() => setMaking(false)} />}
       {channels?.length === 0 && <p class="none">No channels yet.</p>}
       <ul>
         {channels?.map((channel) => {
@@ -118,7 +110,7 @@ function Channels({ session }: { session: AppSession }) {
                 href={addressOf("channel", id)}
                 aria-current={place === "channel" && current === id ? "page" : undefined}
               >
-                <Icon name="channel" />
+                <Icon name={channel.type === "dm" ? "chat" : "channel"} />
                 <span dir="auto">{title}</span>
                 {count > 0 && (
                   <b class="badge" aria-label={`${count} unread`}>{count > 99 ? "99+" : count}</b>

@@ -7,6 +7,10 @@ export interface Toast {
   text: string;
   /** Where a click leads. */
   href?: string;
+  /** What it is about: the next one about it takes its place. */
+  key?: string;
+  /** How many it stands for. */
+  count: number;
 }
 
 const SHOWN_MS = 6_000;
@@ -15,9 +19,26 @@ const toasts = new Observable<readonly Toast[]>([]);
 let lastId = 0;
 
 export function toast(text: string, kind: Toast["kind"] = "info", href?: string): void {
+  show({ kind, text, count: 1, ...(href !== undefined && { href }) });
+}
+
+/**
+ * Tells of one more thing of a kind: `textOf` is given how many have come since the last one was
+ * closed. Returns that number.
+ */
+export function toastMerged(
+  textOf: (count: number) => string,
+  { key, href }: { key: string; href: string },
+): number {
+  const count = (toasts.value.find((other) => other.key === key)?.count ?? 0) + 1;
+  toasts.value = toasts.value.filter((other) => other.key !== key);
+  show({ kind: "info", text: textOf(count), count, href, key });
+  return count;
+}
+
+function show(told: Omit<Toast, "id">): void {
   const id = ++lastId;
-  const shown = { id, kind, text, ...(href !== undefined && { href }) };
-  toasts.value = [...toasts.value, shown].slice(-MAX_SHOWN);
+  toasts.value = [...toasts.value, { id, ...told }].slice(-MAX_SHOWN);
   setTimeout(() => close(id), SHOWN_MS);
 }
 
