@@ -168,6 +168,7 @@ Deno.test("channels in a browser: models, places kept, badges, changes", options
           for (const content of ["one", "two", "three"]) await say(ada, other, { content });
           await bobPage.goto(`${b.url}/#/channel/${other}`);
           await bobPage.getByText("Today", { exact: true }).waitFor();
+          await bobPage.locator(".unread-line").waitFor();
           const said = await bobPage.locator(".unread-line ~ .post").allInnerTexts();
           assert.equal(said.length, 3);
           assert.equal(await bobPage.locator(".post.following").count(), 2);

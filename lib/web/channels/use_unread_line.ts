@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import type { Post } from "../../client/channel_model.ts";
 import type { ChannelDetails } from "../../protocol/http_routes.ts";
 
@@ -18,7 +18,8 @@ export function useUnreadLine({ channel, posts, isInFront, meId }: Seen): string
   const [line, setLine] = useState<string>();
   const [isSettled, setSettled] = useState(false);
   const last = posts?.at(-1);
-  useEffect(() => {
+  // Before the messages are seen: nothing moves under the reader's eyes.
+  useLayoutEffect(() => {
     if (isSettled || !channel || !posts) return;
     setSettled(true);
     setLine(firstUnread(channel, posts)?.id);
