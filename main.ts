@@ -1,7 +1,8 @@
-import { startApp } from "./lib/app.ts";
+import { type App, startApp } from "./lib/app.ts";
 import { startDropIn } from "./lib/app/drop_in.ts";
 import { ONE_OF_MANY, parentGone, runInstances } from "./lib/app/instances.ts";
 import type { Running } from "./lib/app/running.ts";
+import { startLines } from "./lib/app/start_lines.ts";
 import { errorText } from "./lib/common/errors.ts";
 import { createLogger } from "./lib/common/logger.ts";
 import { logUnhandledRejections } from "./lib/common/unhandled.ts";
@@ -53,11 +54,14 @@ if (config.instances > 1 && !isOneOfMany) {
 }
 const app = await startOrExit();
 logger.info(`listening on ${app.url}`, { instance: app.instanceId });
-logger.info(
-  isDropIn
-    ? "real-time layer of an Open WebUI: send /ws/socket.io here, and all else to it"
-    : `open ${app.url} and sign up: the first becomes the admin`,
-);
+if (isDropIn) {
+  logger.info("real-time layer of an Open WebUI: send /ws/socket.io here, and all else to it");
+} else if ("services" in app) {
+  // A store that can't be asked right now keeps nothing from starting.
+  const isEmpty = !await (app as App).services.users.hasFirst().catch(() => true);
+  for (const line of startLines(config, { isEmpty })) logger.info(line);
+  logger.info(`open ${app.url}${isEmpty ? " and make the first account" : ""}`);
+}
 
 const watchdog = config.deploymentId === undefined
   ? watchPort({

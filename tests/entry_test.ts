@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { startLines } from "../lib/app/start_lines.ts";
+import { loadConfig } from "../lib/config.ts";
 import manifest from "../deno.json" with { type: "json" };
 
 const root = new URL("../", import.meta.url);
@@ -56,4 +58,24 @@ Deno.test("O5: the entry listens for such rejections before it starts the server
   const text = await Deno.readTextFile(new URL("main.ts", root));
   const [before] = text.split("await startOrExit()");
   assert.match(before ?? "", /^logUnhandledRejections\(logger\);$/m);
+});
+
+Deno.test("the log says where everything is kept, which model answers, and who gets in", () => {
+  const lines = (env: Record<string, string>, isEmpty = false) =>
+    startLines(loadConfig((name) => env[name]), { isEmpty }).join("\n");
+  const first = lines({}, true);
+  assert.match(first, /everything is kept in the file \.\/data\/webui-realtime\.kv/);
+  assert.match(first, /only the built-in model echo answers/);
+  assert.match(first, /the first to sign up becomes the admin; who comes later waits/);
+  const other = lines({
+    WEBSOCKET_MANAGER: "redis",
+    WEBSOCKET_REDIS_URL: "redis://:a-secret@redis.example:6379/1",
+    OPENAI_API_BASE_URL: "http://me:a-secret@localhost:11434/v1",
+    ENABLE_SIGNUP: "false",
+  });
+  assert.match(other, /Redis at redis:\/\/redis\.example:6379\/1/);
+  assert.match(other, /the models of http:\/\/localhost:11434\/v1 answer/);
+  assert.match(other, /nobody else can sign up/);
+  assert.doesNotMatch(other, /a-secret|the first/);
+  assert.match(lines({ DENO_KV_PATH: ":memory:" }), /gone with this process/);
 });

@@ -111,8 +111,9 @@ export function ownKnowledge(
         return { isOwner, read: isOwner, write: isOwner };
       },
       async markRead(userId, chatId) {
-        return await chats.markRead(userId, chatId)
-          .then((last_read_at) => ({ last_read_at }), absent(undefined));
+        return await chats.lists.markRead(userId, chatId).then((chat) => ({
+          ...{ last_read_at: chat.last_read_at, chat, reason: "marked" as const },
+        }), absent(undefined));
       },
     },
     notes,

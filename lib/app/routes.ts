@@ -6,6 +6,7 @@ import type { Metrics } from "../common/metrics.ts";
 import { AnswerStops } from "../chats/answer_stops.ts";
 import { CompletionService } from "../completions/completion_service.ts";
 import type { ModelProvider } from "../completions/model_provider.ts";
+import { RunningChats } from "../completions/running_chats.ts";
 import { passThrough } from "../completions/pass_through.ts";
 import { placeQuestion } from "../completions/question.ts";
 import type { Config } from "../config.ts";
@@ -14,6 +15,7 @@ import { answerStreamRoutes } from "../http/answer_streams.ts";
 import { isTemporary } from "../protocol/chat.ts";
 import { authRoutes } from "../http/auths.ts";
 import { underBasePath } from "../http/base_path.ts";
+import { chatListRoutes } from "../http/chat_lists.ts";
 import { chatRoutes } from "../http/chats.ts";
 import { channelRoutes } from "../http/channels.ts";
 import { type ChatCompletion, completionRoutes } from "../http/completions.ts";
@@ -29,9 +31,11 @@ import { userRoutes } from "../http/users.ts";
 import { userSearchRoutes } from "../http/user_search.ts";
 import type { SystemStatus } from "../protocol/system_status.ts";
 import { browserProvider } from "../realtime/browser_provider.ts";
-import { createEventEmitter } from "../realtime/emitter.ts";
+import type { UserEvent } from "../protocol/user.ts";
+import { createEventEmitter, emitUser } from "../realtime/emitter.ts";
 import { limitedAddress } from "../transport/socket_server.ts";
 import { UserDirectory } from "../users/user_directory.ts";
+import { type ChatNotices, chatNotices } from "./chat_notices.ts";
 import { createNoteRoutes } from "./notes.ts";
 import type { Draining } from "./draining.ts";
 import { readinessLog } from "./observability.ts";
@@ -62,9 +66,10 @@ export function createRoutes(options: RoutesOptions): Listener {
     logger,
   });
   const user = requireUser(tokens);
-  const completions = createCompletions(services, sockets, logger);
-  const listChanged = (userId: string, chatId: string) =>
-    sockets.toUser(userId, { chat_id: chatId, message_id: "", data: { type: "chat:list" } });
+  const { listChanged, titleChanged } = chatNotices(services, sockets, logger);
+  const completions = createCompletions(services, sockets, listChanged, logger);
+  const running = new RunningChats(store);
+  const tell = (event: UserEvent) => emitUser(sockets.io, event);
   const providerFor = (asked: AskedModel) => findProvider(config, services, sockets, asked);
 
   app.route(
@@ -87,6 +92,7 @@ export function createRoutes(options: RoutesOptions): Listener {
       addressOf: (c: Context<HttpEnv>) => limitedAddress(c.env.incoming, config.trustedProxies),
       signIns,
       cookiePath: `${config.basePath}/api/v1/auths`,
+      tell,
     }),
   );
   app.route(
@@ -103,7 +109,7 @@ export function createRoutes(options: RoutesOptions): Listener {
     userSearchRoutes({ search: (...asked) => directory.search(...asked) }),
   );
   app.use("/api/v1/users/*", user, requireAdmin);
-  app.route("/api/v1/users", userRoutes({ users, tokens }));
+  app.route("/api/v1/users", userRoutes({ users, tokens, tell }));
   app.use("/api/*", user);
   app.use(
     "/api/*",
@@ -119,13 +125,20 @@ export function createRoutes(options: RoutesOptions): Listener {
   );
   app.route(
     "/api/v1/chats",
+    chatListRoutes({
+      ...{ lists: chats.lists, search: chats.search, listChanged },
+      running: (userId) => running.of(userId),
+    }),
+  );
+  app.route(
+    "/api/v1/chats",
     chatRoutes({
       chats,
       emit: (target, event) => createEventEmitter(sockets.io, chats, target)(event),
       emitInChannel: (user, { channelId, messageId }, event) =>
         sockets.channels.messageEvents.emit(user, channelId, messageId, event),
       stopAnswers: (userId, chatId) => tasks.stopItem(chatId, { userId, admin: false }),
-      listChanged,
+      ...{ listChanged, titleChanged },
     }),
   );
   app.route(
@@ -165,7 +178,7 @@ export function createRoutes(options: RoutesOptions): Listener {
         const providerAt = await providerFor(asked);
         const placed = await placeQuestion(chats, asked);
         const { chatId } = placed;
-        if (asked.chatId === undefined) listChanged(userId, chatId);
+        if (asked.chatId === undefined) listChanged(userId, chatId, "said");
         const provider = providerAt({ chatId, messageId });
         const taskId = await completions.start({
           ...{ userId, messageId, provider, isContinued: asked.isContinued },
@@ -190,6 +203,7 @@ export function createRoutes(options: RoutesOptions): Listener {
 function createCompletions(
   { chats, answers, streams, tasks }: Services,
   { toUser }: Sockets,
+  listChanged: ChatNotices["listChanged"],
   logger: Logger,
 ): CompletionService {
   return new CompletionService({
@@ -197,10 +211,17 @@ function createCompletions(
     logger,
     ports: { emit: toUser, messages: answers, streams, logger },
     runTask: (subject, work) => tasks.run(subject, work),
-    notify: (userId, chatId, messageId, event) =>
-      toUser(userId, { chat_id: chatId, message_id: messageId, data: event }),
+    notify(userId, chatId, messageId, event) {
+      toUser(userId, { chat_id: chatId, message_id: messageId, data: event });
+      // What has been answered has moved, and may be unread.
+      const isOver = event.type === "chat:active" && !isActive(event.data);
+      if (isOver && !isTemporary(chatId)) listChanged(userId, chatId, "marked");
+    },
   });
 }
+
+const isActive = (data: unknown): boolean =>
+  typeof data === "object" && data !== null && Reflect.get(data, "active") === true;
 
 type AskedModel = Pick<
   ChatCompletion,

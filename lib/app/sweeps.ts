@@ -47,6 +47,7 @@ export function createSweeper(
           return await chats.deleteAll(userId, signal);
         },
       }),
+      chats.trash.sweepJob(everyMs),
       answerSweepJob({ store, conversation: channels.conversation, everyMs }),
       channels.deletionSweep,
     ],

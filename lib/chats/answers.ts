@@ -37,7 +37,7 @@ const LEFT_BY_AN_ANSWER: Partial<ChatMessage> = {
 
 type ChatWrites = Pick<
   ChatStore,
-  "addMessage" | "changeMessage" | "grown" | "message" | "noteEdit" | "summary"
+  "addMessage" | "answered" | "changeMessage" | "message" | "noteEdit" | "summary"
 >;
 
 /** The stored messages that answers are written to. */
@@ -114,7 +114,8 @@ export class ChatAnswers {
     // TypeScript follows no assignment in a callback.
     if ((outcome as string) === "stored") {
       // The answer is stored whether it is counted or not.
-      await this.#chats.grown(userId, chatId, storedSize(end)).catch(() => {});
+      const told = { text: end.content, bytes: storedSize(end) };
+      await this.#chats.answered(userId, chatId, told).catch(() => {});
     }
     return outcome;
   }

@@ -1,5 +1,6 @@
 /** A chat as a record of the store, and as clients see it. */
-import type { Chat, ChatBody, ChatMessage } from "../protocol/chat.ts";
+import { AppError } from "../common/errors.ts";
+import type { Chat, ChatBody, ChatMessage, ChatSummary } from "../protocol/chat.ts";
 import type { Merged } from "./chat_messages.ts";
 import { seenToken } from "./knowledge.ts";
 import { asTree, type Messages } from "./message_tree.ts";
@@ -14,6 +15,10 @@ export interface ChatRecord extends Chat {
   bytes?: number;
   /** Messages that were deleted of late: an older copy does not bring them back. */
   deleted?: string[];
+  /** Whether an answer has ended since its owner has looked. */
+  unread?: boolean;
+  /** When it was deleted (unix seconds): it can still be brought back, and is nobody's until then. */
+  deleted_at?: number;
 }
 
 /** Deleted messages that are remembered. */
@@ -47,8 +52,21 @@ export function split(body: ChatBody): { record: ChatBody; messages: Messages } 
   return { record: { ...body, history: { ...history, messages: {} } }, messages };
 }
 
+/** The chat as lists show it. */
+export function summaryOf(
+  { id, title, updated_at, created_at, last_read_at, pinned, unread }: ChatRecord,
+): ChatSummary {
+  return {
+    ...{ id, title, updated_at, created_at },
+    last_read_at: last_read_at ?? null,
+    pinned: pinned === true,
+    unread: unread === true,
+  };
+}
+
 export function join(record: ChatRecord, inOrder: ChatMessage[]): Chat {
-  const { version = 0, size: _, bytes: _bytes, deleted: _deleted, ...shown } = record;
+  const { version = 0, size: _, bytes: _bytes, deleted: _deleted, unread: _unread, ...shown } =
+    record;
   const { history } = record.chat;
   const seen = seenToken(record.id, version);
   const tree = asTree(inOrder, history?.currentId ?? null);
@@ -56,4 +74,8 @@ export function join(record: ChatRecord, inOrder: ChatMessage[]): Chat {
     ...shown,
     chat: { ...shown.chat, title: record.title, history: { ...history, ...tree, seen } },
   };
+}
+
+export function noSuchChat(): AppError {
+  return new AppError("not_found", "There is no such chat.");
 }

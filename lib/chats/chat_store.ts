@@ -1,24 +1,19 @@
-import { AppError } from "../common/errors.ts";
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import type { Chat, ChatBody, ChatMessage, ChatSummary } from "../protocol/chat.ts";
 import { jsonLength } from "../common/encode_in_turns.ts";
-import { keys, unchecked } from "../state/key_space.ts";
-import type {
-  IndexEntry,
-  IndexPageOptions,
-  SortedIndex,
-  StateStore,
-} from "../state/state_store.ts";
-import { type ChatRecord, counted, holdingsOf, join, split } from "./chat_record.ts";
-import { ChatMessages, type Merged, requireRoom } from "./chat_messages.ts";
-import { readSeen } from "./knowledge.ts";
 import { negative, storedSize, UserQuotas } from "../quotas/user_quotas.ts";
+import { keys, unchecked } from "../state/key_space.ts";
+import type { IndexPageOptions, StateStore } from "../state/state_store.ts";
+import { ChatLists } from "./chat_lists.ts";
+import { ChatMessages, type Merged, requireRoom } from "./chat_messages.ts";
+import { type ChatRecord, counted, holdingsOf, join, noSuchChat, split } from "./chat_record.ts";
+import { ChatSearch } from "./chat_search.ts";
+import { ChatTrash } from "./chat_trash.ts";
+import { readSeen } from "./knowledge.ts";
 import { asTree } from "./message_tree.ts";
 
 /** How many of a user's chats are looked up at once to be deleted. */
 const CHATS_PAGE = 50;
-/** An entry of a list without a record is a chat that is being made, or what is left of one. */
-const MAKING_SECONDS = 60;
 
 /**
  * Chats and their messages. A chat is one value and each of its messages an entry of its own, so
@@ -34,11 +29,18 @@ export class ChatStore {
   readonly #store: StateStore;
   readonly #clock: Clock;
   readonly #quotas: UserQuotas;
+  readonly lists: ChatLists;
+  readonly search: ChatSearch;
+  readonly trash: ChatTrash;
 
   constructor(store: StateStore, clock: Clock = systemClock, quotas = new UserQuotas(store)) {
     this.#store = store;
     this.#clock = clock;
     this.#quotas = quotas;
+    const lists = this.lists = new ChatLists(store, clock);
+    this.search = new ChatSearch(store, clock);
+    const erase = (chatId: string, chat?: ChatRecord) => this.#erase(chatId, chat);
+    this.trash = new ChatTrash({ store, lists, clock, erase });
   }
 
   async create(userId: string, body: ChatBody): Promise<Chat> {
@@ -58,7 +60,11 @@ export class ChatStore {
     };
     requireRoom(Object.keys(messages).length);
     await this.#quotas.take(userId, holdingsOf(chat));
-    await this.#chatsOf(userId).put({ member: id, score: now });
+    await this.lists.put(chat);
+    await this.search.replace(userId, id, {
+      title: chat.title,
+      messages: Object.values(messages),
+    });
     await this.#messages(id).setFirst(messages);
     await this.#store.values.set(keys.chat(id), chat);
     return await this.get(userId, id);
@@ -81,21 +87,11 @@ export class ChatStore {
   }
 
   /** The user's chats, last changed first, without their messages. */
-  async page(
+  page(
     userId: string,
     options: Pick<IndexPageOptions, "limit" | "cursor"> = {},
   ): Promise<{ chats: ChatSummary[]; cursor: string | undefined }> {
-    const { entries, cursor } = await this.#chatsOf(userId).page({ ...options, descending: true });
-    const records = await this.#store.values.getMany<ChatRecord>(
-      entries.map(({ member }) => keys.chat(member)),
-    );
-    await this.#dropRemains(userId, entries.filter((_, at) => records[at] === undefined));
-    const chats = records
-      .filter((record) => record !== undefined)
-      .map(({ id, title, updated_at, created_at, last_read_at = null }) => ({
-        ...{ id, title, updated_at, created_at, last_read_at },
-      }));
-    return { chats, cursor };
+    return this.lists.page(userId, options);
   }
 
   /**
@@ -114,6 +110,11 @@ export class ChatStore {
       merged = await stored.merge(messages, { knowledge, gone: new Set(deleted) });
       await this.#requireStill(chatId);
     }
+    const isNewTo = [...merged.added, ...merged.edited];
+    await this.search.add(userId, chatId, {
+      title: body.title,
+      texts: isNewTo.map((id) => messages[id]?.content ?? ""),
+    });
     let before: ChatRecord | undefined;
     const changed = await this.#change(userId, chatId, (chat) => ({
       ...counted(before = chat, merged),
@@ -129,7 +130,13 @@ export class ChatStore {
       bytes: (merged.bytes ?? 0) + await jsonLength(changed.chat) - await jsonLength(before?.chat),
       messages: (changed.size ?? 0) - (before?.size ?? 0),
     });
-    return await this.get(userId, chatId);
+    const chat = await this.get(userId, chatId);
+    // What was said once is not found any more.
+    if (merged.edited.length + merged.deleted.length > 0) {
+      const said = Object.values(chat.chat.history?.messages ?? {});
+      await this.search.replace(userId, chatId, { title: chat.title, messages: said });
+    }
+    return chat;
   }
 
   async delete(userId: string, chatId: string): Promise<void> {
@@ -143,7 +150,7 @@ export class ChatStore {
    */
   async deleteAll(userId: string, signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
-      const { entries } = await this.#chatsOf(userId).page({ limit: CHATS_PAGE });
+      const { entries } = await this.lists.of(userId).page({ limit: CHATS_PAGE });
       if (entries.length === 0) return true;
       for (const { member } of entries) {
         if (signal.aborted) return false;
@@ -154,22 +161,12 @@ export class ChatStore {
   }
 
   async setTitle(userId: string, chatId: string, title: string): Promise<void> {
+    await this.search.add(userId, chatId, { title });
     await this.#change(userId, chatId, (chat) => ({
       ...chat,
       title,
       chat: { ...chat.chat, title },
     }));
-  }
-
-  /** Stores when the user last read the chat; does not move it in the list. */
-  async markRead(userId: string, chatId: string): Promise<number> {
-    await this.#require(userId, chatId);
-    const now = unixSeconds(this.#clock);
-    await this.#store.values.update<ChatRecord>(
-      keys.chat(chatId),
-      (chat) => chat && { ...chat, last_read_at: now },
-    );
-    return now;
   }
 
   /** The messages from the first to this one, along their parents. */
@@ -208,6 +205,7 @@ export class ChatStore {
   async addMessage(userId: string, chatId: string, message: ChatMessage): Promise<void> {
     const { size = 0 } = await this.#require(userId, chatId);
     await this.#quotas.requireRoom(userId, "chat_bytes", "messages");
+    await this.search.add(userId, chatId, { texts: [message.content] });
     const stored = this.#messages(chatId);
     if (size > 0 && await stored.get(message.id) === undefined) requireRoom(size + 1);
     const { isNew } = await stored.change(message.id, (current) => current ?? message);
@@ -226,9 +224,19 @@ export class ChatStore {
     await this.#grew(userId, chatId, { bytes: storedSize(message), messages: 1 });
   }
 
-  /** Counts what an answer has added to the chat. */
-  grown(userId: string, chatId: string, bytes: number): Promise<void> {
-    return this.#grew(userId, chatId, { bytes, messages: 0 });
+  /** An answer has ended, with this text: the chat has moved, and its owner has not seen it yet. */
+  async answered(
+    userId: string,
+    chatId: string,
+    { text, bytes }: { text: string; bytes: number },
+  ): Promise<void> {
+    await this.search.add(userId, chatId, { texts: [text] });
+    await this.#change(userId, chatId, (chat) => ({
+      ...chat,
+      unread: true,
+      bytes: Math.max(0, (chat.bytes ?? 0) + bytes),
+    }));
+    await this.#quotas.count(userId, { chat_bytes: bytes });
   }
 
   /** Notes that the message says something else now: who knew it before does not know this. */
@@ -238,18 +246,12 @@ export class ChatStore {
     await this.#messages(chatId).stamp(edit, version);
   }
 
-  #chatsOf(userId: string): SortedIndex {
-    return this.#store.sortedIndex(keys.userChats(userId));
-  }
-
   #messages(chatId: string): ChatMessages {
     return new ChatMessages(this.#store.dictionary(keys.chatMessages(chatId)));
   }
 
-  async #require(userId: string, chatId: string): Promise<ChatRecord> {
-    const record = await this.#store.values.get<ChatRecord>(keys.chat(chatId));
-    if (record?.user_id !== userId) throw noSuchChat();
-    return record;
+  #require(userId: string, chatId: string): Promise<ChatRecord> {
+    return this.lists.require(userId, chatId);
   }
 
   /** After a write: of a chat that was deleted meanwhile, nothing of it may stay. */
@@ -273,17 +275,17 @@ export class ChatStore {
   async #remove(userId: string, chatId: string): Promise<void> {
     const chat = await this.#store.values.get<ChatRecord>(keys.chat(chatId));
     await this.#store.values.delete(keys.chat(chatId));
-    if (chat) await this.#quotas.count(userId, negative(holdingsOf(chat)));
-    await this.#messages(chatId).clear();
-    await this.#chatsOf(userId).remove(chatId);
+    await this.#erase(chatId, chat);
+    await this.lists.remove(userId, chatId);
   }
 
-  async #dropRemains(userId: string, entries: IndexEntry[]): Promise<void> {
-    const oldest = unixSeconds(this.#clock) - MAKING_SECONDS;
-    const old = entries.filter(({ score }) => score < oldest).map(({ member }) => member);
-    if (old.length === 0) return;
-    const found = await this.#store.values.getMany(old.map((id) => unchecked(keys.chat(id))));
-    await this.#chatsOf(userId).remove(...old.filter((_, at) => found[at] === undefined));
+  /** Deletes what a chat has beside its record. */
+  async #erase(chatId: string, chat: ChatRecord | undefined): Promise<void> {
+    if (chat) {
+      await this.#quotas.count(chat.user_id, negative(holdingsOf(chat)));
+      await this.search.remove(chat.user_id, chatId);
+    }
+    await this.#messages(chatId).clear();
   }
 
   /**
@@ -302,7 +304,10 @@ export class ChatStore {
       (chat) => chat && { ...change(chat), updated_at: now },
     );
     if (!changed) throw noSuchChat();
-    await this.#chatsOf(userId).put({ member: chatId, score: now });
+    // Deleted meanwhile, it is in no list.
+    if (changed.deleted_at === undefined) {
+      await this.lists.of(userId).put({ member: chatId, score: now });
+    }
     return changed;
   }
 }
@@ -310,8 +315,4 @@ export class ChatStore {
 interface Grown {
   bytes: number;
   messages: number;
-}
-
-function noSuchChat(): AppError {
-  return new AppError("not_found", "There is no such chat.");
 }

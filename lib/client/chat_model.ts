@@ -62,7 +62,8 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
         if (event.chatId !== this.#id) return;
         const message = this.#tree.get(event.messageId);
         if (event.type === "chat:title") this.#title = event.data;
-        // Said or asked on another device.
+        // Said or asked on another device; what was only marked is as it was.
+        else if (event.type === "chat:list" && event.data?.reason === "marked") return;
         else if (event.type === "chat:list") void this.load();
         else if (event.type === "chat:active" && event.data.active && !message) void this.load();
         else if (message) this.#tree.put(changedMessage(message, event));

@@ -18,7 +18,7 @@ export class EchoProvider implements ModelProvider {
   }
 
   models(): Promise<Model[]> {
-    return Promise.resolve([{ id: "echo", name: "Echo" }]);
+    return Promise.resolve([{ id: "echo", name: "Echo", owned_by: "built-in" }]);
   }
 
   async *stream(request: CompletionRequest, signal: AbortSignal): AsyncGenerator<CompletionChunk> {

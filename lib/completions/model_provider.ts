@@ -34,6 +34,8 @@ export interface CompletionChunk {
 export interface Model {
   id: string;
   name: string;
+  /** `built-in`: of this server itself. */
+  owned_by?: string;
 }
 
 /** Somebody who runs models: a server, this process, or a user's browser. */

@@ -5,12 +5,18 @@ import type { SignInGuard } from "../auth/sign_in_guard.ts";
 import { AppError } from "../common/errors.ts";
 import type { Comer } from "../common/fair_queue.ts";
 import { PERMISSIONS } from "../protocol/permissions.ts";
-import type { User } from "../protocol/user.ts";
+import type { User, UserEvent } from "../protocol/user.ts";
 import { normalisedEmail } from "../users/user_record.ts";
 import { requireUser, type Verifier } from "./authentication.ts";
 import type { HttpEnv, TokenClaims } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
-import { EmailSchema, NameSchema, NewPasswordSchema, PasswordSchema } from "./user_fields.ts";
+import {
+  EmailSchema,
+  NameSchema,
+  NewPasswordSchema,
+  PasswordSchema,
+  PictureSchema,
+} from "./user_fields.ts";
 
 const BODY = { maxBytes: 16 * 1024, timeoutMs: 10_000 };
 
@@ -26,6 +32,15 @@ const PasswordChangeSchema = v.object({
   new_password: NewPasswordSchema,
 });
 
+/** One's own picture stands in the record as text, which is read with it: a small one. */
+const MAX_PICTURE = 64 * 1024;
+const PROFILE_BYTES = MAX_PICTURE + 4_096;
+
+const ProfileSchema = v.object({
+  name: NameSchema,
+  profile_image_url: v.optional(v.pipe(PictureSchema, v.maxLength(MAX_PICTURE))),
+});
+
 /** The cookie by which a device is known. */
 const DEVICE = "rt_device";
 const DEVICE_SECONDS = 365 * 86_400;
@@ -39,7 +54,10 @@ export interface AuthRoutesOptions {
     ): Promise<User>;
     /** Takes as long for an unknown address as for a wrong password. */
     authenticate(email: string, password: string, comer: Comer): Promise<User | undefined>;
-    update(userId: string, patch: { password: string }): Promise<User>;
+    update(
+      userId: string,
+      patch: { password: string } | { name: string; profile_image_url?: string | undefined },
+    ): Promise<User>;
   };
   tokens: Verifier & {
     issue(user: User): Promise<{ token: string; expires_at: number | null }>;
@@ -51,12 +69,14 @@ export interface AuthRoutesOptions {
   cookiePath?: string;
   addressOf(c: Context<HttpEnv>): string;
   isSignupEnabled: boolean;
+  /** Tells admins, and the person, how somebody is now. */
+  tell(event: UserEvent): void;
 }
 
 /** `/api/v1/auths` (docs/protocol.md, section 11): sign up, sign in, who am I, sign out, another
  * password. */
 export function authRoutes(options: AuthRoutesOptions): Hono<HttpEnv> {
-  const { users, tokens, signIns, addressOf, isSignupEnabled, cookiePath = "/" } = options;
+  const { users, tokens, signIns, addressOf, isSignupEnabled, tell, cookiePath = "/" } = options;
   const routes = new Hono<HttpEnv>();
   const anyRole = requireUser(tokens, { allowPending: true });
 
@@ -83,7 +103,9 @@ export function authRoutes(options: AuthRoutesOptions): Hono<HttpEnv> {
     const { name, email, password } = await readJson(c, SignUpSchema, BODY);
     const comer = await signIns.admitNew(addressOf(c));
     const asked = { onlyFirst: !isSignupEnabled, comer };
-    return await signedIn(c, await users.create({ name, email, password }, asked));
+    const user = await users.create({ name, email, password }, asked);
+    tell({ type: "created", user });
+    return await signedIn(c, user);
   });
 
   routes.post("/signin", async (c) => {
@@ -111,6 +133,13 @@ export function authRoutes(options: AuthRoutesOptions): Hono<HttpEnv> {
     await users.update(user.id, { password: new_password });
     await tokens.revokeAll(user.id);
     return c.json(await session(user));
+  });
+
+  routes.post("/update/profile", anyRole, async (c) => {
+    const patch = await readJson(c, ProfileSchema, { ...BODY, maxBytes: PROFILE_BYTES });
+    const user = await users.update(c.get("user").id, patch);
+    tell({ type: "updated", user });
+    return c.json(profile(user));
   });
 
   routes.get("/", anyRole, (c) => {

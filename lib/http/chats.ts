@@ -1,14 +1,14 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import { FairQueue } from "../common/fair_queue.ts";
-import type { Chat, ChatSummary } from "../protocol/chat.ts";
-import type { ChatBody } from "../protocol/chat.ts";
+import type { Chat, ChatBody } from "../protocol/chat.ts";
+import type { ChatListData } from "../protocol/chat_events.ts";
 import type { EmitterData } from "../protocol/events.ts";
 import type { PublicUser } from "../protocol/user.ts";
 import { readChat } from "./chat_in_turns.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { readJson, sendJson } from "./json_body.ts";
-import { askedPage } from "./paging.ts";
+import { wholeNumber } from "./paging.ts";
 
 /** What the routes need of the chats. Each method answers `not_found` for a chat of somebody else. */
 export interface ChatRoutesOptions {
@@ -17,11 +17,11 @@ export interface ChatRoutesOptions {
     get(userId: string, chatId: string): Promise<Chat>;
     update(userId: string, chatId: string, body: ChatBody): Promise<Chat>;
     delete(userId: string, chatId: string): Promise<void>;
-    page(
-      userId: string,
-      options: { limit?: number; cursor?: string },
-    ): Promise<{ chats: ChatSummary[]; cursor: string | undefined }>;
     summary(userId: string, chatId: string): Promise<unknown>;
+    readonly trash: {
+      put(userId: string, chatId: string, keepSeconds: number): Promise<void>;
+      restore(userId: string, chatId: string): Promise<void>;
+    };
   };
   /** The event emitter, from outside: sends to the user's sessions and stores. */
   emit(
@@ -37,11 +37,13 @@ export interface ChatRoutesOptions {
   /** Ends the answers that are being written in the chat. */
   stopAnswers(userId: string, chatId: string): Promise<unknown>;
   /** Something of the chat has changed that lists show. */
-  listChanged(userId: string, chatId: string): void;
+  listChanged(userId: string, chatId: string, reason: ChatListData["reason"]): void;
+  /** The chat has got this title. */
+  titleChanged(userId: string, chatId: string, title: string): void;
 }
 
-/** Open WebUI's own page of chats. */
-const PAGE_SIZE = 60;
+/** How long a chat can be brought back at the most. */
+const MAX_UNDO_SECONDS = 86_400;
 
 /**
  * Chats that are put together at once: one may take 16 MB, several times over until it is an answer.
@@ -60,7 +62,7 @@ const EventSchema = v.object({
 
 /** `/api/v1/chats` (docs/protocol.md, section 11). All routes want a user. */
 export function chatRoutes(
-  { chats, emit, emitInChannel, stopAnswers, listChanged }: ChatRoutesOptions,
+  { chats, emit, emitInChannel, stopAnswers, listChanged, titleChanged }: ChatRoutesOptions,
 ): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   const wholeChats = new FairQueue({
@@ -79,37 +81,52 @@ export function chatRoutes(
   }
 
   /** The same after a change of it, which is told. */
-  const answerChanged = (c: Context<HttpEnv>, chat: (userId: string) => Promise<Chat>) =>
+  const answerChanged = (
+    c: Context<HttpEnv>,
+    reason: ChatListData["reason"],
+    chat: (userId: string) => Promise<Chat>,
+  ) =>
     answerWith(c, async (userId) => {
       const changed = await chat(userId);
-      listChanged(userId, changed.id);
+      listChanged(userId, changed.id, reason);
       return changed;
     });
 
   routes.post("/new", async (c) => {
     const chat = await readChat(c);
-    return await answerChanged(c, (userId) => chats.create(userId, chat));
-  });
-
-  routes.get("/", async (c) => {
-    const userId = c.get("user").id;
-    const found = await askedPage(c, (at) => chats.page(userId, { limit: PAGE_SIZE, ...at }));
-    return c.json(found?.chats ?? []);
+    return await answerChanged(c, "said", (userId) => chats.create(userId, chat));
   });
 
   routes.get("/:id", (c) => answerWith(c, (userId) => chats.get(userId, c.req.param("id"))));
 
   routes.post("/:id", async (c) => {
     const chat = await readChat(c);
-    return await answerChanged(c, (userId) => chats.update(userId, c.req.param("id"), chat));
+    const { title } = chat;
+    // What has a title and nothing else is a new name.
+    const isSaid = Object.keys(chat).some((field) => field !== "title");
+    return await answerChanged(c, isSaid ? "said" : "marked", async (userId) => {
+      const changed = await chats.update(userId, c.req.param("id"), chat);
+      if (title !== undefined) titleChanged(userId, changed.id, title);
+      return changed;
+    });
   });
 
   routes.delete("/:id", async (c) => {
     const { id: userId } = c.get("user");
     const chatId = c.req.param("id");
-    await chats.delete(userId, chatId);
-    listChanged(userId, chatId);
+    const undo = wholeNumber(c, "undo", { fallback: 0, min: 0, max: MAX_UNDO_SECONDS });
+    if (undo > 0) await chats.trash.put(userId, chatId, undo);
+    else await chats.delete(userId, chatId);
+    listChanged(userId, chatId, "deleted");
     await stopAnswers(userId, chatId);
+    return c.json(true);
+  });
+
+  routes.post("/:id/restore", async (c) => {
+    const { id: userId } = c.get("user");
+    const chatId = c.req.param("id");
+    await chats.trash.restore(userId, chatId);
+    listChanged(userId, chatId, "said");
     return c.json(true);
   });
 

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import * as v from "valibot";
-import type { User } from "../protocol/user.ts";
+import type { User, UserEvent } from "../protocol/user.ts";
 import { RoleSchema } from "../protocol/schemas/user.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { readJson } from "./json_body.ts";
@@ -25,22 +25,26 @@ const ChangeSchema = v.object({
 
 export interface UserRoutesOptions {
   users: {
-    page(options: { limit: number; cursor?: string }): Promise<
+    page(options: { limit: number; cursor?: string; descending: boolean }): Promise<
       { users: User[]; cursor: string | undefined }
     >;
     update(userId: string, change: v.InferOutput<typeof ChangeSchema>): Promise<User>;
-    delete(userId: string): Promise<void>;
+    /** Returns who it was. */
+    delete(userId: string): Promise<User>;
   };
   /** Makes all tokens void that the user has been given. */
   tokens: { revokeAll(userId: string): Promise<void> };
+  /** Tells admins how somebody is now. */
+  tell(event: UserEvent): void;
 }
 
 /** `/api/v1/users` (docs/protocol.md, section 11), behind `requireUser` for admins. */
-export function userRoutes({ users, tokens }: UserRoutesOptions): Hono<HttpEnv> {
+export function userRoutes({ users, tokens, tell }: UserRoutesOptions): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
 
   routes.get("/", async (c) => {
-    const page = await askedPage(c, (at) => users.page({ limit: PAGE_SIZE, ...at }));
+    const descending = c.req.query("direction") === "desc";
+    const page = await askedPage(c, (at) => users.page({ limit: PAGE_SIZE, descending, ...at }));
     return c.json({ users: page?.users ?? [], cursor: page?.cursor ?? null });
   });
 
@@ -50,12 +54,14 @@ export function userRoutes({ users, tokens }: UserRoutesOptions): Hono<HttpEnv> 
     const user = await users.update(userId, password ? { ...change, password } : change);
     // Who knew the old one may have signed in with it.
     if (password) await tokens.revokeAll(userId);
+    tell({ type: "updated", user });
     return c.json(user);
   });
 
   routes.delete("/:id", async (c) => {
     const userId = c.req.param("id");
-    await users.delete(userId);
+    const user = await users.delete(userId);
+    tell({ type: "deleted", user });
     // Void already, as nobody's; so they stay, for Open WebUI's instances and if the id comes back.
     await tokens.revokeAll(userId);
     return c.json(true);

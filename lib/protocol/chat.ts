@@ -88,9 +88,26 @@ export interface Chat {
   updated_at: number;
   /** When its owner last saw it, in unix seconds. */
   last_read_at?: number;
+  /** Whether it stands among the pinned ones. Left out: no. */
+  pinned?: boolean;
 }
 
 /** A chat as lists show it. */
 export type ChatSummary =
   & Pick<Chat, "id" | "title" | "updated_at" | "created_at">
-  & { last_read_at: number | null };
+  & {
+    /** When its owner has last looked, in unix seconds; `null`: it is not known. */
+    last_read_at: number | null;
+    /** Whether it stands among the pinned ones. */
+    pinned: boolean;
+    /** Whether an answer has ended since its owner has looked. */
+    unread: boolean;
+  };
+
+/** A chat of a list that the API answers, with whether it is being answered right now. */
+export type ListedChat = ChatSummary & {
+  /** Whether it is being answered right now. */
+  active: boolean;
+  /** Of a search: a piece of what is said there. */
+  snippet?: string;
+};

@@ -1,4 +1,5 @@
 /** What each type of the event `events` carries (docs/protocol.md, section 5), for both ends of the wire. */
+import type { ChatSummary } from "./chat.ts";
 import type { CompletionData } from "./events.ts";
 import type { StreamChannel } from "./wire_events.ts";
 
@@ -106,6 +107,21 @@ export interface BrowserCompletionData {
   model?: unknown;
 }
 
+/** What lists show of a chat has changed; Open WebUI's own server says less, or nothing. */
+export interface ChatListData {
+  /**
+   * `said`: there may be other messages; `marked`: its title, a pin, whether it is read; `deleted`: it
+   * is gone. Left out: anything.
+   */
+  reason?: "said" | "marked" | "deleted";
+  /** What there is now. */
+  chat?: ChatSummary;
+  /** Which chat it is. */
+  chat_id?: string;
+  /** It has been read, in unix seconds. */
+  last_read_at?: number;
+}
+
 /** The data of each type. */
 export interface ChatEventTypes {
   /** The answer's text grows, or has ended. */
@@ -116,8 +132,8 @@ export interface ChatEventTypes {
   "chat:tags": unknown;
   /** An answer has begun in the chat, or all have ended. */
   "chat:active": { active: boolean };
-  /** The chat was changed, made or deleted: lists and other devices read it again. */
-  "chat:list": undefined;
+  /** What lists show of the chat has changed, or there are other messages in it. */
+  "chat:list": ChatListData | undefined;
   /** A line of progress, added to the message's. */
   status: StatusData;
   /** Text that is added to the message. */

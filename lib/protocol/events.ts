@@ -12,6 +12,8 @@ export const MAX_FOLLOWED_CHATS = 64;
 
 export const rooms = {
   user: (userId: string) => `user:${userId}`,
+  /** All sessions of admins. */
+  admins: "admins",
   channel: (channelId: string) => `channel:${channelId}`,
   note: (noteId: string) => `note:${noteId}`,
   /** Who looks at a chat, whoever's it is. */

@@ -9,7 +9,7 @@ import type {
   ChannelRole,
   MessageBody,
 } from "./channel.ts";
-import type { Chat, ChatBody, ChatSummary, PostedMessage } from "./chat.ts";
+import type { Chat, ChatBody, ListedChat, PostedMessage } from "./chat.ts";
 import type { Group, GroupBody, GroupPatch } from "./group.ts";
 import type { ModelList } from "./model_list.ts";
 import type { Note, NoteBody, NotePatch, NoteSummary } from "./note.ts";
@@ -149,9 +149,14 @@ export interface HttpRoutes {
     body: { password: string; new_password: string };
     answer: SignedIn;
   };
+  /** One's own name and picture. */
+  "POST /api/v1/auths/update/profile": {
+    body: { name: string; profile_image_url?: string };
+    answer: Omit<SignedIn, "token" | "token_type" | "expires_at">;
+  };
   /** For admins: the users, a page at a time. */
   "GET /api/v1/users/": {
-    query: PageQuery;
+    query: PageQuery & { direction?: "asc" | "desc" };
     answer: { users: User[]; cursor: string | null };
   };
   /** The 30 people nearest to the text by name, without addresses; whoever may enter may ask. */
@@ -190,13 +195,23 @@ export interface HttpRoutes {
   /** Makes a chat. */
   "POST /api/v1/chats/new": { body: { chat: ChatBody }; answer: Chat };
   /** One's chats, the last changed first, a page at a time. */
-  "GET /api/v1/chats/": { query: PageQuery; answer: ChatSummary[] };
+  "GET /api/v1/chats/": { query: PageQuery; answer: ListedChat[] };
+  /** One's chats that say all words of the text, the last changed first. */
+  "GET /api/v1/chats/search": { query: PageQuery & { text: string }; answer: ListedChat[] };
+  /** One's pinned chats, the last pinned first. */
+  "GET /api/v1/chats/pinned": { answer: ListedChat[] };
   /** A chat with all of its messages. */
   "GET /api/v1/chats/{id}": { answer: Chat };
   /** Merges what is sent into the chat. */
   "POST /api/v1/chats/{id}": { body: { chat: ChatBody }; answer: Chat };
-  /** Deletes a chat; what is being answered in it is stopped. */
-  "DELETE /api/v1/chats/{id}": { answer: true };
+  /** Deletes a chat; what is being answered in it is stopped. `undo`: it can be restored, in seconds. */
+  "DELETE /api/v1/chats/{id}": { query: { undo?: number }; answer: true };
+  /** Brings back a chat that was deleted with `undo`. */
+  "POST /api/v1/chats/{id}/restore": { answer: true };
+  /** Whether the chat is pinned. */
+  "GET /api/v1/chats/{id}/pinned": { answer: boolean };
+  /** Pins the chat, or takes the pin away; without a body the other of what it is. */
+  "POST /api/v1/chats/{id}/pin": { body: { pinned?: boolean }; answer: ListedChat };
   /** Sends an event to all who see the chat, and keeps what belongs to the message. */
   "POST /api/v1/chats/{chat_id}/messages/{message_id}/event": {
     body: { type: string; data?: unknown };

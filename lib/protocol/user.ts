@@ -35,6 +35,14 @@ export type SessionUser =
   & Partial<Pick<User, "last_active_at" | "created_at" | "updated_at">>
   & { last_seen_at: number };
 
+/** What admins are told of people, and each of themselves. */
+export interface UserEvent {
+  /** What has happened. */
+  type: "created" | "updated" | "deleted";
+  /** Without the picture where that is long: lists have it. */
+  user: User;
+}
+
 /** What others are told about a user. */
 export interface PublicUser {
   /** The user's id. */

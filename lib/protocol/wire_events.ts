@@ -9,6 +9,7 @@ import type {
 } from "./document_events.ts";
 import type { ChatEvent, ErrorEvent, ResumeAnswer } from "./events.ts";
 import type { Note, NoteData } from "./note.ts";
+import type { UserEvent } from "./user.ts";
 
 /** What a client hears; `events` may come with an ack that is waited for. */
 export interface ServerEvents {
@@ -18,6 +19,8 @@ export interface ServerEvents {
   "events:channel": ChannelEvent;
   /** A note in whose room one is was changed over HTTP. */
   "events:note": Note;
+  /** Somebody has signed up, has another role or name, or is gone. */
+  "events:users": UserEvent;
   /** The document as it is, after a join. */
   "ydoc:document:state": DocumentStateEvent;
   /** Somebody else has edited the document. */

@@ -70,7 +70,11 @@ export class UserQuotas {
   /** Counts what has been stored, or taken away. */
   async count(userId: string, change: Change): Promise<void> {
     if (this.#names(change).every((name) => change[name] === 0)) return;
-    await this.#holdings.update(userId, (held) => changed(held, change));
+    await this.#holdings.update(userId, (held) => {
+      // Of a user who is gone, nothing is left, nor comes back.
+      const isLess = this.#names(change).every((name) => (change[name] ?? 0) <= 0);
+      return held === undefined && isLess ? undefined : changed(held, change);
+    });
   }
 
   async held(userId: string): Promise<UserHoldings> {

@@ -205,7 +205,8 @@ export class Connections implements Disposable {
     if (session.token.exp !== undefined) this.#tokens.add(socket.id, session.token.exp);
     const isCurrent = () => socket.connected && socket.data.session === session;
     try {
-      await socket.join(rooms.user(session.user.id));
+      const { id, role } = session.user;
+      await socket.join(role === "admin" ? [rooms.user(id), rooms.admins] : rooms.user(id));
       if (this.#verifiedIn.get(session) !== this.#accessEpoch) {
         // From the join on, changes find the socket; one that came before it is asked for.
         const counts = await session.token.stillCounts();

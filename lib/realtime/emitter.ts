@@ -1,5 +1,6 @@
 import { type ChatMessage, isTemporary } from "../protocol/chat.ts";
 import { type ChatEvent, type EmitterData, rooms } from "../protocol/events.ts";
+import type { UserEvent } from "../protocol/user.ts";
 import { storedChange } from "../chats/message_changes.ts";
 import type { RealtimeServer } from "./session.ts";
 
@@ -27,6 +28,16 @@ const isStored = (chatId: string) => !isTemporary(chatId) && !chatId.startsWith(
 /** Sends `events` to all sessions of a user. */
 export function emitToUser(io: RealtimeServer, userId: string, event: ChatEvent): void {
   io.to(rooms.user(userId)).emit("events", event);
+}
+
+/** A picture that is longer stands in lists only, in characters. */
+const MAX_TOLD_PICTURE = 1_000;
+
+/** Tells all admins, and the one concerned, how somebody is now. */
+export function emitUser(io: RealtimeServer, { type, user }: UserEvent): void {
+  const isLong = user.profile_image_url.length > MAX_TOLD_PICTURE;
+  const told = isLong ? { ...user, profile_image_url: "" } : user;
+  io.to([rooms.admins, rooms.user(user.id)]).emit("events:users", { type, user: told });
 }
 
 /**

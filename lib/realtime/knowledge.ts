@@ -1,4 +1,5 @@
 import type { NoteAccess, NoteContent } from "../documents/note_ports.ts";
+import type { ChatSummary } from "../protocol/chat.ts";
 import type { PublicUser, SessionUser } from "../protocol/user.ts";
 
 /** A token that counts, and whose it is. */
@@ -25,6 +26,9 @@ export interface ReadChat {
   last_read_at: number;
   /** Of each folder, when the chat was unread until now. */
   folder_unread_counts?: Record<string, number>;
+  /** The chat as lists show it now, and that nothing else has changed. */
+  chat?: ChatSummary;
+  reason?: "marked";
 }
 
 /**

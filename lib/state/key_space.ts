@@ -11,6 +11,7 @@ import {
   ChatMessageRecordSchema,
   ChatSchema,
   ChatViewerSchema,
+  ChatWordsSchema,
   GroupSchema,
   InstanceHeartbeatSchema,
   LogBatchSchema,
@@ -139,6 +140,14 @@ export const keys = {
     own("user", part(userId), "answer_stops", part(chatId)),
   /** index: chat ids of a user by the time of the last change */
   userChats: (userId: string): StateKey => own("user", part(userId), "chats"),
+  /** index: ids of a user's pinned chats by the time of pinning; a hint, the chat's own record counts */
+  userPins: (userId: string): StateKey => own("user", part(userId), "pins"),
+  /** dictionary: chat id → the words of a user's chat, for the search */
+  chatWords: (userId: string) => typed(ChatWordsSchema, own("user", part(userId), "chat_words")),
+  /** index: ids of chats that were deleted and can still be brought back, by when that ends */
+  deletedChats: own("deleted_chats"),
+  /** lock: who deletes them for good */
+  deletedChatsLock: own("deleted_chats_lock"),
   /** dictionary: task id → who runs it for whom */
   taskOwners: typed(TaskOwnerSchema, own("task_owners")),
   /** dictionary: task id → when its stop was asked for; outlives a lost message */

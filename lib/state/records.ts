@@ -152,7 +152,12 @@ export const ChatSchema: RecordSchema<Chat> = record({
   created_at: time,
   updated_at: time,
   last_read_at: v.fallback(v.optional(v.number()), undefined),
+  pinned: v.fallback(v.optional(v.boolean()), undefined),
 });
+
+/** What a chat is found by: its title, and each word that is said in it once, a line each. */
+export const ChatWordsSchema = record({ title: text, words: text });
+export type ChatWords = v.InferOutput<typeof ChatWordsSchema>;
 
 export const ChatMessageRecordSchema: RecordSchema<ChatMessage> = record({
   id,

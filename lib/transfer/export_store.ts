@@ -73,6 +73,8 @@ async function* exportChats(
   for await (const ids of idsOf(store, families.chats)) {
     for (const chat of await store.values.getMany(ids.map(keys.chat))) {
       if (!chat || !users.has(chat.user_id)) continue;
+      // Deleted, if it can still be brought back here: not there.
+      if ("deleted_at" in chat) continue;
       yield { type: "chat", record: chat };
       const messages = store.dictionary(keys.chatMessages(chat.id));
       for await (const page of messages.scan({ pageSize: PAGE })) {

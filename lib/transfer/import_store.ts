@@ -39,7 +39,11 @@ export class Importer {
         return this.#record(
           keys.chat(record.id),
           record,
-          () => this.#list(keys.userChats(record.user_id), record.id, record.updated_at),
+          async () => {
+            const { id, user_id, updated_at, pinned } = record;
+            await this.#list(keys.userChats(user_id), id, updated_at);
+            if (pinned) await this.#list(keys.userPins(user_id), id, updated_at);
+          },
         );
       case "chat_message":
         return this.#entry(keys.chatMessages(record.chat_id), record.message.id, record.message);

@@ -113,13 +113,14 @@ async function* groups(reader: Reader): AsyncGenerator<Line> {
 const ChatRow = v.object({
   ...{ id, user_id: id, title: text, chat: details, meta: details, ...times },
   last_read_at: seconds,
+  pinned: v.optional(FlagColumn, false),
 });
 
 async function* chats(reader: Reader): AsyncGenerator<Line> {
   const names = ["id", "user_id", "title", "chat", "meta"];
   const columns = await reader.columns(
     "chat",
-    [...names, "created_at", "updated_at", "last_read_at"],
+    [...names, "created_at", "updated_at", "last_read_at", "pinned"],
   );
   const statement = `SELECT ${columns} FROM chat WHERE id > $1 ORDER BY id`;
   for await (const row of reader.rows(ChatRow, statement)) {

@@ -17,6 +17,7 @@ export interface ChatRow {
   created_at: number;
   updated_at: number;
   last_read_at: number;
+  pinned: boolean;
 }
 
 const nullableText = v.fallback(v.nullable(v.string()), null);
@@ -35,7 +36,7 @@ const MessageRow = v.object({
 
 /** The chat, and each of its messages. */
 export async function* chatLines(database: Database, row: ChatRow): AsyncGenerator<Line> {
-  const { id, user_id, title, created_at, updated_at, last_read_at, meta } = row;
+  const { id, user_id, title, created_at, updated_at, last_read_at, pinned, meta } = row;
   const { history, messages: _, ...body } = row.chat ?? {};
   const { messages: inTree = {}, currentId, ...restOfHistory } = fieldsOf(history);
   const messages = new Map<string, ChatMessage>();
@@ -57,6 +58,7 @@ export async function* chatLines(database: Database, row: ChatRow): AsyncGenerat
     record: {
       ...{ id, user_id, title, created_at, updated_at },
       ...(last_read_at > 0 && { last_read_at }),
+      ...(pinned && { pinned }),
       chat: {
         ...{ ...body, title, ...(meta && { meta }) },
         history: { ...restOfHistory, currentId: last, messages: {} },

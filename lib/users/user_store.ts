@@ -174,8 +174,10 @@ export class UserStore {
     return user && { id: user.id, name: user.name, role: user.role };
   }
 
-  /** A page in the order of sign-up. */
-  async page(options: Pick<IndexPageOptions, "limit" | "cursor"> = {}): Promise<UserPage> {
+  /** A page in the order of sign-up; `descending`: who came last comes first. */
+  async page(
+    options: Pick<IndexPageOptions, "limit" | "cursor" | "descending"> = {},
+  ): Promise<UserPage> {
     const { entries, cursor } = await this.#index().page(options);
     const ids = entries.map(({ member }) => member);
     const [records, lastActive] = await Promise.all([
@@ -224,11 +226,12 @@ export class UserStore {
   }
 
   /**
-   * Deletes the user; what was theirs alone goes soon after ({@linkcode deletedUsersSweepJob}).
+   * Deletes the user, and says who it was; what was theirs alone goes soon after
+   * ({@linkcode deletedUsersSweepJob}).
    *
    * @throws {AppError} `not_found`; `conflict` for the last admin
    */
-  async delete(userId: string): Promise<void> {
+  async delete(userId: string): Promise<User> {
     await using lock = await this.#admins.lock();
     const record = await this.#require(userId);
     if (record.role === "admin") await this.#admins.requireAnother(userId);
@@ -242,6 +245,7 @@ export class UserStore {
     await this.#dropEmail(record.email, userId);
     await this.#admins.remove(userId);
     await this.#index().remove(userId);
+    return toUser(record);
   }
 
   /** To be called on every access change: the next `get` reads again. */

@@ -1,14 +1,18 @@
 import { Dialogs } from "./ui/dialogs.tsx";
-import { session } from "./signed_in.ts";
+import { session, waiting } from "./signed_in.ts";
+import { lazy } from "./lazy.tsx";
 import { RealtimeProvider } from "../client/react/context.ts";
 import { useValue } from "./ui/observable.ts";
 import { Shell } from "./shell.tsx";
 import { SignInPage } from "./people/sign_in_page.tsx";
 import { Toasts } from "./ui/toasts.tsx";
 
+const WaitingPage = lazy(async () => (await import("./people/waiting_page.tsx")).WaitingPage);
+
 /** The whole page: who is signed in decides what there is. */
 export function App() {
   const current = useValue(session);
+  const comer = useValue(waiting);
   return (
     <>
       {current === "unknown"
@@ -23,6 +27,8 @@ export function App() {
             <Shell session={current} />
           </RealtimeProvider>
         )
+        : comer
+        ? <WaitingPage me={comer} />
         : <SignInPage />}
       <Dialogs />
       <Toasts />

@@ -11,12 +11,15 @@ import type { SignedIn } from "../protocol/http_routes.ts";
 import { BASE_URL } from "./base.ts";
 import { tellOfMessage } from "./channels/channel_news.ts";
 import { chatHooks, isInFront, python } from "./chats/chat_hooks.ts";
+import { PeopleList } from "./people/people_list.ts";
 import { Observable } from "./ui/observable.ts";
 import { settings } from "./settings.ts";
 import { checkVersion } from "./version.ts";
 
 /** Who is signed in, as far as the page needs to know. */
-export type Me = Pick<SignedIn, "token" | "id" | "name" | "email" | "role">;
+export type Me =
+  & Pick<SignedIn, "token" | "id" | "name" | "email" | "role">
+  & Partial<Pick<SignedIn, "profile_image_url">>;
 
 export interface Model extends AskedModel {
   name: string;
@@ -31,14 +34,29 @@ export interface AppSession extends Realtime, Disposable {
   api: Api;
   channelList: ChannelList;
   chatList: ChatList;
+  /** One's name and picture of now, whichever tab has changed them. */
+  profile: Observable<{ name: string; picture: string | undefined }>;
+  /** For admins alone. */
+  people: PeopleList | undefined;
   models: Observable<readonly Model[]>;
+  /** Only the built-in model answers, which says what it was told. */
+  isEchoOnly: Observable<boolean>;
   /** Why models of the server are missing. */
   modelProblem: Observable<string | undefined>;
   reloadModels(): Promise<void>;
 }
 
-/** Opens what a signed-in person works with. `onSignedOut`: the server says that the session has ended. */
-export function openAppSession(me: Me, onSignedOut: () => void): AppSession {
+/**
+ * Opens what a signed-in person works with. `onSignedOut`: the server says that the session has ended;
+ * `onProfile`: the person has another name or picture.
+ */
+export function openAppSession(
+  me: Me,
+  { onSignedOut, onProfile }: {
+    onSignedOut(): void;
+    onProfile(profile: { name: string; picture: string | undefined }): void;
+  },
+): AppSession {
   const connection = connect({ url: BASE_URL, token: me.token });
   const { api } = connection;
   const chats = chatEventHandler(connection, chatHooks(connection));
@@ -48,12 +66,21 @@ export function openAppSession(me: Me, onSignedOut: () => void): AppSession {
     onMessage: (said) => tellOfMessage(said, me.id),
   });
   const chatList = new ChatList(chats);
+  const people = me.role === "admin" ? new PeopleList(connection) : undefined;
   const models = new Observable<readonly Model[]>([]);
+  const isEchoOnly = new Observable(false);
+  const profile = new Observable({ name: me.name, picture: me.profile_image_url });
+  const readProfile = async () => {
+    const { name, profile_image_url } = await api("GET /api/v1/auths/");
+    profile.value = { name, picture: profile_image_url };
+  };
   const modelProblem = new Observable<string | undefined>(undefined);
   const reloadModels = async () => {
     const found = await api("GET /api/models").catch((): ModelList => ({ data: [] }));
     modelProblem.value = found.error?.content;
     const own = settings.value.direct?.models ?? [];
+    const isBuiltIn = ({ owned_by }: ModelList["data"][number]) => owned_by === "built-in";
+    isEchoOnly.value = own.length === 0 && found.data.length > 0 && found.data.every(isBuiltIn);
     models.value = [
       ...found.data,
       ...own.map((id) => ({ id, name: `${id} (mine)`, isDirect: true })),
@@ -69,15 +96,24 @@ export function openAppSession(me: Me, onSignedOut: () => void): AppSession {
       void checkVersion();
     }),
     settings.subscribe(() => void reloadModels()),
+    connection.on("events:users", ({ type, user }) => {
+      if (type !== "updated" || user.id !== me.id) return;
+      void readProfile().catch(() => undefined);
+      // Others hear the new name from this session, too.
+      connection.useToken(me.token);
+    }),
+    profile.subscribe(() => onProfile(profile.value)),
   ];
   void chatList.reload();
+  void people?.reload();
   void reloadModels();
   void channelList.reload();
   return {
     ...{ me, api, connection, chats, channels, channelList, chatList, models, modelProblem },
-    reloadModels,
+    ...{ people, isEchoOnly, profile, reloadModels },
     [Symbol.dispose]() {
       for (const end of ends) end();
+      people?.[Symbol.dispose]();
       chatList[Symbol.dispose]();
       chats[Symbol.dispose]();
       channelList[Symbol.dispose]();

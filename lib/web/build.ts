@@ -41,6 +41,7 @@ const STYLES = [
   "layout.css",
   "pages.css",
   "sidebar.css",
+  "overlays.css",
   "chat.css",
   "markdown.css",
   "people.css",

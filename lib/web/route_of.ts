@@ -1,5 +1,13 @@
 /** Where in the app one is: `#/chat/{id}` and the like, so that every place has an address. */
-export type Place = "chat" | "channel" | "notes" | "note" | "settings" | "admin" | "unknown";
+export type Place =
+  | "chat"
+  | "channel"
+  | "notes"
+  | "note"
+  | "settings"
+  | "people"
+  | "admin"
+  | "unknown";
 
 export interface Route {
   place: Place;
@@ -15,6 +23,7 @@ const HAS_ID: Record<Exclude<Place, "unknown">, "always" | "maybe" | "never"> = 
   notes: "never",
   note: "always",
   settings: "never",
+  people: "never",
   admin: "never",
 };
 const ID = /^[\w:@.-]{1,256}$/;

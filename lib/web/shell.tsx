@@ -2,12 +2,16 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ChatPage } from "./chats/chat_page.tsx";
 import type { AppSession } from "./app_session.ts";
+import { titleOf } from "./channels/channel_names.ts";
 import { Icon } from "./ui/icons.tsx";
 import { lazy } from "./lazy.tsx";
 import { useStore } from "../client/react/use_store.ts";
 import { useValue } from "./ui/observable.ts";
-import { addressOf, route } from "./route.ts";
+import { addressOf, type Place, route } from "./route.ts";
+import { EchoNotice } from "./people/echo_notice.tsx";
+import { Overlays } from "./sidebar/overlays.tsx";
 import { Sidebar } from "./sidebar/sidebar.tsx";
+import { setPageTitle } from "./ui/page_title.ts";
 import { EmptyState } from "./ui/states.tsx";
 import { isOutdated } from "./version.ts";
 
@@ -15,13 +19,24 @@ const ChannelPage = lazy(async () => (await import("./channels/channel_page.tsx"
 const NotesPage = lazy(async () => (await import("./notes/notes_page.tsx")).NotesPage);
 const NotePage = lazy(async () => (await import("./notes/note_page.tsx")).NotePage);
 const SettingsPage = lazy(async () => (await import("./people/settings_page.tsx")).SettingsPage);
+const PeoplePage = lazy(async () => (await import("./people/people_page.tsx")).PeoplePage);
 const AdminPage = lazy(async () => (await import("./live/admin_page.tsx")).AdminPage);
+
+/** What places are called that have no name of their own. */
+const TITLES: Partial<Record<Place, string>> = {
+  notes: "Notes",
+  settings: "Settings",
+  people: "People",
+  admin: "Live view",
+  unknown: "No such page",
+};
 
 /** The sidebar and the place one is at. On a phone the sidebar slides over it. */
 export function Shell({ session }: { session: AppSession }) {
   const { place, id } = useValue(route);
   const [isOpen, setOpen] = useState(false);
   useEffect(() => setOpen(false), [place, id]);
+  useTitle(session, place, id);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key === "Escape") setOpen(false);
@@ -52,6 +67,7 @@ export function Shell({ session }: { session: AppSession }) {
         </button>
         <VersionNotice />
         <ConnectionNotice session={session} />
+        <EchoNotice session={session} />
         {place === "channel"
           ? <ChannelPage key={id} session={session} id={id} />
           : place === "notes"
@@ -60,9 +76,11 @@ export function Shell({ session }: { session: AppSession }) {
           ? <NotePage key={id} session={session} id={id} />
           : place === "settings"
           ? <SettingsPage session={session} />
+          : place === "people" && session.people
+          ? <PeoplePage session={session} list={session.people} />
           : place === "admin" && session.me.role === "admin"
           ? <AdminPage session={session} />
-          : place === "admin"
+          : place === "admin" || place === "people"
           ? <NoPlace title="For administrators">What the server does is theirs to see.</NoPlace>
           : place === "unknown"
           ? (
@@ -72,8 +90,19 @@ export function Shell({ session }: { session: AppSession }) {
           )
           : <ChatPage session={session} id={id || undefined} />}
       </div>
+      <Overlays session={session} />
     </div>
   );
+}
+
+/** The document is called as its place; chats and notes say their title themselves. */
+function useTitle({ channelList, me }: AppSession, place: Place, id: string): void {
+  const { channels } = useStore(channelList);
+  const channel = place === "channel" ? channels?.find((each) => each.id === id) : undefined;
+  const title = channel ? titleOf(channel, me.id) : TITLES[place];
+  useEffect(() => {
+    if (place !== "chat") setPageTitle(title ?? "");
+  }, [place, id, title]);
 }
 
 /** An address that leads to nothing one may see. */

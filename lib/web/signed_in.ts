@@ -15,8 +15,13 @@ const SIGNED_OUT = "signed_out";
 /** Answers that the service worker has kept for reading offline. */
 const READ = "read";
 
+export type { Me };
+
 /** `undefined`: nobody is signed in; `"unknown"`: it is being found out. */
 export const session = new Observable<AppSession | undefined | "unknown">("unknown");
+
+/** Somebody has an account, and an admin has not let them in yet. There is no session then. */
+export const waiting = new Observable<Me | undefined>(undefined);
 
 /** An API without a token, for signing in. */
 export const openApi = createApi({ url: BASE_URL });
@@ -26,37 +31,63 @@ export async function restore(): Promise<void> {
   const token = localStorage.getItem(TOKEN);
   if (token === null) return void (session.value = undefined);
   const kept = keptMe();
-  if (kept) open({ ...kept, token });
+  // Whether somebody who waited is in by now is the server's to say.
+  if (kept && kept.role !== "pending") open({ ...kept, token });
   const api = createApi({ url: BASE_URL, token, onSignedOut: () => end(token) });
   try {
     const me = await api("GET /api/v1/auths/");
     if (localStorage.getItem(TOKEN) !== token) return;
+    if (me.role === "pending") return wait({ ...me, token });
     keep({ ...me, token });
-    if (!kept) open({ ...me, token });
+    if (!kept || kept.role === "pending") open({ ...me, token });
     else if (me.role !== kept.role || me.id !== kept.id) location.reload();
+    else if (typeof session.value === "object") {
+      session.value.profile.value = { name: me.name, picture: me.profile_image_url };
+    }
   } catch {
     // Offline: the page works with what is kept. A refused token has ended the session above.
+    if (kept?.role === "pending") return wait({ ...kept, token });
     if (!kept && session.value === "unknown") session.value = undefined;
   }
 }
 
 export function signedIn(me: Me): void {
+  if (me.role === "pending") return wait(me);
   if (keptMe()?.id !== me.id) forgetAnswers();
   keep(me);
   if (localStorage.getItem(SIGNED_OUT) === me.id) localStorage.removeItem(SIGNED_OUT);
   open(me);
 }
 
+function wait(me: Me): void {
+  const before = session.value;
+  if (typeof before === "object") before[Symbol.dispose]();
+  keep(me);
+  session.value = undefined;
+  waiting.value = me;
+}
+
+/** Opens the page for somebody who has been let in meanwhile. Never rejects. */
+export async function askWhetherIn(me: Me): Promise<void> {
+  const { token } = me;
+  const api = createApi({ url: BASE_URL, token, onSignedOut: () => end(token) });
+  const now = await api("GET /api/v1/auths/").catch(() => undefined);
+  if (!now || now.role === "pending" || waiting.value?.token !== token) return;
+  signedIn({ ...now, token });
+}
+
 /** Ends the session here and in the person's other tabs; nothing of them stays in this browser. */
 export async function signOut({ isEverywhere = false } = {}): Promise<void> {
   const current = session.value;
-  if (typeof current !== "object") return;
-  const { id, token } = current.me;
+  const me = typeof current === "object" ? current.me : waiting.value;
+  if (!me) return;
+  const { id, token } = me;
+  const api = createApi({ url: BASE_URL, token });
   // Said before: the server ends the sockets of the session, and each tab then knows why.
   localStorage.setItem(SIGNED_OUT, id);
   go("chat");
   const everywhere = isEverywhere ? "/everywhere" as const : "" as const;
-  await current.api(`POST /api/v1/auths/signout${everywhere}`).catch(() => undefined);
+  await api(`POST /api/v1/auths/signout${everywhere}`).catch(() => undefined);
   end(token);
 }
 
@@ -66,6 +97,7 @@ export async function signOut({ isEverywhere = false } = {}): Promise<void> {
  */
 function end(token: string): void {
   const kept = localStorage.getItem(TOKEN);
+  if (waiting.value?.token === token) waiting.value = undefined;
   if (kept === token) {
     localStorage.removeItem(TOKEN);
     localStorage.removeItem(ME);
@@ -88,8 +120,14 @@ function end(token: string): void {
 function open(me: Me): void {
   const before = session.value;
   if (typeof before === "object") before[Symbol.dispose]();
+  waiting.value = undefined;
   useSettingsOf(me.id);
-  session.value = openAppSession(me, () => end(me.token));
+  session.value = openAppSession(me, {
+    onSignedOut: () => end(me.token),
+    onProfile: ({ name, picture: profile_image_url }) => {
+      if (localStorage.getItem(TOKEN) === me.token) keep({ ...me, name, profile_image_url });
+    },
+  });
 }
 
 function keep(me: Me): void {

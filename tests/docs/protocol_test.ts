@@ -74,6 +74,7 @@ const MOUNTED_AT: Record<string, string> = {
   "users.ts": "/api/v1/users",
   "user_search.ts": "/api/v1/users",
   "system_status.ts": "/api/v1/live",
+  "chat_lists.ts": "/api/v1/chats",
   "chats.ts": "/api/v1/chats",
   "answer_streams.ts": "/api/v1/chats",
   "notes.ts": "/api/v1/notes",

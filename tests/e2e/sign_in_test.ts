@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { rooms } from "../../lib/protocol/events.ts";
+import type { UserEvent } from "../../lib/protocol/user.ts";
 import { type Client, connect, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { forgeToken, nowSeconds } from "./support/tokens.ts";
@@ -145,4 +146,39 @@ Deno.test("an event that nobody knows is not_found, with and without an ack", as
   client.socket.emit("__proto__", {});
   const error = await until(() => client.errors[0]);
   assert.deepEqual([error.event, error.code], ["__proto__", "not_found"]);
+});
+
+Deno.test("admins hear who signs up, changes and goes; everybody else hears of themselves alone", async () => {
+  await using app = await startServer({ DEFAULT_USER_ROLE: "pending" });
+  const admin = await signUp(app.url, "Admin");
+  await using watching = await connect(app.url, admin.token);
+  const heard = (client: typeof watching) => {
+    const events: UserEvent[] = [];
+    client.socket.on("events:users", (event: UserEvent) => events.push(event));
+    return events;
+  };
+  const told = heard(watching);
+  const eve = await signUp(app.url, "Eve");
+  await until(() => told.at(-1)?.type === "created", { what: "the sign-up" });
+  assert.deepEqual([told[0]?.user.id, told[0]?.user.role], [eve.id, "pending"]);
+  assert.ok(!("password_hash" in (told[0]?.user ?? {})));
+  await admin.json("POST", `/api/v1/users/${eve.id}/update`, { role: "user" });
+  await until(() => told.at(-1)?.user.role === "user", { what: "the role" });
+  await using own = await connect(app.url, eve.token);
+  const ownHeard = heard(own);
+  await signUp(app.url, "Mallory");
+  await until(() => told.at(-1)?.user.name === "Mallory", { what: "another sign-up" });
+  const picture = `data:image/png;base64,${"A".repeat(2_000)}`;
+  const changed = { name: " Evelyn ", profile_image_url: picture };
+  const me = await eve.json<{ name: string }>("POST", "/api/v1/auths/update/profile", changed);
+  assert.equal(me.name, "Evelyn");
+  const last = await until(() => ownHeard.at(-1), { what: "one's own change" });
+  assert.deepEqual([last.user.name, last.user.profile_image_url], ["Evelyn", ""]);
+  assert.equal(ownHeard.length, 1, "and nothing of Mallory");
+  const large = { name: "Eve", profile_image_url: `data:image/png;base64,${"A".repeat(70_000)}` };
+  assert.ok([400, 413].includes(await eve.status("POST", "/api/v1/auths/update/profile", large)));
+  const evil = { name: "Eve", profile_image_url: "javascript:alert(1)" };
+  assert.equal(await eve.status("POST", "/api/v1/auths/update/profile", evil), 400);
+  await admin.json("DELETE", `/api/v1/users/${eve.id}`);
+  await until(() => told.at(-1)?.type === "deleted", { what: "the deletion" });
 });

@@ -80,10 +80,11 @@ export async function openApi({ logger = silentLogger, extend }: ApiOptions = {}
       isSignupEnabled: true,
       addressOf: (c) => c.env.incoming.socket.remoteAddress ?? "",
       signIns,
+      tell: () => {},
     }),
   );
   app.use("/api/v1/users/*", requireUser(tokens), requireAdmin);
-  app.route("/api/v1/users", userRoutes({ users, tokens }));
+  app.route("/api/v1/users", userRoutes({ users, tokens, tell: () => {} }));
   extend?.(app);
   const { url, port } = stack.use(await listen(nodeListener(app)));
   return { url, port, faulty, users, tokens, [Symbol.asyncDispose]: () => stack.disposeAsync() };

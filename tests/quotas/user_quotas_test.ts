@@ -45,7 +45,7 @@ Deno.test("X7: what is deleted is counted back to the byte, whatever happened to
     history: { messages: { m1: message("m1", "y".repeat(5_000)), m3: message("m3", "z", "m1") } },
     models: ["a"],
   });
-  await chats.grown("ada", chat.id, 500);
+  await chats.answered("ada", chat.id, { text: "", bytes: 500 });
   const note = await notes.create(ADA, {
     title: "n",
     data: { content: { md: "words", html: null, json: null } },

@@ -72,13 +72,21 @@ export async function visit(
   return { page, context, faults, [Symbol.asyncDispose]: () => context.close() };
 }
 
-/** Signs somebody new up on the page; returns once the page is there. */
-export async function signUpOnPage(page: Page, name: string): Promise<void> {
-  await page.getByRole("button", { name: "Create an account" }).click();
+/** Signs somebody new up on the page; returns once the page is there, or (`waits`) they wait. */
+export async function signUpOnPage(
+  page: Page,
+  name: string,
+  { waits = false }: { waits?: boolean } = {},
+): Promise<void> {
+  await page.getByRole("heading", { name: /Welcome back|Create the first account/ }).waitFor();
+  // The first of all is asked for nothing else.
+  const create = page.getByRole("button", { name: "Create an account" });
+  if (await create.count() > 0) await create.click();
   await page.getByLabel("Name").fill(name);
   await page.getByLabel("E-mail").fill(`${crypto.randomUUID()}@example.com`);
   await page.getByLabel("Password").fill("correct horse battery");
   await page.getByRole("button", { name: "Sign up" }).click();
+  if (waits) return await page.getByRole("heading", { name: "Your account is there" }).waitFor();
   // On a phone the light is in the menu, which is closed.
   await page.locator(".light.online").waitFor({ state: "attached" });
 }

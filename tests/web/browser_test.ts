@@ -34,7 +34,7 @@ Deno.test(
     page.setDefaultTimeout(LIMIT_MS);
 
     await t.step("sign up", async () => {
-      await page.getByRole("heading", { name: "Welcome back" }).waitFor();
+      await page.getByRole("heading", { name: "Create the first account" }).waitFor();
       await inspect(page, "sign_in");
       await signUpOnPage(page, "Ada Lovelace");
       await inspect(page, "chat_empty");

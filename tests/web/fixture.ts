@@ -11,7 +11,7 @@ import {
   type Visitor,
 } from "../support/browser.ts";
 import { redisAvailable } from "../support/redis_server.ts";
-import type { Person } from "../support/server.ts";
+import type { Env, Person } from "../support/server.ts";
 
 const chromium = findChromium();
 export const LIMIT_MS = 10_000;
@@ -34,11 +34,13 @@ export async function waitForText(page: Page, selector: string, text: string): P
 }
 
 /** Two instances on one Redis (where there is none: on one KV file), a scripted model, a browser. */
-export async function fixture() {
+export async function fixture({ env = {} }: { env?: Env } = {}) {
   await buildPages();
   await using stack = new AsyncDisposableStack();
   const { a, b, provider } = stack.use(
-    await openInstances(redisAvailable() ? "redis" : "kv", { env: { OPENAI_API_KEY: "a key" } }),
+    await openInstances(redisAvailable() ? "redis" : "kv", {
+      env: { OPENAI_API_KEY: "a key", ...env },
+    }),
   );
   const browser = stack.adopt(await openBrowser(chromium ?? ""), (opened) => opened.close());
   const all = stack.move();

@@ -8,6 +8,7 @@ import { moveDraft } from "./drafts.ts";
 import { type AppSession, choiceOf, type Model } from "../app_session.ts";
 import { MessageView } from "./message_view.tsx";
 import { useValue } from "../ui/observable.ts";
+import { usePageTitle } from "../ui/page_title.ts";
 import { rename, route } from "../route.ts";
 import { change, settings } from "../settings.ts";
 import { EmptyState, ErrorState, Loading } from "../ui/states.tsx";
@@ -36,9 +37,7 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
   const { messages, isStreaming } = chat;
   const scroll = useScroll(id, chat.saidHere);
 
-  useEffect(() => {
-    document.title = chat.id && chat.title ? `${chat.title} · WebUI` : "WebUI Realtime";
-  }, [chat.id, chat.title]);
+  usePageTitle(chat.id ? chat.title : "");
   useEffect(() => {
     if (!isStreaming) setStopping(false);
   }, [isStreaming]);

@@ -6,6 +6,7 @@ import { signedIn, signOut } from "../signed_in.ts";
 import { useValue } from "../ui/observable.ts";
 import { change, forgetDirect, type Settings, settings } from "../settings.ts";
 import { toast } from "../ui/toasts.tsx";
+import { ProfileForm } from "./profile_form.tsx";
 
 export function SettingsPage({ session }: { session: AppSession }) {
   return (
@@ -136,13 +137,14 @@ function OwnModel() {
 }
 
 function Account({ session }: { session: AppSession }) {
-  const { name, email, role } = session.me;
+  const { email, role } = session.me;
   return (
     <section class="card" aria-labelledby="account-title">
       <h2 id="account-title">Account</h2>
       <p>
-        {name}, {email} {role === "admin" && <span class="hint">(administrator)</span>}
+        {email} {role === "admin" && <span class="hint">(administrator)</span>}
       </p>
+      <ProfileForm session={session} />
       <PasswordForm session={session} />
       <div class="buttons">
         <button type="button" class="quiet" onClick={() => void signOut()}>Sign out</button>

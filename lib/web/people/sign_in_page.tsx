@@ -2,6 +2,10 @@ import { useEffect, useState } from "preact/hooks";
 import { messageOf } from "../../client/errors.ts";
 import type { PublicConfig } from "../../protocol/public_config.ts";
 import { openApi, signedIn } from "../signed_in.ts";
+import { setPageTitle } from "../ui/page_title.ts";
+
+/** How long a server may take to say whether anybody is here, before the form is shown. */
+const MAX_WAIT_MS = 1_500;
 
 /** Sign in, or up: one form, one field more. */
 export function SignInPage() {
@@ -11,12 +15,20 @@ export function SignInPage() {
   const [config, setConfig] = useState<PublicConfig>();
   // A server that can't be asked now may let people in all the same.
   const maySignUp = config?.features.enable_signup !== false;
+  const isFirst = config?.onboarding === true;
+  const [isLate, setLate] = useState(false);
   useEffect(() => {
-    document.title = "Sign in · WebUI";
+    // What the form is for is known in a moment; without an answer, people can sign in all the same.
+    const timer = setTimeout(() => setLate(true), MAX_WAIT_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  useEffect(() => {
+    setPageTitle("Sign in");
     openApi("GET /api/config").then((found) => {
       setConfig(found);
-      if (!found.features.enable_signup) setNew(false);
-    }, () => undefined);
+      if (found.onboarding) setNew(true);
+      else if (!found.features.enable_signup) setNew(false);
+    }, () => setLate(true));
   }, []);
 
   async function submit(event: SubmitEvent) {
@@ -30,20 +42,26 @@ export function SignInPage() {
       const me = isNew
         ? await openApi.signUp({ ...known, name: said("name") })
         : await openApi.signIn(known);
-      if (me.role !== "pending") return signedIn(me);
-      setError("Your account is there. An administrator has to let you in first.");
+      return signedIn(me);
     } catch (thrown) {
       setError(messageOf(thrown));
     }
     setBusy(false);
   }
 
+  if (!config && !isLate) return <main class="sign-in" aria-busy="true" />;
   return (
     <main class="sign-in">
       <form onSubmit={submit} aria-busy={isBusy}>
         <img src="icon.svg" alt="" width="52" height="52" />
-        <h1>{isNew ? "Create your account" : "Welcome back"}</h1>
-        <p class="lead">Chats, channels and notes, live wherever you are.</p>
+        <h1>
+          {isFirst ? "Create the first account" : isNew ? "Create your account" : "Welcome back"}
+        </h1>
+        <p class="lead">
+          {isFirst
+            ? "You will be the admin: you decide who else comes in."
+            : "Chats, channels and notes, live wherever you are."}
+        </p>
         {isNew && (
           <label>
             Name
@@ -70,7 +88,7 @@ export function SignInPage() {
         <button type="submit" class="primary" disabled={isBusy}>
           {isBusy ? "One moment…" : isNew ? "Sign up" : "Sign in"}
         </button>
-        {maySignUp && (
+        {maySignUp && !isFirst && (
           <p class="switch">
             {isNew ? "Signed up before?" : "New here?"}{" "}
             <button

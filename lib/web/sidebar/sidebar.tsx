@@ -1,16 +1,17 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { messageOf } from "../../client/errors.ts";
+import { useEffect, useState } from "preact/hooks";
 import { useStore } from "../../client/react/use_store.ts";
-import { confirm } from "../ui/dialogs.tsx";
 import type { AppSession } from "../app_session.ts";
+import type { PeopleList } from "../people/people_list.ts";
 import { titleOf } from "../channels/channel_names.ts";
 import { Icon, type IconName } from "../ui/icons.tsx";
 import { useValue } from "../ui/observable.ts";
 import { lazy } from "../lazy.tsx";
 import { addressOf, go, type Place, route } from "../route.ts";
-import { Loading } from "../ui/states.tsx";
+import { setUnread } from "../ui/page_title.ts";
 import { toast } from "../ui/toasts.tsx";
+import { Chats } from "./chats.tsx";
+import { overlay } from "./overlays.tsx";
 
 const NewChannelDialog = lazy(async () =>
   (await import("../channels/new_channel_dialog.tsx")).NewChannelDialog
@@ -27,6 +28,8 @@ const LIGHTS: Record<string, string> = {
 export function Sidebar({ session }: { session: AppSession }) {
   const { state } = useStore(session.connection);
   const { place } = useValue(route);
+  const { name } = useValue(session.profile);
+  useUnread(session);
   return (
     <aside class="sidebar">
       <div class="brand">
@@ -39,9 +42,21 @@ export function Sidebar({ session }: { session: AppSession }) {
           title={LIGHTS[state]}
         />
       </div>
-      <a class="new-chat" href={addressOf("chat")}>
-        <Icon name="plus" /> New chat
-      </a>
+      <div class="begin">
+        <a class="new-chat" href={addressOf("chat")}>
+          <Icon name="plus" /> New chat
+        </a>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label="Search chats"
+          aria-keyshortcuts="Control+K"
+          title="Search chats (Ctrl+K)"
+          onClick={() => overlay.value = "search"}
+        >
+          <Icon name="search" />
+        </button>
+      </div>
       <nav aria-label="Chats and channels">
         <Channels session={session} />
         <Chats session={session} />
@@ -50,15 +65,27 @@ export function Sidebar({ session }: { session: AppSession }) {
         <Entry icon="note" place="notes" isCurrent={place === "notes" || place === "note"}>
           Notes
         </Entry>
+        {session.people && <People list={session.people} isCurrent={place === "people"} />}
         {session.me.role === "admin" && (
           <Entry icon="admin" place="admin" isCurrent={place === "admin"}>Live view</Entry>
         )}
         <Entry icon="settings" place="settings" isCurrent={place === "settings"}>
-          {session.me.name}
+          {name}
         </Entry>
       </nav>
     </aside>
   );
+}
+
+/** What nobody has read stands before the document's title: messages in channels, answers in chats. */
+function useUnread({ channelList, chatList }: AppSession): void {
+  const { unread } = useStore(channelList);
+  const { chats = [], pinned } = useStore(chatList);
+  const answers = new Set([...chats, ...pinned].filter(({ unread }) => unread).map(({ id }) => id));
+  let count = answers.size;
+  for (const messages of unread.values()) count += messages;
+  useEffect(() => setUnread(count), [count]);
+  useEffect(() => () => setUnread(0), []);
 }
 
 function Entry(
@@ -74,6 +101,17 @@ function Entry(
       <Icon name={icon} />
       <span>{children}</span>
     </a>
+  );
+}
+
+/** With how many wait to be let in. */
+function People({ list, isCurrent }: { list: PeopleList; isCurrent: boolean }) {
+  const { waiting } = useStore(list);
+  return (
+    <Entry icon="people" place="people" isCurrent={isCurrent}>
+      People
+      {waiting > 0 && <b class="badge" aria-label={`${waiting} waiting`}>{waiting}</b>}
+    </Entry>
   );
 }
 
@@ -121,75 +159,5 @@ function Channels({ session }: { session: AppSession }) {
         })}
       </ul>
     </section>
-  );
-}
-
-function Chats({ session }: { session: AppSession }) {
-  const { chats, hasMore } = useStore(session.chatList);
-  const { place, id: current } = useValue(route);
-
-  async function remove(id: string, title: string) {
-    const isSure = await confirm({
-      title: "Delete this chat?",
-      message: `“${title}” and its messages are gone for good.`,
-      yes: "Delete",
-    });
-    if (!isSure) return;
-    try {
-      await session.api("DELETE /api/v1/chats/{id}", { params: { id } });
-      if (place === "chat" && current === id) go("chat");
-      await session.chatList.changed(id);
-    } catch (thrown) {
-      toast(messageOf(thrown), "error");
-    }
-  }
-
-  return (
-    <section aria-labelledby="chats-title">
-      <h2 id="chats-title">Chats</h2>
-      {chats === undefined && <Loading what="chats" />}
-      {chats?.length === 0 && <p class="none">Your chats will be here.</p>}
-      <ul>
-        {chats?.map(({ id, title }) => (
-          <li key={id}>
-            <a
-              class="entry"
-              href={addressOf("chat", id)}
-              aria-current={place === "chat" && current === id ? "page" : undefined}
-            >
-              <span dir="auto">{title}</span>
-            </a>
-            <button
-              type="button"
-              class="icon-button reveal"
-              aria-label={`Delete ${title}`}
-              onClick={() => remove(id, title)}
-            >
-              <Icon name="trash" />
-            </button>
-          </li>
-        ))}
-      </ul>
-      {hasMore && <More key={chats?.length} onSeen={() => session.chatList.more()} />}
-    </section>
-  );
-}
-
-/** The end of what was loaded: the next part comes once when it is looked at, or is asked for. */
-function More({ onSeen }: { onSeen: () => Promise<void> }) {
-  const button = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
-    const watch = new IntersectionObserver(([seen]) => {
-      if (!seen?.isIntersecting) return;
-      watch.disconnect();
-      void onSeen();
-    });
-    if (button.current) watch.observe(button.current);
-    return () => watch.disconnect();
-  }, []);
-  return (
-    <button ref={button} type="button" class="quiet more" onClick={() => void onSeen()}>
-      Older chats
-    </button>
   );
 }

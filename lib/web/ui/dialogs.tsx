@@ -1,7 +1,10 @@
 import { useEffect, useRef } from "preact/hooks";
+import { giveFocus } from "./focus.ts";
 import { Observable, useValue } from "./observable.ts";
 
 interface Question {
+  /** What had the focus when it was asked, and gets it back. */
+  opener: Element | null;
   title: string;
   message: string;
   yes: string;
@@ -12,13 +15,18 @@ interface Question {
 
 const questions = new Observable<readonly Question[]>([]);
 
-function ask(question: Omit<Question, "answer">, signal?: AbortSignal): Promise<string | false> {
+function ask(
+  question: Omit<Question, "answer" | "opener">,
+  signal?: AbortSignal,
+): Promise<string | false> {
   return new Promise((resolve) => {
     const asked: Question = {
       ...question,
+      opener: document.activeElement,
       answer(value) {
         signal?.removeEventListener("abort", giveUp);
         questions.value = questions.value.filter((other) => other !== asked);
+        giveFocus(asked.opener);
         resolve(value);
       },
     };

@@ -15,6 +15,7 @@ const PATHS = {
   heading: "M6 5v14M18 5v14M6 12h12",
   italic: "M10 5h7M7 19h7M14 5l-4 14",
   menu: "M4 7h16M4 12h16M4 17h16",
+  more: "M6 12h.01M12 12h.01M18 12h.01",
   next: "M9 5l7 7-7 7",
   note: "M6 4h9l4 4v12H6zM14 4v5h5M9 13h7M9 16.5h5",
   numbers: "M10 6h10M10 12h10M10 18h10M4 5l1.5-.7V9M4 13.5h2.5L4 17h3",
@@ -23,7 +24,9 @@ const PATHS = {
   pin: "M12 15v6M8 4h8l-1 6 3 5H6l3-5z",
   plus: "M12 5v14M5 12h14",
   quote: "M5 7h5v6H6c0 2 1 3 3 4M14 7h5v6h-4c0 2 1 3 3 4",
+  rename: "M5 19l1-4L16 5l3 3L9 18zM14 7l3 3",
   retry: "M19 12a7 7 0 11-2.1-5M19 4v4h-4",
+  search: "M11 18a7 7 0 110-14 7 7 0 010 14zm5-2l4.5 4.5",
   send: "M12 19V5m-6 6l6-6 6 6",
   settings: "M4 8h9m5 0h2M4 16h2m5 0h9M15.5 5.5v5M8.5 13.5v5",
   share:
