@@ -50,7 +50,7 @@ Deno.test(
       // Waiting outlives a reload.
       await bob.reload();
       await bob.getByRole("heading", { name: "Your account is there" }).waitFor();
-      await ada.getByRole("button", { name: "Let Bob in" }).click();
+      await ada.getByRole("button", { name: "Let in Bob" }).click();
       await bob.locator(".light.online").waitFor({ state: "attached" });
       await ada.getByLabel("1 waiting").waitFor({ state: "detached" });
       assert.equal(await ada.getByRole("combobox", { name: "Role of Bob" }).inputValue(), "user");

@@ -76,7 +76,7 @@ function Waiting({ user, change }: RowProps) {
       <button
         type="button"
         class="primary"
-        aria-label={`Let ${user.name} in`}
+        aria-label={`Let in ${user.name}`}
         onClick={() => void change.role(user, "user")}
       >
         Let in
@@ -84,7 +84,7 @@ function Waiting({ user, change }: RowProps) {
       <button
         type="button"
         class="quiet"
-        aria-label={`Turn ${user.name} away`}
+        aria-label={`Turn away ${user.name}`}
         onClick={() => void change.remove(user)}
       >
         Turn away
