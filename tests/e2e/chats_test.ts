@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Chat } from "../../lib/protocol/chat.ts";
+import type { Chat, ListedChat } from "../../lib/protocol/chat.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import { startModelProvider } from "../support/model_provider.ts";
 import { connect, signUp, startServer } from "../support/server.ts";
@@ -123,7 +123,11 @@ Deno.test("events:chat last_read_at is stored, and tells the user's sessions tha
   assert.deepEqual(await one.socket.emitWithAck("events:chat", payload), { status: true });
   await until(() => two.events.length === 2, { what: "chat:list" });
   const { last_read_at } = await ada.json<Chat>("GET", `/api/v1/chats/${chatId}`);
-  const read = { type: "chat:list", data: { chat_id: chatId, last_read_at } };
+  const [chat] = await ada.json<ListedChat[]>("GET", "/api/v1/chats/");
+  assert.equal(chat?.last_read_at, last_read_at);
+  const { active: _, ...summary } = chat ?? {};
+  const marked = { reason: "marked", chat: summary };
+  const read = { type: "chat:list", data: { chat_id: chatId, last_read_at, ...marked } };
   assert.deepEqual(two.events[1], { chat_id: chatId, message_id: "", data: read });
   assert.ok(Math.abs((last_read_at ?? 0) - Date.now() / 1_000) < 5);
   const odd = await one.socket.emitWithAck("events:chat", { chat_id: chatId, data: { type: "x" } });

@@ -6,7 +6,7 @@ import { toast } from "../ui/toasts.tsx";
 const WAYS = [
   {
     name: "Ollama, on this machine",
-    lines: "OPENAI_API_BASE_URL=http://localhost:11434/v1 deno task start",
+    lines: "OPENAI_API_BASE_URL=http://localhost:11434/v1 \\\ndeno task start",
   },
   {
     name: "OpenAI",

@@ -33,11 +33,11 @@ export function PeoplePage({ session, list }: PeoplePageProps) {
               <h2 id="waiting-title">
                 Waiting to be let in {waiting.length > 0 && <b class="badge">{waiting.length}</b>}
               </h2>
-              <div role="status">
-                {waiting.length === 0 && (
-                  <p class="hint">Nobody waits. Who signs up appears here at once.</p>
-                )}
-              </div>
+              <p class="hint" role="status">
+                {waiting.length === 0
+                  ? "Nobody waits. Who signs up appears here at once."
+                  : "They have an account, and can't get in before you let them."}
+              </p>
               <ul class="people">
                 {waiting.map((user) => <Waiting key={user.id} user={user} {...actions} />)}
               </ul>
