@@ -13,6 +13,7 @@ const NO_PICTURE = "/user.png";
 export function ProfileForm({ session }: { session: AppSession }) {
   const { id } = session.me;
   const { name, picture } = useValue(session.profile);
+  const [typed, setTyped] = useState<string>();
   const [chosen, setChosen] = useState<string>();
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<string>();
@@ -30,17 +31,17 @@ export function ProfileForm({ session }: { session: AppSession }) {
 
   async function submit(event: SubmitEvent) {
     event.preventDefault();
-    const said = new FormData(event.currentTarget as HTMLFormElement).get("name");
     setBusy(true);
     setError(undefined);
     try {
       const body = {
-        name: String(said ?? "").trim(),
+        name: (typed ?? name).trim(),
         ...(chosen !== undefined && { profile_image_url: chosen }),
       };
       const me = await session.api("POST /api/v1/auths/update/profile", { body });
       session.profile.value = { name: me.name, picture: me.profile_image_url };
       setChosen(undefined);
+      setTyped(undefined);
       toast("Saved.", "success");
     } catch (thrown) {
       setError(messageOf(thrown));
@@ -52,7 +53,14 @@ export function ProfileForm({ session }: { session: AppSession }) {
     <form class="card-form" onSubmit={submit} aria-busy={isBusy}>
       <label>
         Name
-        <input name="name" autocomplete="name" required maxLength={100} value={name} />
+        <input
+          name="name"
+          autocomplete="name"
+          required
+          maxLength={100}
+          value={typed ?? name}
+          onInput={(event) => setTyped(event.currentTarget.value)}
+        />
       </label>
       <label>
         Picture
