@@ -114,3 +114,14 @@ export function withoutQuestion(messages: Messages, { id, parentId }: ChatMessag
 export function emptyAnswer(id: string, question: ChatMessage, model: string): ChatMessage {
   return { id, parentId: question.id, childrenIds: [], role: "assistant", content: "", model };
 }
+
+/** The answer as it is shown when it could not be asked for. */
+export const failedAnswer = (answer: ChatMessage, content: string): ChatMessage => ({
+  ...answer,
+  done: true,
+  error: { code: "unavailable", content },
+});
+
+/** Whether an answer that was to be continued has gone on, though its request was not answered. */
+export const wentOn = (cut: ChatMessage, now: ChatMessage | undefined): boolean =>
+  now !== undefined && (!now.done || now.content !== cut.content);

@@ -1,7 +1,7 @@
 import { type Chat, type ChatMessage, isTemporary } from "../protocol/chat.ts";
 import type { AnswerSnapshot } from "./answer.ts";
 import { postQuestion, stopAnswers } from "./ask.ts";
-import { branchTo, emptyAnswer, isOpen } from "./chat_history.ts";
+import { branchTo, emptyAnswer, failedAnswer, isOpen, wentOn } from "./chat_history.ts";
 import type { AskedModel, ChatModelOptions, ChatSetup, ChatSnapshot } from "./chat_snapshot.ts";
 import { requestOf } from "./chat_request.ts";
 import type { ChatEventHandler } from "./chats.ts";
@@ -62,9 +62,7 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
         if (event.chatId !== this.#id) return;
         const message = this.#tree.get(event.messageId);
         if (event.type === "chat:title") this.#title = event.data;
-        // Said or asked on another device; what was only marked is as it was.
-        else if (event.type === "chat:list" && event.data?.reason === "marked") return;
-        else if (event.type === "chat:list") void this.load();
+        else if (event.type === "chat:list" && event.data?.reason !== "marked") void this.load();
         else if (event.type === "chat:active" && event.data.active && !message) void this.load();
         else if (message) this.#tree.put(changedMessage(message, event));
         this.#touch();
@@ -255,6 +253,8 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
     try {
       await this.#ask(question, model, { id, ...(cut && { cut }) });
     } catch (thrown) {
+      if (cut) await this.load();
+      if (cut && wentOn(cut, this.#tree.get(id))) return;
       this.#failed(id, question, model, thrown);
     }
   }
@@ -264,9 +264,8 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
     const isThere = this.#followed.has(id) || this.#tree.get(id)?.done;
     if (isClientError(thrown, "offline", "timeout") && isThere) return;
     this.#followed.remove(id);
-    const error = { code: "unavailable", content: messageOf(thrown) };
     const answer = this.#tree.get(id) ?? emptyAnswer(id, question, model.id);
-    this.#add({ ...answer, done: true, error });
+    this.#add(failedAnswer(answer, messageOf(thrown)));
   }
 
   async #ask(
