@@ -41,7 +41,7 @@ interface Remembered {
  * Finds chats by the words of their titles and messages. Of each chat, the store keeps its words once
  * (`chatWords`), written before the message that brings them; a search goes through its owner's list
  * of chats, the last changed first, until a page is full. What was read is remembered, and counts as
- * long as the chat has not changed (decision record 35).
+ * long as the chat has not changed (decision record 37).
  *
  * A chat without an entry, which was there before there was an index or has been imported, is indexed
  * by the first search that meets it.

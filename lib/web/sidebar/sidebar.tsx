@@ -7,9 +7,8 @@ import { titleOf } from "../channels/channel_names.ts";
 import { Icon, type IconName } from "../ui/icons.tsx";
 import { useValue } from "../ui/observable.ts";
 import { lazy } from "../lazy.tsx";
-import { addressOf, go, type Place, route } from "../route.ts";
+import { addressOf, type Place, route } from "../route.ts";
 import { setUnread } from "../ui/page_title.ts";
-import { toast } from "../ui/toasts.tsx";
 import { Chats } from "./chats.tsx";
 import { overlay } from "./overlays.tsx";
 
