@@ -31,7 +31,7 @@ export function emitToUser(io: RealtimeServer, userId: string, event: ChatEvent)
 }
 
 /** A picture that is longer stands in lists only, in characters. */
-const MAX_TOLD_PICTURE = 1_000;
+const MAX_TOLD_PICTURE = 8_000;
 
 /** Tells all admins, and the one concerned, how somebody is now. */
 export function emitUser(io: RealtimeServer, { type, user }: UserEvent): void {

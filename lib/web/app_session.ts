@@ -70,10 +70,6 @@ export function openAppSession(
   const models = new Observable<readonly Model[]>([]);
   const isEchoOnly = new Observable(false);
   const profile = new Observable({ name: me.name, picture: me.profile_image_url });
-  const readProfile = async () => {
-    const { name, profile_image_url } = await api("GET /api/v1/auths/");
-    profile.value = { name, picture: profile_image_url };
-  };
   const modelProblem = new Observable<string | undefined>(undefined);
   const reloadModels = async () => {
     const found = await api("GET /api/models").catch((): ModelList => ({ data: [] }));
@@ -98,7 +94,9 @@ export function openAppSession(
     settings.subscribe(() => void reloadModels()),
     connection.on("events:users", ({ type, user }) => {
       if (type !== "updated" || user.id !== me.id) return;
-      void readProfile().catch(() => undefined);
+      // A picture that is too long to be told is seen at the next start.
+      const picture = user.profile_image_url || profile.value.picture;
+      profile.value = { name: user.name, picture };
       // Others hear the new name from this session, too.
       connection.useToken(me.token);
     }),

@@ -168,7 +168,7 @@ Deno.test("admins hear who signs up, changes and goes; everybody else hears of t
   const ownHeard = heard(own);
   await signUp(app.url, "Mallory");
   await until(() => told.at(-1)?.user.name === "Mallory", { what: "another sign-up" });
-  const picture = `data:image/png;base64,${"A".repeat(2_000)}`;
+  const picture = `data:image/png;base64,${"A".repeat(20_000)}`;
   const changed = { name: " Evelyn ", profile_image_url: picture };
   const me = await eve.json<{ name: string }>("POST", "/api/v1/auths/update/profile", changed);
   assert.equal(me.name, "Evelyn");
