@@ -57,13 +57,15 @@ export async function openOwnData(
   };
 }
 
-const quotaLimits = (config: Foundation["config"]): QuotaLimits => ({
+export const quotaLimits = (config: Foundation["config"]): QuotaLimits => ({
   chats: config.quotaChats,
   messages: config.quotaMessages,
   chat_bytes: config.quotaChatBytes,
   notes: config.quotaNotes,
   note_bytes: config.quotaNoteBytes,
   channels: config.quotaChannels,
+  posts: config.quotaPosts,
+  post_bytes: config.quotaPostBytes,
 });
 
 /** What the real-time layer needs to know, from this server's own store. */

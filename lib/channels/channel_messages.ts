@@ -2,7 +2,9 @@ import { type Clock, unixSeconds } from "../common/clock.ts";
 import { AppError } from "../common/errors.ts";
 import type { MessageBody, StoredMessage } from "../protocol/channel.ts";
 import { keys } from "../state/key_space.ts";
+import { UserQuotas } from "../quotas/user_quotas.ts";
 import type { Dictionary, SortedIndex, StateStore } from "../state/state_store.ts";
+import { giveBack, holdingsOf, sizeOf } from "./post_holdings.ts";
 import { risingClock } from "./rising_clock.ts";
 import { ReadMarks } from "./read_marks.ts";
 
@@ -34,8 +36,10 @@ export class ChannelMessages {
   readonly #store: StateStore;
   readonly #clock: Clock;
   readonly #position: () => number;
+  readonly #quotas: UserQuotas;
 
-  constructor(store: StateStore, clock: Clock) {
+  constructor(store: StateStore, clock: Clock, quotas = new UserQuotas(store)) {
+    this.#quotas = quotas;
     this.#store = store;
     this.#clock = clock;
     this.#position = risingClock(clock);
@@ -45,7 +49,8 @@ export class ChannelMessages {
   /**
    * Adds a message; its author has read up to it. The round trips don't depend on the members.
    *
-   * @throws {AppError} `not_found` for a parent or a message replied to that is not in the channel
+   * @throws {AppError} `not_found` for a parent or a message replied to that is not in the channel;
+   * `too_large` when its author has posted as much as one may
    */
   async post(channelId: string, userId: string, body: MessageBody): Promise<StoredMessage> {
     const { parent_id = null, reply_to_id = null } = body;
@@ -72,7 +77,7 @@ export class ChannelMessages {
       position: this.#position(),
       reactions: {},
     };
-    await this.#orderOf(message).put({ member: message.id, score: message.position });
+    await this.#list(message);
     await this.#messages(channelId).set(message.id, message);
     await Promise.all([
       parent_id === null
@@ -154,6 +159,11 @@ export class ChannelMessages {
     return at;
   }
 
+  /** @throws {AppError} `too_large` for somebody who has posted as much as one may: nothing grows then */
+  requireRoom(userId: string): Promise<void> {
+    return this.#quotas.requireRoom(userId, "post_bytes");
+  }
+
   /** @throws {AppError} `not_found` */
   edit(
     channelId: string,
@@ -223,6 +233,7 @@ export class ChannelMessages {
     const { channel_id, id } = message;
     await this.#messages(channel_id).delete(id);
     await Promise.all([
+      giveBack(this.#quotas, [message]),
       this.#orderOf(message).remove(id),
       this.#pins(channel_id).remove(id),
       ...(message.has_replies ? [this.#clearThread(channel_id, id)] : []),
@@ -236,6 +247,8 @@ export class ChannelMessages {
       const threads = page.map(([id, message]) => message.has_replies ? id : message.parent_id);
       const ids = new Set(threads.filter((id) => id !== null));
       await Promise.all([...ids].map((id) => this.#thread(channelId, id).clear()));
+      await this.#messages(channelId).delete(...page.map(([id]) => id));
+      await giveBack(this.#quotas, page.map(([, message]) => message));
     }
     await this.#messages(channelId).clear();
     await Promise.all([
@@ -251,6 +264,7 @@ export class ChannelMessages {
       const { entries } = await thread.page({ limit: PAGE });
       if (entries.length === 0) return;
       const ids = entries.map(({ member }) => member);
+      await giveBack(this.#quotas, await this.getMany(channelId, ids));
       await this.#messages(channelId).delete(...ids);
       await Promise.all([thread.remove(...ids), this.#pins(channelId).remove(...ids)]);
     }
@@ -261,12 +275,30 @@ export class ChannelMessages {
     messageId: string,
     change: (message: StoredMessage) => StoredMessage,
   ): Promise<StoredMessage> {
-    const changed = await this.#messages(channelId).update(
-      messageId,
-      (message) => message && change(message),
-    );
+    let before = 0;
+    const changed = await this.#messages(channelId).update(messageId, (message) => {
+      if (!message) return undefined;
+      before = sizeOf(message);
+      return change(message);
+    });
     if (!changed) throw noSuchMessage();
+    await this.#quotas.count(changed.user_id, { post_bytes: sizeOf(changed) - before });
     return changed;
+  }
+
+  /** Counts the message and gives it its place, in one round trip. @throws {AppError} `too_large` */
+  async #list(message: StoredMessage): Promise<void> {
+    const order = this.#orderOf(message);
+    const [taken, placed] = await Promise.allSettled([
+      this.#quotas.take(message.user_id, holdingsOf(message)),
+      order.put({ member: message.id, score: message.position }),
+    ]);
+    if (taken.status === "rejected") {
+      // A place is a hint: one that stays, because the store is away, leads to nothing.
+      await order.remove(message.id).catch(() => {});
+      throw taken.reason;
+    }
+    if (placed.status === "rejected") throw placed.reason;
   }
 
   async #pageOf(

@@ -60,7 +60,7 @@ export class ChannelStore {
       clock,
     );
     this.members = new ChannelMembers(store);
-    this.messages = new ChannelMessages(store, clock);
+    this.messages = new ChannelMessages(store, clock, this.#quotas);
   }
 
   /**

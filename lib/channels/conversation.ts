@@ -169,6 +169,7 @@ export class Conversation {
     change: Pick<MessageBody, "content" | "data" | "meta">,
   ): Promise<ChannelMessage> {
     const channel = await this.enterToEdit(user, channelId, messageId);
+    await this.#messages.requireRoom(user.id);
     const own = { ...change, meta: ownMeta(change.meta) };
     const message = await this.#views.one(await this.#messages.edit(channel.id, messageId, own));
     this.#tell(channel, user, message.id, { type: "message:update", data: message });

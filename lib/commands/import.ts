@@ -1,10 +1,13 @@
 /** `deno task import`: see the usage. */
+import { quotaLimits } from "../app/own_data.ts";
 import { openStore } from "../app/store.ts";
 import { AppError } from "../common/errors.ts";
 import { readDatabaseUrl } from "../openwebui/database_url.ts";
 import type { Database } from "../openwebui/database.ts";
 import { importOpenWebui } from "../transfer/open_webui.ts";
 import { importLines, linesOf, type NumberedLine } from "../transfer/transfer.ts";
+import { UserQuotas } from "../quotas/user_quotas.ts";
+import { holdingsCounter } from "./imported_holdings.ts";
 import { commandLogger, configOfServer, runCommand, tell } from "./command.ts";
 import { Progress } from "./progress.ts";
 
@@ -41,8 +44,8 @@ async function* fileLines(file: string): AsyncGenerator<NumberedLine> {
 
 await runCommand({
   usage: `
-deno task import FILE
-deno task import --open-webui [DATABASE]
+deno task import [--beyond-quotas] FILE
+deno task import [--beyond-quotas] --open-webui [DATABASE]
 
 Puts what \`deno task export\` has written into the store; or what Open WebUI has in its database: its
 users, groups, chats, notes and channels. What is in the store already stays as it is, so an import
@@ -50,13 +53,16 @@ that was cut short is simply done again.
 
   FILE          an export, or - for standard input
   --open-webui  import from Open WebUI instead; the database is only read
+  --beyond-quotas
+                go on where somebody gets more than the QUOTA_ variables let them have: what is
+                imported counts, so that they can add nothing until they have deleted some
   DATABASE      its file (webui.db) or URL; default: the variable DATABASE_URL, which, unlike an
                 argument, other accounts of this machine don't see
 
 The store is the one that a server with the same variables has: DENO_KV_PATH, or WEBSOCKET_MANAGER=redis
 with WEBSOCKET_REDIS_URL. From one to the other: export with the variables of the one, import with those
 of the other.`,
-  options: { "open-webui": { type: "boolean" } },
+  options: { "open-webui": { type: "boolean" }, "beyond-quotas": { type: "boolean" } },
   arguments: { least: 0, most: 1 },
   async run([name], options) {
     const isOpenWebui = options["open-webui"] === true;
@@ -64,12 +70,17 @@ of the other.`,
       throw new AppError("invalid_payload", "Which file? `deno task import --help` says more.");
     }
     await using database = isOpenWebui ? await openDatabase(name) : undefined;
-    const { store } = await openStore(configOfServer(), commandLogger);
+    const config = configOfServer();
+    const { store } = await openStore(config, commandLogger);
     await using _ = store;
     const progress = new Progress("records");
     const lines = database ? importOpenWebui(database, tell) : fileLines(name ?? "");
     const { added, present } = await importLines(store, lines, {
       logger: commandLogger,
+      onAdded: holdingsCounter({
+        quotas: new UserQuotas(store, quotaLimits(config)),
+        isLimited: options["beyond-quotas"] !== true,
+      }),
       onProgress: (counts) => progress.at(counts.added + counts.present),
     });
     tell(`${progress.of(added + present)}: ${added} new, ${present} that were here already`);

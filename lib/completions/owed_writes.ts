@@ -44,9 +44,9 @@ export class OwedWrites implements AsyncDisposable {
       } catch (thrown) {
         failures++;
         if (failures === 1 || isLast) {
-          this.#logger.error(`${what}: ${isLast ? "given up" : "tried again until it is done"}`, {
-            error: errorText(thrown),
-          });
+          const error = errorText(thrown);
+          if (isLast) this.#logger.error(`${what}: given up`, { error });
+          else this.#logger.warn(`${what}: tried again until it is done`, { error });
         }
         if (isLast) return;
       }

@@ -30,6 +30,8 @@ export const QUOTAS = {
   quotaNotes: preset("QUOTA_NOTES", "10000", COUNT, "Notes of one user"),
   quotaNoteBytes: preset("QUOTA_NOTE_BYTES", "536870912", BYTES, "Bytes of all notes of one user"),
   quotaChannels: preset("QUOTA_CHANNELS", "500", COUNT, "Channels that one user has made"),
+  quotaPosts: preset("QUOTA_POSTS", "500000", COUNT, "Posts of one user in all channels"),
+  quotaPostBytes: preset("QUOTA_POST_BYTES", "536870912", BYTES, "Bytes of all posts of one user"),
   quotaAnswerBytes: preset(
     "QUOTA_ANSWER_BYTES",
     "67108864",

@@ -52,7 +52,9 @@ export function createHttpApp(
     const error = toAppError(thrown);
     if (error.code === "internal" || error.code === "unavailable") {
       const { method, path } = c.req;
-      logger.error("request failed", { method, path, error: errorText(thrown) });
+      // What is away for now is told once, by what watches it; a fault of ours is news.
+      const level = error.code === "internal" ? "error" : "warn";
+      logger[level]("request failed", { method, path, error: errorText(thrown) });
     }
     return problem(c, error);
   });

@@ -283,7 +283,7 @@ export class NoteStore {
   }
 }
 
-const holdingsOf = ({ bytes = 0 }: NoteRecord) => ({ notes: 1, note_bytes: bytes });
+export const holdingsOf = ({ bytes = 0 }: NoteRecord) => ({ notes: 1, note_bytes: bytes });
 
 const noSuchNote = () => new AppError("not_found", "There is no such note.");
 

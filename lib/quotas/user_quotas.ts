@@ -16,6 +16,8 @@ const NAMES: Readonly<Record<Holding, string>> = {
   notes: "QUOTA_NOTES",
   note_bytes: "QUOTA_NOTE_BYTES",
   channels: "QUOTA_CHANNELS",
+  posts: "QUOTA_POSTS",
+  post_bytes: "QUOTA_POST_BYTES",
 };
 
 /** Defaults that nobody meets in years of good days' work. */
@@ -26,6 +28,8 @@ export const DEFAULT_LIMITS: QuotaLimits = {
   notes: 10_000,
   note_bytes: 512 * 1024 * 1024,
   channels: 500,
+  posts: 500_000,
+  post_bytes: 512 * 1024 * 1024,
 };
 
 export type Change = Partial<UserHoldings>;
@@ -65,6 +69,15 @@ export class UserQuotas {
     const held = await this.#holdings.get(userId);
     const full = holdings.find((name) => (held?.[name] ?? 0) >= this.#limits[name]);
     if (full) this.#refuse(full);
+  }
+
+  /** What the user has more of than one may, by its limit's name; `undefined`: nothing. */
+  async excess(userId: string): Promise<string | undefined> {
+    const held = await this.held(userId);
+    const over = Object.keys(NAMES).find((name) =>
+      held[name as Holding] > this.#limits[name as Holding]
+    );
+    return over && NAMES[over as Holding];
   }
 
   /** Counts what has been stored, or taken away. */
@@ -117,6 +130,8 @@ function changed(held: UserHoldings | undefined, change: Change): UserHoldings {
     notes: sum("notes"),
     note_bytes: sum("note_bytes"),
     channels: sum("channels"),
+    posts: sum("posts"),
+    post_bytes: sum("post_bytes"),
   };
 }
 

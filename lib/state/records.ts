@@ -121,6 +121,8 @@ export const UserHoldingsSchema = record({
   notes: count,
   note_bytes: count,
   channels: count,
+  posts: count,
+  post_bytes: count,
 });
 export type UserHoldings = v.InferOutput<typeof UserHoldingsSchema>;
 

@@ -47,6 +47,13 @@ export async function* linesOf(bytes: ReadableStream<Uint8Array>): AsyncGenerato
   if (rest.trim() !== "") yield read(rest);
 }
 
+export interface ImportOptions {
+  logger: Logger;
+  onProgress?(counts: ImportCounts): void;
+  /** What has come into the store since the last call; a rejection ends the import. */
+  onAdded?(lines: readonly Line[]): Promise<void>;
+}
+
 /**
  * Puts all lines into the store; may be done again, and goes on where it was cut short. Records in an
  * older form are brought into this version's at the end.
@@ -57,7 +64,7 @@ export async function* linesOf(bytes: ReadableStream<Uint8Array>): AsyncGenerato
 export async function importLines(
   store: StateStore,
   lines: AsyncIterable<NumberedLine>,
-  { logger, onProgress }: { logger: Logger; onProgress?: (counts: ImportCounts) => void },
+  { logger, onProgress, onAdded }: ImportOptions,
 ): Promise<ImportCounts> {
   await migrate(store, { logger });
   const importer = new Importer(store);
@@ -67,10 +74,13 @@ export async function importLines(
   const flush = async () => {
     const all = batch;
     [batch, chars] = [[], 0];
+    const added: Line[] = [];
     await Promise.all(all.map(async ({ line, number }) => {
       const isNew = await at(number, () => importer.put(line));
       counts[isNew ? "added" : "present"]++;
+      if (isNew) added.push(line);
     }));
+    await onAdded?.(added);
     onProgress?.(counts);
   };
   let schema: number | undefined;

@@ -2,42 +2,9 @@ import assert from "node:assert/strict";
 import { statfsSync } from "node:fs";
 import { personAt, signUp } from "../support/server.ts";
 import { startServerProcess } from "../support/server_process.ts";
-import { tempFolder } from "../support/temp_folder.ts";
+import { canMount, smallDisk } from "../support/small_disk.ts";
 import { say } from "../support/say.ts";
 import { until } from "../support/until.ts";
-
-async function run(command: string, ...args: string[]): Promise<boolean> {
-  const { success } = await new Deno.Command(command, { args, stdout: "null", stderr: "null" })
-    .output().catch(() => ({ success: false }));
-  return success;
-}
-
-/** A disk of some megabytes, in memory; `undefined`, said aloud, where none can be mounted. */
-async function smallDisk(megabytes: number): Promise<AsyncDisposable & { path: string }> {
-  const folder = await tempFolder();
-  const options = `size=${megabytes}m`;
-  if (!await run("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder.path)) {
-    await folder[Symbol.asyncDispose]();
-    throw new Error("it was mounted a moment ago");
-  }
-  return {
-    path: folder.path,
-    async [Symbol.asyncDispose]() {
-      await run("umount", "--lazy", folder.path);
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}
-
-async function canMount(): Promise<boolean> {
-  if (Deno.uid() !== 0) return false;
-  try {
-    await using _ = await smallDisk(1);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const isMountable = await canMount();
 if (!isMountable) say("No small disk can be mounted here: the test of a full one is skipped.");
@@ -93,7 +60,7 @@ Deno.test({
       assert.equal(server.isOver, false, server.log());
     }
     assert.equal(errors().length, 1, JSON.stringify(errors()));
-    assert.ok(await run("mount", "-o", "remount,size=96m", disk.path));
+    await disk.resize(96);
     await until(async () => (await ready()).status === 200, {
       what: "the server to be ready again",
       limitMs: 20_000,
