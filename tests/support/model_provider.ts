@@ -8,6 +8,8 @@ export interface Script {
   paceMs?: number;
   /** How many deltas are written together. Default: 1. */
   tokensPerWrite?: number;
+  /** Nothing comes after the tokens before this resolves. */
+  endsAfter?: Promise<unknown>;
   /** Sent with a chunk of its own before the end. */
   usage?: Record<string, unknown>;
   /** Lines written as they are after the tokens: what no honest provider would send. */
@@ -83,13 +85,14 @@ function chunk(delta: Record<string, unknown>, finishReason: string | null = nul
 }
 
 /** The writes of an answer, but for how it ends. */
-function* writesOf(script: Script): Generator<string | Uint8Array | number> {
+function* writesOf(script: Script): Generator<string | Uint8Array | number | Promise<unknown>> {
   if (script.wire) return yield* script.wire;
   const { tokens = ["One", " two", " three."], reasoning = [], tokensPerWrite = 1 } = script;
   for (const text of reasoning) yield chunk({ reasoning_content: text });
   for (let at = 0; at < tokens.length; at += tokensPerWrite) {
     yield tokens.slice(at, at + tokensPerWrite).map((content) => chunk({ content })).join("");
   }
+  if (script.endsAfter) yield script.endsAfter;
   if (script.garbage !== undefined) yield script.garbage;
   const { end = "done" } = script;
   if (end === "error") yield sse({ error: { message: "the model is out of order" } });
@@ -125,8 +128,8 @@ export function startModelProvider(): StandInProvider {
         if (seen.writes > 0 && script.paceMs) await wait(script.paceMs);
         if (seen.closedAtMs !== undefined) return;
         const { done, value } = writes.next();
-        if (typeof value === "number") {
-          await wait(value);
+        if (typeof value === "number" || value instanceof Promise) {
+          await (typeof value === "number" ? wait(value) : Promise.race([value, stop]));
           // An empty write is none: the next pull goes on.
           if (seen.closedAtMs === undefined) controller.enqueue(new Uint8Array());
         } else if (!done) {

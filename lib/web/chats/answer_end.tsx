@@ -1,5 +1,6 @@
 import type { ChatMessage } from "../../protocol/chat.ts";
 import { isSafePicture } from "../../markdown/data_pictures.ts";
+import { ToolCard } from "./tool_card.tsx";
 
 /** What is told of an answer, in a chat or in a channel. */
 export type ToldAnswer = Pick<
@@ -23,12 +24,20 @@ export function isTroubled(message: ChatMessage): boolean {
     isEmpty(message);
 }
 
-/** Whether the answer may go on where it was cut. */
-export const isCut = ({ finish_reason, error }: ChatMessage): boolean =>
-  finish_reason === "length" && !error;
+/** Whether the answer may go on where it ends: it was cut at its limit, stopped, or broke off. */
+export const isCut = ({ finish_reason, error, interrupted, content }: ChatMessage): boolean =>
+  error || interrupted
+    ? content.trim() !== "" && (!error || error.code === "stream_broken")
+    : finish_reason === "length";
+
+interface AnswerEndProps {
+  message: ToldAnswer;
+  /** What the tools that it asked for gave back, by the ids of the calls. */
+  results?: ReadonlyMap<string, string> | undefined;
+}
 
 /** Says in words how an answer ended, beside its text; nothing for one that is whole. */
-export function AnswerEnd({ message }: { message: ToldAnswer }) {
+export function AnswerEnd({ message, results }: AnswerEndProps) {
   const { error, interrupted, stopped, finish_reason: reason, refusal } = message;
   const { tool_calls: calls = [] } = message;
   return (
@@ -39,18 +48,13 @@ export function AnswerEnd({ message }: { message: ToldAnswer }) {
           <blockquote dir="auto">{refusal}</blockquote>
         </div>
       )}
-      {calls.length > 0 && (
-        <div class="hint" role="note">
-          <p>The model asked for a tool, which is not run here:</p>
-          <ul class="tool-calls">
-            {calls.map(({ function: { name, arguments: given } }, at) => (
-              <li key={at}>
-                <code>{name}</code> <code>{given}</code>
-              </li>
-            ))}
-          </ul>
-        </div>
-      )}
+      {calls.map(({ id = "", function: { name, arguments: given } }, at) => (
+        <ToolCard
+          key={at}
+          call={{ name, given, result: results?.get(id) }}
+          state={results?.has(id) ? "done" : "not run here"}
+        />
+      ))}
       {reason === "content_filter" && (
         <p class="hint" role="note">The provider's filter ended this answer.</p>
       )}

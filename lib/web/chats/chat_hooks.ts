@@ -3,6 +3,7 @@ import type { Connection } from "../../client/connection.ts";
 import { completeDirectly } from "../../client/direct_connections.ts";
 import { PythonRunner } from "../../client/python_runner.ts";
 import { runTool } from "../../client/tools.ts";
+import { isTemporary } from "../../protocol/chat.ts";
 import { askText, confirm } from "../ui/dialogs.tsx";
 import { addressOf, route } from "../route.ts";
 import { settings } from "../settings.ts";
@@ -57,11 +58,14 @@ export function announce(
 export function chatHooks(connection: Connection): ChatHooks {
   return {
     isInFront: (chatId) => isInFront("chat", chatId),
-    onAnswered: ({ chatId, title }) =>
+    onAnswered({ chatId, title }) {
+      // Only the page that it was asked on has a temporary chat.
+      if (isTemporary(chatId)) return;
       announce(() => title ? `Answered: ${title}` : "An answer is ready.", {
         key: `chat:${chatId}`,
         href: addressOf("chat", chatId),
-      }),
+      });
+    },
     onNotification: ({ type = "info", content }) => toast(content, type),
     confirm: ({ title = "Please confirm", message = "" }) => confirm({ title, message }),
     input: ({ title = "Please answer", message = "", placeholder = "", value = "" }) =>

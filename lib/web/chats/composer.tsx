@@ -9,6 +9,7 @@ export interface ComposerProps {
   draftKey: string;
   /** The name that the place of now has later on: a new chat gets its id. Default: the same. */
   draftKeyNow?: () => string;
+  /** Something can be stopped. What is sent meanwhile is for the page to keep until its turn. */
   isStreaming?: boolean;
   isDisabled?: boolean;
   /** Rejects when it was not taken: the text stays. */
@@ -18,7 +19,8 @@ export interface ComposerProps {
   children?: preact.ComponentChildren;
 }
 
-const COARSE = matchMedia("(pointer: coarse)");
+/** A phone's keyboard has an Enter, and no easy Shift+Enter. */
+export const COARSE = matchMedia("(pointer: coarse)");
 
 /** Where one writes. Enter sends, Shift+Enter breaks the line; on a phone Enter breaks it. */
 export function Composer(props: ComposerProps) {
@@ -47,7 +49,7 @@ export function Composer(props: ComposerProps) {
 
   async function send() {
     const sent = text.trim();
-    if (sent === "" || isStreaming || isDisabled) return;
+    if (sent === "" || isDisabled) return;
     write("");
     try {
       await onSend(sent);
@@ -89,23 +91,22 @@ export function Composer(props: ComposerProps) {
       />
       <div class="composer-row">
         {props.children}
-        {isStreaming && onStop
-          ? (
-            <button type="button" class="round" aria-label="Stop" title="Stop" onClick={onStop}>
-              <Icon name="stop" />
-            </button>
-          )
-          : (
-            <button
-              type="submit"
-              class="round"
-              aria-label="Send"
-              title="Send"
-              disabled={text.trim() === "" || isDisabled === true}
-            >
-              <Icon name="send" />
-            </button>
-          )}
+        {isStreaming && onStop && (
+          <button type="button" class="round" aria-label="Stop" title="Stop (Esc)" onClick={onStop}>
+            <Icon name="stop" />
+          </button>
+        )}
+        {(!isStreaming || !onStop || text.trim() !== "") && (
+          <button
+            type="submit"
+            class="round"
+            aria-label="Send"
+            title={isStreaming ? "Send when the answer has ended" : "Send"}
+            disabled={text.trim() === "" || isDisabled === true}
+          >
+            <Icon name="send" />
+          </button>
+        )}
       </div>
     </form>
   );

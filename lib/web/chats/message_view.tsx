@@ -1,58 +1,70 @@
 import { AnswerEnd, isCut, isTroubled, Pictures } from "./answer_end.tsx";
+import { AnswerFigures } from "./answer_figures.tsx";
 import { memo } from "../ui/memo.tsx";
 import type { ChatMessage } from "../../protocol/chat.ts";
 import { copyText } from "../ui/copy_text.ts";
 import { Icon } from "../ui/icons.tsx";
 import { MarkdownView } from "../text/markdown_view.tsx";
+import { partsOf } from "./message_parts.ts";
+import { QuestionView } from "./question_view.tsx";
+import { Siblings } from "./siblings.tsx";
+import { Thoughts } from "./thoughts.tsx";
 import { toast } from "../ui/toasts.tsx";
+import { ToolCard } from "./tool_card.tsx";
+
+/** What one can do with a message; the same from one drawing to the next. */
+export interface MessageActions {
+  show(id: string): void;
+  regenerate(answer: ChatMessage): void;
+  /** Lets the person choose the model that answers again. */
+  regenerateWith(answer: ChatMessage): void;
+  continueAnswer(answer: ChatMessage): void;
+  /** Rejects when it could not be asked. */
+  edit(questionId: string, text: string): Promise<void>;
+}
 
 export interface MessageViewProps {
   message: ChatMessage;
   modelName: string;
-  isStreaming: boolean;
+  /** It is being answered just now. */
+  isOpen: boolean;
   /** The message and its alternatives: answers to one question, or questions asked at once. */
   siblings: readonly string[];
-  onShow: (id: string) => void;
-  onRegenerate: (message: ChatMessage) => void;
-  onContinue: (message: ChatMessage) => void;
+  /** What the tools that it asked for gave back, by the ids of the calls. */
+  results?: ReadonlyMap<string, string> | undefined;
+  /** `undefined`: it can only be read. */
+  actions: MessageActions | undefined;
 }
 
-/** One message of a chat. Drawn again only when it has changed itself. */
-export const MessageView = memo(function MessageView(props: MessageViewProps) {
-  const { message, siblings, onShow } = props;
-  if (message.role === "user") {
-    return (
-      <article class="message mine" aria-label="You">
-        <p dir="auto">{message.content}</p>
-        <Pictures files={message.files} />
-        {siblings.length > 1 && (
-          <footer>
-            <Siblings what="question" siblings={siblings} id={message.id} onShow={onShow} />
-          </footer>
-        )}
-      </article>
-    );
-  }
-  return <AnswerView {...props} />;
-}, (a, b) =>
-  a.message === b.message && a.isStreaming === b.isStreaming &&
-  a.siblings.join() === b.siblings.join() && a.modelName === b.modelName);
+/**
+ * One message of a chat. Drawn again only when it has changed itself, and so not because another one
+ * is being answered: there may be a thousand.
+ */
+export const MessageView = memo(
+  function MessageView(props: MessageViewProps) {
+    return props.message.role === "user" ? <QuestionView {...props} /> : <AnswerView {...props} />;
+  },
+  (a, b) =>
+    a.message === b.message && a.isOpen === b.isOpen && a.actions === b.actions &&
+    a.siblings.join() === b.siblings.join() && a.modelName === b.modelName &&
+    a.results?.size === b.results?.size,
+);
 
 function AnswerView(props: MessageViewProps) {
-  const { message, modelName, isStreaming, siblings, onShow, onRegenerate, onContinue } = props;
-  const { content, reasoning_content: reasoning, error, interrupted, done } = message;
-  const isOpen = isStreaming && done !== true && !error && !interrupted;
+  const { message, modelName, isOpen, siblings, results, actions } = props;
+  const { content, reasoning_content: reasoning } = message;
   return (
     <article class="message answer" aria-label={modelName} aria-busy={isOpen}>
       <header>{modelName}</header>
       <Statuses history={message.statusHistory} />
       {reasoning && (
-        <details class="reasoning">
-          <summary>{content === "" && isOpen ? "Thinking…" : "Thoughts"}</summary>
-          <MarkdownView text={reasoning} />
-        </details>
+        <Thoughts
+          text={reasoning}
+          isOpen={content === "" && isOpen}
+          ms={message.timing?.reasoning_ms}
+        />
       )}
-      {content !== "" && <MarkdownView text={content} />}
+      {content !== "" && <AnswerText content={content} isGrowing={isOpen} />}
       {content === "" && isOpen && !reasoning && (
         <p class="waiting" role="status" aria-label="Waiting for the first words">
           <i></i>
@@ -62,12 +74,10 @@ function AnswerView(props: MessageViewProps) {
       )}
       <Pictures files={message.files} />
       <Sources sources={message.sources} />
-      {!isOpen && <AnswerEnd message={message} />}
+      {!isOpen && <AnswerEnd message={message} results={results} />}
       {!isOpen && (
         <footer>
-          {siblings.length > 1 && (
-            <Siblings what="answer" siblings={siblings} id={message.id} onShow={onShow} />
-          )}
+          <Siblings what="answer" siblings={siblings} id={message.id} onShow={actions?.show} />
           <button
             type="button"
             class="icon-button"
@@ -77,68 +87,81 @@ function AnswerView(props: MessageViewProps) {
           >
             <Icon name="copy" />
           </button>
-          {isCut(message) && (
-            <button
-              type="button"
-              class="quiet"
-              disabled={isStreaming}
-              onClick={() => onContinue(message)}
-            >
-              Continue
-            </button>
-          )}
-          <button
-            type="button"
-            class={isTroubled(message) && !isCut(message) ? "quiet" : "icon-button"}
-            aria-label="Ask again"
-            title="Ask again"
-            disabled={isStreaming}
-            onClick={() => onRegenerate(message)}
-          >
-            <Icon name="retry" />
-            {isTroubled(message) && !isCut(message) && "Ask again"}
-          </button>
+          {actions && <AnswerTools message={message} actions={actions} />}
+          <AnswerFigures message={message} />
         </footer>
       )}
     </article>
   );
 }
 
-async function copy(text: string): Promise<void> {
-  await copyText(text);
-  toast("Copied.", "success");
+/** The words, and what Open WebUI has put between them. */
+function AnswerText({ content, isGrowing }: { content: string; isGrowing: boolean }) {
+  const parts = partsOf(content);
+  return (
+    <>
+      {parts.map((part, at) => {
+        const isLast = isGrowing && at === parts.length - 1;
+        switch (part.kind) {
+          case "text":
+            return <MarkdownView key={at} text={part.text} isGrowing={isLast} />;
+          case "thought":
+            return (
+              <Thoughts key={at} text={part.text} isOpen={isLast && !part.isDone} ms={part.ms} />
+            );
+          case "tool":
+            return (
+              <ToolCard
+                key={at}
+                call={part.call}
+                state={part.isDone ? "done" : isLast ? "running" : "no result"}
+              />
+            );
+        }
+      })}
+    </>
+  );
 }
 
-function Siblings(
-  { what, siblings, id, onShow }: {
-    what: "question" | "answer";
-    siblings: readonly string[];
-    id: string;
-    onShow: (id: string) => void;
-  },
-) {
-  const at = siblings.indexOf(id);
-  const step = (by: number, icon: "back" | "next", label: string) => {
-    const to = siblings[at + by];
-    return (
+function AnswerTools({ message, actions }: { message: ChatMessage; actions: MessageActions }) {
+  const isBroken = isTroubled(message) && !isCut(message);
+  return (
+    <>
+      {isCut(message) && (
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => actions.continueAnswer(message)}
+        >
+          Continue
+        </button>
+      )}
+      <button
+        type="button"
+        class={isBroken ? "quiet" : "icon-button"}
+        aria-label="Ask again"
+        title="Ask again"
+        onClick={() => actions.regenerate(message)}
+      >
+        <Icon name="retry" />
+        {isBroken && "Ask again"}
+      </button>
       <button
         type="button"
         class="icon-button"
-        aria-label={label}
-        disabled={to === undefined}
-        onClick={() => to !== undefined && onShow(to)}
+        aria-label="Ask another model"
+        title="Ask another model"
+        onClick={() => actions.regenerateWith(message)}
       >
-        <Icon name={icon} />
+        <Icon name="swap" />
       </button>
-    );
-  };
-  return (
-    <span class="siblings">
-      {step(-1, "back", `The ${what} before`)}
-      <span>{at + 1} / {siblings.length}</span>
-      {step(1, "next", `The next ${what}`)}
-    </span>
+    </>
   );
+}
+
+async function copy(text: string): Promise<void> {
+  await copyText(text);
+  toast("Copied.", "success");
 }
 
 function Statuses({ history = [] }: { history?: unknown[] | undefined }) {

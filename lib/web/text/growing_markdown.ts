@@ -1,3 +1,4 @@
+import { withQuietEnd } from "./quiet_end.ts";
 import { type Links, readMarkdown, toHtml } from "./markdown.ts";
 
 /** A part of a text, and its HTML. */
@@ -20,12 +21,14 @@ export class GrowingMarkdown {
   #links: Links = {};
   #settledLinks: Links = {};
 
-  update(written: string): readonly Block[] {
+  /** The blocks of the text; while it `isGrowing`, what is not whole yet at its end keeps quiet. */
+  update(written: string, isGrowing = false): readonly Block[] {
     const text = written.replace(/\r\n?/g, "\n");
     if (!text.startsWith(this.#text)) this.#reset();
     this.#text = text;
+    const open = text.slice(this.#settledLength);
     const { tokens, links, rawOf, htmlOf } = readMarkdown(
-      text.slice(this.#settledLength),
+      isGrowing ? withQuietEnd(open) : open,
       this.#settledLinks,
     );
     const changed = changedNames(this.#links, links);

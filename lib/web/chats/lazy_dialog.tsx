@@ -1,0 +1,36 @@
+import { type ComponentChild, type ComponentType, createElement, type RefObject } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { messageOf } from "../../client/errors.ts";
+import { toast } from "../ui/toasts.tsx";
+import { assetFailed } from "../version.ts";
+
+/** What every dialog that is loaded gets beside what it is about. */
+export interface DialogProps {
+  onClose(): void;
+}
+
+/** A dialog whose code is loaded when it is first opened: where it stands, and what opens it. */
+export function useLazyDialog<P extends object>(
+  load: () => Promise<ComponentType<P & DialogProps>>,
+): [dialog: ComponentChild, open: (props: P) => void] {
+  const [shown, setShown] = useState<{ dialog: ComponentType<P & DialogProps>; props: P }>();
+  const open = (props: P) => {
+    load().then((dialog) => setShown({ dialog, props }), (thrown) => {
+      assetFailed();
+      toast(messageOf(thrown), "error");
+    });
+  };
+  const onClose = () => setShown(undefined);
+  return [shown ? createElement(shown.dialog, { ...shown.props, onClose }) : null, open];
+}
+
+/** The browser's own modal dialog for as long as it is drawn: focus stays inside, and goes back. */
+export function useModal(): RefObject<HTMLDialogElement | null> {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useLayoutEffect(() => {
+    const opened = dialog.current;
+    opened?.showModal();
+    return () => opened?.close();
+  }, []);
+  return dialog;
+}
