@@ -11,7 +11,7 @@ import { moveDraft } from "./drafts.ts";
 import { type AppSession, choiceOf, type Model } from "../app_session.ts";
 import { useLazyDialog } from "./lazy_dialog.tsx";
 import { MessageList } from "./message_list.tsx";
-import type { MessageActions } from "./message_view.tsx";
+import type { MessageActions } from "./message_actions.ts";
 import { ModelChoice } from "./model_choice.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { useValue } from "../ui/observable.ts";

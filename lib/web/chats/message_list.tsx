@@ -1,7 +1,8 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isOpen } from "../../client/chat_history.ts";
 import type { ChatMessage } from "../../protocol/chat.ts";
-import { type MessageActions, MessageView } from "./message_view.tsx";
+import type { MessageActions } from "./message_actions.ts";
+import { MessageView } from "./message_view.tsx";
 
 /** So many of the newest messages are drawn at once; about what one sees. */
 const FIRST = 10;

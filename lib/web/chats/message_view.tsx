@@ -5,23 +5,13 @@ import type { ChatMessage } from "../../protocol/chat.ts";
 import { copyText } from "../ui/copy_text.ts";
 import { Icon } from "../ui/icons.tsx";
 import { MarkdownView } from "../text/markdown_view.tsx";
+import type { MessageActions } from "./message_actions.ts";
 import { partsOf } from "./message_parts.ts";
 import { QuestionView } from "./question_view.tsx";
 import { Siblings } from "./siblings.tsx";
 import { Thoughts } from "./thoughts.tsx";
 import { toast } from "../ui/toasts.tsx";
 import { ToolCard } from "./tool_card.tsx";
-
-/** What one can do with a message; the same from one drawing to the next. */
-export interface MessageActions {
-  show(id: string): void;
-  regenerate(answer: ChatMessage): void;
-  /** Lets the person choose the model that answers again. */
-  regenerateWith(answer: ChatMessage): void;
-  continueAnswer(answer: ChatMessage): void;
-  /** Rejects when it could not be asked. */
-  edit(questionId: string, text: string): Promise<void>;
-}
 
 export interface MessageViewProps {
   message: ChatMessage;

@@ -7,7 +7,7 @@ import { toast } from "../ui/toasts.tsx";
 import { Pictures } from "./answer_end.tsx";
 import { COARSE } from "./composer.tsx";
 import { draftOf, keepDraft } from "./drafts.ts";
-import type { MessageActions } from "./message_view.tsx";
+import type { MessageActions } from "./message_actions.ts";
 import { Siblings } from "./siblings.tsx";
 
 interface QuestionViewProps {
