@@ -160,13 +160,15 @@ export class OpenDocument {
     if (by) costs.check(by.userId);
     const trial = this.#charged(by, () => this.#guard.check(this.#doc, update));
     if (!trial) return;
-    const beganMs = performance.now();
     this.#trials.set(by?.sid, trial.catch(() => {}));
     try {
-      await trial;
+      const tookMs = await trial;
+      if (by) costs.spend(by.userId, tookMs);
+    } catch (thrown) {
+      if (by) costs.refused(by.userId, thrown);
+      throw thrown;
     } finally {
       this.#trials.delete(by?.sid);
-      if (by) costs.spend(by.userId, performance.now() - beganMs);
     }
     if (by?.canWrite === false) throw new AppError("forbidden", "You may not change this note.");
   }

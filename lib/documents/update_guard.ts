@@ -51,11 +51,12 @@ export class UpdateGuard {
   }
 
   /**
-   * Whether the update may be applied: at once (`undefined`), or once the promise has resolved.
+   * Whether the update may be applied: at once (`undefined`), or once the promise has resolved, with the
+   * milliseconds that it took to find out.
    *
    * @throws {AppError} `invalid_payload`, `too_large`, here or by the promise
    */
-  check(doc: WeighedDoc, update: Uint8Array): Promise<void> | undefined {
+  check(doc: WeighedDoc, update: Uint8Array): Promise<number> | undefined {
     const size = scanUpdate(update);
     if (size.structs > MAX_STRUCTS_OF_AN_UPDATE) {
       throw new AppError("too_large", `update: at most ${MAX_STRUCTS_OF_AN_UPDATE} items at once.`);
@@ -83,11 +84,13 @@ export class UpdateGuard {
     }
   }
 
-  async #try(doc: WeighedDoc, update: Uint8Array): Promise<void> {
+  async #try(doc: WeighedDoc, update: Uint8Array): Promise<number> {
     const state = Y.encodeStateAsUpdate(doc);
     this.#steps = 0;
     this.#bytes = state.length;
-    doc.depth = await this.#parts.digester.run("trial", { state, update });
+    const { depth, tookMs } = await this.#parts.digester.run("trial", { state, update });
+    doc.depth = depth;
+    return tookMs;
   }
 
   #checkRoom(doc: WeighedDoc, { bytes, structs, values }: UpdateSize): void {

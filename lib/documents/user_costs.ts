@@ -5,6 +5,8 @@ import { UserBudgets } from "../common/user_budgets.ts";
 const MS_A_SECOND = 200;
 /** What may be taken at once: some large pastes, some large documents opened. */
 const BURST_MS = 4_000;
+/** What an update costs that was tried and not let in, which may have ended a thread. */
+const REFUSED_MS = 1_000;
 
 /** What each user's documents cost here, in time. */
 export class UserCosts {
@@ -29,6 +31,13 @@ export class UserCosts {
     }
   }
 
+  /** An update was not let in after it was tried; one that could not be tried is nobody's fault. */
+  refused(userId: string, why: unknown): void {
+    if (why instanceof AppError && why.code === "unavailable") return;
+    this.spend(userId, REFUSED_MS);
+  }
+
+  /** Work was done, without what it waited for others: a busy machine is nobody's fault. */
   spend(userId: string, costMs: number): void {
     this.#budgets.spend(userId, costMs);
   }
