@@ -1,4 +1,5 @@
 /** What forty people at work cost, before Python alone and before this project's sockets. */
+import { Redis } from "ioredis";
 import { until } from "../../../support/until.ts";
 import { ask } from "../checks/chats.ts";
 import type { Person, Tab } from "../person.ts";
@@ -108,7 +109,26 @@ interface Told {
   data?: { type?: string; data?: { type?: string; delta?: string; done?: boolean } };
 }
 
-/** Asks at each of the tabs, and says how late the tokens are at all that hear them, and who spent what. */
+/** Tokens of `stampedTokens` in a text, by the times at which they were sent. */
+const stampsIn = (text: string) => [...text.matchAll(/<(\d+\.\d)>/g)].map(([, at]) => Number(at));
+
+/** When each token was in Redis for whoever listens: until then it was Python's. */
+async function publishedTokens({ redis }: World) {
+  const atMs = new Map<number, number>();
+  const listener = new Redis(redis.url);
+  listener.on("pmessage", (_pattern, _channel, text) => {
+    for (const stamp of text.includes("output_text.delta") ? stampsIn(text) : []) {
+      if (!atMs.has(stamp)) atMs.set(stamp, performance.now());
+    }
+  });
+  await listener.psubscribe("socketio*");
+  return { atMs, [Symbol.dispose]: () => listener.disconnect() };
+}
+
+/**
+ * Asks at each of the tabs, and says how late the tokens are at all that hear them, how much of it was
+ * before and after Redis, and who spent what.
+ */
 async function streams(
   world: World,
   what: string,
@@ -116,12 +136,15 @@ async function streams(
   hearing: readonly Tab[],
 ): Promise<Figure[]> {
   world.model.script = () => ({ wire: stampedTokens() });
+  using published = await publishedTokens(world);
   const lateMs: number[] = [];
+  const heardAtMs: [stamp: number, atMs: number][] = [];
   let ended = 0;
   const onEvent = ({ data: { type, data } = {} }: Told) => {
     if (type === "response:completion" && data?.type === "response.output_text.delta") {
-      for (const [, sentAt] of String(data.delta).matchAll(/<([\d.]+)>/g)) {
-        lateMs.push(performance.now() - Number(sentAt));
+      for (const stamp of stampsIn(String(data.delta))) {
+        lateMs.push(performance.now() - stamp);
+        heardAtMs.push([stamp, performance.now()]);
       }
     } else if (type === "chat:completion" && data?.done) ended++;
   };
@@ -140,8 +163,15 @@ async function streams(
         ...{ what: `${wanted} tokens (${lateMs.length}, ${ended} ends)`, limitMs: 60_000 },
       });
     });
+    const afterRedisMs = heardAtMs.map(([stamp, at]) => at - (published.atMs.get(stamp) ?? NaN))
+      .filter((ms) => !Number.isNaN(ms));
     return [
       { what: `${what}: p50 / p95 / longest`, value: latenessOf(lateMs) },
+      {
+        what: `${what}: until Python has published it`,
+        value: latenessOf([...published.atMs].map(([stamp, at]) => at - stamp)),
+      },
+      { what: `${what}: at the tab after it was in Redis`, value: latenessOf(afterRedisMs) },
       ...spent.map(([side, ms]) => ({
         what: `${what}: CPU in ${side}`,
         value: `${(ms / 1_000).toFixed(2)} s`,
