@@ -83,7 +83,7 @@ Deno.test(
         await page.route("**/api/chat/completions", async (route) => {
           await route.fetch();
           await route.abort();
-        });
+        }, { times: 1 });
         await ask(page, "Did it arrive?");
         await page.locator(".mine", { hasText: "Did it arrive?" }).waitFor();
         await page.locator(".answer footer").nth(1).waitFor();
