@@ -16,7 +16,7 @@ Deno.test(
     const debug = await context.newCDPSession(page);
     await debug.send("Emulation.setCPUThrottlingRate", { rate: 4 });
     await page.goto(a.url);
-    await page.getByRole("heading", { name: "Welcome back" }).waitFor();
+    await page.getByRole("heading", { name: "Create the first account" }).waitFor();
     const paint = await page.evaluate(() =>
       performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? Infinity
     );
