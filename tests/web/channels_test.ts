@@ -35,7 +35,7 @@ Deno.test("channels in a browser: models, places kept, badges, changes", options
       const { page, faults } = visitor;
       page.setDefaultTimeout(LIMIT_MS);
       await online(page);
-      provider.script = { tokens: WORDS.slice(0, 120), paceMs: 15 };
+      provider.script = { tokens: WORDS.slice(0, 120), paceMs: 40 };
       await page.getByPlaceholder(/or ask @Stand-in/).waitFor();
       await ask(page, "Please count, @stand-in!");
       const question = page.locator(".post", { hasText: "Please count" }).first();
