@@ -62,4 +62,5 @@ export type {
   ErrorEvent,
   ResumeAnswer,
 } from "../protocol/events.ts";
+export type { UserEvent } from "../protocol/user.ts";
 export type * from "../protocol/wire_events.ts";

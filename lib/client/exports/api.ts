@@ -38,6 +38,7 @@ export type {
   ChatHistory,
   ChatMessage,
   ChatSummary,
+  ListedChat,
   PostedMessage,
 } from "../../protocol/chat.ts";
 export type * from "../../protocol/group.ts";
