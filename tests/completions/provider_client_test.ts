@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { ProviderClient, type ProxyOptions } from "../../lib/completions/provider_client.ts";
-import { pause } from "../../lib/common/pause.ts";
+import { aborted, pause } from "../../lib/common/pause.ts";
 import { until } from "../support/until.ts";
 
 const never = new AbortController().signal;
@@ -90,16 +90,17 @@ Deno.test("a body is read whole, whatever its reader waits for, and its connecti
   assert.ok(server.connections.size < 20, `${server.connections.size} connections`);
 });
 
-/** One piece every few milliseconds, for a third of a second. */
-const dripping = () =>
+/** One piece every few milliseconds, for a third of a second, or until nobody takes it: then `leave` is aborted. */
+const dripping = (leave: AbortController) =>
   new ReadableStream<Uint8Array>({
     async start(controller) {
-      for (let at = 0; at < 60; at++) {
+      for (let at = 0; at < 60 && !leave.signal.aborted; at++) {
         controller.enqueue(encoder.encode(`${at} `));
-        await pause(5);
+        await pause(5, leave.signal);
       }
-      controller.close();
+      if (!leave.signal.aborted) controller.close();
     },
+    cancel: () => leave.abort(),
   });
 
 /** Reads, and rests for a quarter of a second after each turn in which something came. Says in how many turns it did. */
@@ -123,7 +124,8 @@ async function readAtRest(client: ProviderClient, url: string) {
 
 Deno.test("while a body rests its bytes stay with the kernel, and come as one read", async () => {
   const all = Array.from({ length: 60 }, (_, at) => `${at} `).join("");
-  await using server = origin(() => new Response(dripping()));
+  let leave = new AbortController();
+  await using server = origin(() => new Response(dripping(leave = new AbortController())));
   await using client = new ProviderClient();
   for (let round = 0; round < 3; round++) {
     const { text, turns } = await readAtRest(client, server.url);
@@ -139,6 +141,7 @@ Deno.test("while a body rests its bytes stay with the kernel, and come as one re
     queueMicrotask(() => controller.abort(new Error("enough of it")));
   });
   await assert.rejects(reading, /enough of it/);
+  await aborted(leave.signal);
 });
 
 Deno.test("what is enough leaves the connection, what is cancelled ends it", async () => {

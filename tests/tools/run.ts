@@ -12,11 +12,15 @@ import { PAGES_ARE_BUILT } from "../support/pages.ts";
 import { FileTimes, timeTable } from "./file_times.ts";
 import { conclude, FailedFiles, readSummary, type Run } from "./summary.ts";
 
-const TIME_LIMIT_MS = 8 * 60_000;
+const TIME_LIMIT_MS = 12 * 60_000;
 /** Files at once: tests wait more than they compute, so two cores take three. */
 const JOBS = "3";
 /** What takes longest begins first, so that nothing long is left alone at the end. */
 const LONGEST = ["tests/client_package", "tests/web"];
+/** Long walks through the pages: `deno task pages` runs them, so that all else stays a matter of minutes. */
+const PAGES = ["channels", "conversation", "python", "sidebar"].map((name) =>
+  `tests/web/${name}_test.ts`
+);
 const SLOWEST_SHOWN = 10;
 const TIME_LIMIT_MODULE = new URL("time_limit.ts", import.meta.url).href;
 const TOOLS = [
@@ -88,7 +92,12 @@ async function testsUnder(folder: string): Promise<string[]> {
 
 /** All tests; Deno begins with the files that are named, and then walks through the folder. */
 async function everything(): Promise<string[]> {
-  return [...(await Promise.all(LONGEST.map(testsUnder))).flat(), "tests/"];
+  const first = (await Promise.all(LONGEST.map(testsUnder))).flat();
+  return [
+    `--ignore=${PAGES.join(",")}`,
+    ...first.filter((file) => !PAGES.includes(file)),
+    "tests/",
+  ];
 }
 
 const times = new FileTimes();
