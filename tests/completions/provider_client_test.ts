@@ -91,7 +91,7 @@ Deno.test("a body is read whole, whatever its reader waits for, and its connecti
 });
 
 /** One piece every few milliseconds, for a third of a second, or until nobody takes it: then `leave` is aborted. */
-const dripping = (leave: AbortController) =>
+const dripping = (leave = new AbortController()) =>
   new ReadableStream<Uint8Array>({
     async start(controller) {
       for (let at = 0; at < 60 && !leave.signal.aborted; at++) {
