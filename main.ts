@@ -53,15 +53,6 @@ if (config.instances > 1 && !isOneOfMany) {
   }
 }
 const app = await startOrExit();
-logger.info(`listening on ${app.url}`, { instance: app.instanceId });
-if (isDropIn) {
-  logger.info("real-time layer of an Open WebUI: send /ws/socket.io here, and all else to it");
-} else if ("services" in app) {
-  // A store that can't be asked right now keeps nothing from starting.
-  const isEmpty = !await (app as App).services.users.hasFirst().catch(() => true);
-  for (const line of startLines(config, { isEmpty })) logger.info(line);
-  logger.info(`open ${app.url}${isEmpty ? " and make the first account" : ""}`);
-}
 
 const watchdog = config.deploymentId === undefined
   ? watchPort({
@@ -95,3 +86,14 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => void stop(signal));
 }
 if (isOneOfMany) void parentGone().then(() => stop("the parent has ended"));
+
+// What is told comes after what it promises: who reads of the address may end the process at once.
+logger.info(`listening on ${app.url}`, { instance: app.instanceId });
+if (isDropIn) {
+  logger.info("real-time layer of an Open WebUI: send /ws/socket.io here, and all else to it");
+} else if ("services" in app) {
+  // A store that can't be asked right now keeps nothing from starting.
+  const isEmpty = !await (app as App).services.users.hasFirst().catch(() => true);
+  for (const line of startLines(config, { isEmpty })) logger.info(line);
+  logger.info(`open ${app.url}${isEmpty ? " and make the first account" : ""}`);
+}
