@@ -47,7 +47,10 @@ Deno.test("a client connects, the built-in model streams word by word, and the c
   assert.equal(answer?.done, true);
   assert.equal(answer?.parentId, "q");
   assert.equal(chat.title, "to be or not to be");
-  assert.deepEqual(await ada.json("GET", `/api/tasks/chat/${chatId}`), { task_ids: [] });
+  await until(async () => {
+    const { task_ids } = await ada.json<{ task_ids: string[] }>("GET", `/api/tasks/chat/${chatId}`);
+    return task_ids.length === 0;
+  }, { what: "the task to be over" });
 });
 
 const sanitized = { sanitizeOps: true, sanitizeResources: true };

@@ -81,8 +81,10 @@ inModes(
       return last?.chat?.unread ? last : undefined;
     }, { what: "the chat to be unread" });
     assert.equal(told.reason, "marked");
-    const [first] = await elsewhere.json<ListedChat[]>("GET", `${CHATS}/`);
-    assert.deepEqual([first?.id, first?.unread, first?.active], [tides, true, false]);
+    await until(async () => {
+      const [first] = await elsewhere.json<ListedChat[]>("GET", `${CHATS}/`);
+      return first?.id === tides && first.unread && !first.active;
+    }, { what: "the other instance to say so, too" });
     assert.deepEqual(await search("pelican"), [tides]);
     client.socket.emit("events:chat", { chat_id: tides, data: { type: "last_read_at" } });
     await until(() => lastTold(client, tides)?.chat?.unread === false, { what: "it to be read" });
