@@ -1,5 +1,6 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { AppSession } from "../app_session.ts";
+import { useEditedText } from "../ui/edited_text.ts";
 import { asTyped, type Mentionable, withMentions } from "./channel_mentions.ts";
 import { MentionBox } from "./mention_box.tsx";
 import { mentionables } from "./mentionables.ts";
@@ -18,18 +19,7 @@ export function PostEditor({ session, content, onSave, onClose }: PostEditorProp
   const [text, setText] = useState(before.text);
   const [isSaving, setSaving] = useState(false);
   const chosen = useRef<Mentionable[]>([]);
-  const area = useRef<HTMLTextAreaElement>(null);
-
-  useLayoutEffect(() => {
-    area.current?.focus();
-    area.current?.setSelectionRange(text.length, text.length);
-  }, []);
-  useLayoutEffect(() => {
-    const element = area.current;
-    if (!element) return;
-    element.style.height = "auto";
-    element.style.height = `${element.scrollHeight + 2}px`;
-  }, [text]);
+  const area = useEditedText(text);
 
   async function save() {
     const typed = text.trim();

@@ -1,7 +1,8 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { messageOf } from "../../client/errors.ts";
 import type { ChatMessage } from "../../protocol/chat.ts";
 import { copyText } from "../ui/copy_text.ts";
+import { useEditedText } from "../ui/edited_text.ts";
 import { Icon } from "../ui/icons.tsx";
 import { toast } from "../ui/toasts.tsx";
 import { Pictures } from "./answer_end.tsx";
@@ -97,18 +98,8 @@ interface QuestionEditorProps {
 }
 
 function QuestionEditor({ text, onWrite, onAsk, onCancel }: QuestionEditorProps) {
-  const area = useRef<HTMLTextAreaElement>(null);
+  const area = useEditedText(text);
   const canAsk = text.trim() !== "";
-  useLayoutEffect(() => {
-    area.current?.focus();
-    area.current?.setSelectionRange(text.length, text.length);
-  }, []);
-  useLayoutEffect(() => {
-    const element = area.current;
-    if (!element) return;
-    element.style.height = "auto";
-    element.style.height = `${element.scrollHeight + 2}px`;
-  }, [text]);
   return (
     <form
       class="question-editor"
