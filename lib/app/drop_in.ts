@@ -240,7 +240,7 @@ function createSweeper(
     onSessionReaped: [
       async (sid, { chat_ids = [] }) => {
         for (const chatId of chat_ids) {
-          await presence.chatPresence.leave(chatId, sid);
+          await presence.chatViewers.leave(chatId, sid);
           await chats.announce(chatId);
         }
       },

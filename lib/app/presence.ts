@@ -1,7 +1,9 @@
-import { ChatPresence } from "../sessions/chat_presence.ts";
 import { InstanceRegistry } from "../sessions/instance_registry.ts";
+import { onlinePeople } from "../sessions/online_people.ts";
 import { SessionPool, type SessionPoolOptions } from "../sessions/session_pool.ts";
 import { UsagePool } from "../sessions/usage_pool.ts";
+import { ViewerPool } from "../sessions/viewer_pool.ts";
+import { keys } from "../state/key_space.ts";
 import type { Foundation } from "./foundation.ts";
 
 /** How long an instance counts as alive after its last sign of life. */
@@ -25,11 +27,11 @@ export function openPresence(
   const usage = stack.use(
     new UsagePool({ store, logger, userIds: (sids) => sessions.userIds(sids) }),
   );
-  const chatPresence = new ChatPresence({
-    ...{ store, instanceId },
-    deadAmong: (ids) => registry.deadAmong(ids),
-  });
-  return { registry, sessions, usage, chatPresence };
+  const deadAmong = (ids: string[]) => registry.deadAmong(ids);
+  const chatViewers = new ViewerPool({ store, instanceId, deadAmong, key: keys.chatViewers });
+  const channelViewers = new ViewerPool({ store, instanceId, deadAmong, key: keys.channelViewers });
+  const online = onlinePeople(store);
+  return { registry, sessions, usage, chatViewers, channelViewers, online };
 }
 
 function hostName(): string {

@@ -2,12 +2,14 @@ import { systemClock } from "../common/clock.ts";
 import type { DocumentServiceOptions } from "../documents/document_service.ts";
 import { channelEvents } from "../realtime/channel_events.ts";
 import { ChannelRooms } from "../realtime/channel_rooms.ts";
+import { ChannelViewers, viewedChannelOf } from "../realtime/channel_viewers.ts";
 import { chatEvents } from "../realtime/chat_events.ts";
 import { chatOf, ChatRooms, type ChatRoomsOptions } from "../realtime/chat_rooms.ts";
 import type { Comebacks } from "../realtime/comebacks.ts";
 import { Connections } from "../realtime/connections.ts";
 import { Dispatcher, type DispatcherOptions, type EventTable } from "../realtime/dispatcher.ts";
 import type { Knowledge } from "../realtime/knowledge.ts";
+import { OnlineWatch } from "../realtime/online_watch.ts";
 import { sessionEvents } from "../realtime/session_events.ts";
 import type { RealtimeSocket, Session } from "../realtime/session.ts";
 import { TypingNotices } from "../realtime/typing_notices.ts";
@@ -21,7 +23,7 @@ export type Rooms = ReturnType<typeof openRooms>;
 /** The rooms of chats, channels and notes, and the documents: who may be in them, and who is. */
 export function openRooms(
   foundation: Foundation,
-  { sessions, chatPresence }: Presence,
+  { sessions, chatViewers, channelViewers }: Presence,
   knowledge: Knowledge,
   { io }: Pick<RealtimeSide, "io">,
   more:
@@ -36,25 +38,27 @@ export function openRooms(
     io,
     ofDocuments,
   );
+  const viewers = stack.use(new ChannelViewers({ io, viewers: channelViewers, logger }));
   const channels = stack.use(
     new ChannelRooms({
       ...{ io, logger },
       channelsOf: (user) => knowledge.channels.of(user),
       mayEnter: (userId, channelId) => knowledge.channels.mayEnter(userId, channelId),
+      onDenied: (userId, channelId) => void viewers.denied(userId, channelId),
     }),
   );
   const chats = stack.use(
     new ChatRooms({
       ...{ io, logger },
       chats: knowledge.chats,
-      presence: chatPresence,
+      viewers: chatViewers,
       noteChats: (sid, chatIds) => sessions.noteChats(sid, chatIds),
       ...(onGuests && { onGuests }),
       ...(onJoined && { onJoined }),
     }),
   );
   const typing = stack.use(new TypingNotices({ io }));
-  return { documents, channels, chats, typing };
+  return { documents, channels, viewers, chats, typing };
 }
 
 export interface RealtimeOptions {
@@ -68,13 +72,14 @@ export interface RealtimeOptions {
 /** Lets sockets in and serves their events, over whatever knows of people and their things. */
 export function openRealtime(
   { config, logger, stack }: Foundation,
-  { sessions, usage }: Presence,
+  { sessions, usage, online }: Presence,
   knowledge: Knowledge,
   { server, io, remote, toUser }: RealtimeSide,
   rooms: Rooms,
   { events = {}, onSessionGone, comebacks, dispatching }: RealtimeOptions,
 ) {
-  const { documents, channels, chats, typing } = rooms;
+  const { documents, channels, viewers, chats, typing } = rooms;
+  const watch = stack.use(new OnlineWatch({ io, online, logger }));
   const connections = stack.use(
     new Connections({
       io,
@@ -86,7 +91,9 @@ export function openRealtime(
         documents.service.sessionGone(sid);
         typing.sessionGone(sid);
         usage.remove(sid);
+        watch.sessionGone(sid);
         void chats.sessionGone(sid, left.flatMap((room) => chatOf(room) ?? []));
+        void viewers.sessionGone(sid, left.flatMap((room) => viewedChannelOf(room) ?? []));
         remote.sessionGone(sid);
         onSessionGone?.(session);
       },
@@ -108,10 +115,11 @@ export function openRealtime(
         touchSession: (sid) => sessions.touch(sid),
         touchUser: (userId) => knowledge.touchUser(userId),
         useModel: (sid, model) => usage.use(sid, model),
+        watchUsers: (socket, userIds) => watch.watch(socket, userIds),
       }),
       ...documents.events,
       ...channelEvents({
-        ...{ rooms: channels, typing },
+        ...{ rooms: channels, viewers, typing },
         markRead: (user, channelId) => knowledge.channels.markRead(user, channelId),
       }),
       ...chatEvents({ rooms: chats, chats: knowledge.chats, emitToUser: toUser }),

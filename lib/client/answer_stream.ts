@@ -2,6 +2,7 @@ import { type ChatMessage, isTemporary } from "../protocol/chat.ts";
 import { type AnswerFile, outcomeOf } from "../protocol/answer_outcome.ts";
 import type { CompletionEvent, ResumeAnswer } from "../protocol/events.ts";
 import { Answer, type StoredAnswer } from "./answer.ts";
+import type { CaughtUp } from "./comeback.ts";
 import type { Connection } from "./connection.ts";
 import { isClientError } from "./errors.ts";
 import { Listeners } from "./listeners.ts";
@@ -28,6 +29,7 @@ export class AnswerStream {
   readonly #connection: Connection;
   #waiting: CompletionEvent[] = [];
   #isAsking = false;
+  #resuming: Promise<CaughtUp> = Promise.resolve("whole");
   #askAgain = false;
   #isEnded = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -50,20 +52,25 @@ export class AnswerStream {
     else if (merged === "gap") void this.resume();
   }
 
-  /** Asks for what comes after what is here. Ends by itself; failures are tried again. */
-  async resume(): Promise<void> {
-    if (this.#isEnded) return;
+  /** Asks for what comes after what is here, and says how that went; failures are tried again. */
+  resume(): Promise<CaughtUp> {
+    if (this.#isEnded) return Promise.resolve("whole");
     this.#askAgain = this.#isAsking;
-    if (this.#isAsking) return;
+    return this.#isAsking ? this.#resuming : this.#resuming = this.#resume();
+  }
+
+  async #resume(): Promise<CaughtUp> {
     clearTimeout(this.#retry);
     // Whoever listens next sets it anew.
     this.#retry = undefined;
     this.#isAsking = true;
     const before = this.answer.snapshot;
+    let isRead = false;
     try {
       const answer = await this.#ask();
       if (!this.answer.resumed(answer)) await this.#takeStored();
       this.listen();
+      isRead = true;
     } catch (thrown) {
       this.#failed(thrown);
     } finally {
@@ -71,7 +78,9 @@ export class AnswerStream {
       this.#takeWaiting();
       if (!this.#isEnded && before !== this.answer.snapshot) this.changes.tell();
     }
-    if (this.#askAgain) await this.resume();
+    if (this.#askAgain) return await this.resume();
+    if (!isRead || this.answer.snapshot.state === "lost") return "failed";
+    return this.answer.deltaSince(before)?.isReset ? "anew" : "whole";
   }
 
   end(): void {

@@ -1,6 +1,7 @@
 import type { ChannelMessage } from "../protocol/channel.ts";
 import type { ListedChannel } from "../protocol/http_routes.ts";
 import type { ChannelChange, ChannelEventHandler } from "./channels.ts";
+import type { CaughtUp } from "./comeback.ts";
 import { attempt } from "./listeners.ts";
 import { type Readable, Store } from "./store.ts";
 
@@ -37,7 +38,7 @@ export class ChannelList implements Disposable, Readable<ChannelListSnapshot> {
     const { connection } = channels;
     this.#ends = [
       channels.onChange((change) => this.#changed(change)),
-      connection.onOnline(() => void this.reload()),
+      connection.onOnline(() => this.reload()),
     ];
   }
 
@@ -50,8 +51,8 @@ export class ChannelList implements Disposable, Readable<ChannelListSnapshot> {
   readonly subscribe = (listener: () => void): () => void => this.#store.subscribe(listener);
 
   /** Never rejects: without a connection, what is known stays. */
-  async reload(): Promise<void> {
-    await this.#ask(async () => {
+  async reload(): Promise<CaughtUp> {
+    const caughtUp = await this.#ask(async () => {
       const found: ListedChannel[] = [];
       for await (const page of this.#api.pages("GET /api/v1/channels/")) found.push(...page);
       const unread = new Map(found.map(({ id, unread_count }) => [id, unread_count]));
@@ -59,6 +60,7 @@ export class ChannelList implements Disposable, Readable<ChannelListSnapshot> {
       for (const { id } of found) if (this.#isInFront(id)) this.seen(id);
     });
     if (!this.snapshot.channels) this.#store.set({ ...this.snapshot, channels: [] });
+    return caughtUp;
   }
 
   /** Everything in the channel has been seen here. */
@@ -132,7 +134,7 @@ export class ChannelList implements Disposable, Readable<ChannelListSnapshot> {
     if (this.#of(channelId) !== count) this.#put(channelId, count);
   }
 
-  #recount(channelId: string): Promise<void> {
+  #recount(channelId: string): Promise<CaughtUp> {
     return this.#ask(async () => {
       const { unread_count } = await this.#api("GET /api/v1/channels/{id}", {
         params: { id: channelId },
@@ -142,19 +144,22 @@ export class ChannelList implements Disposable, Readable<ChannelListSnapshot> {
   }
 
   /** Asks the server, and once more for what changed on the way. Never rejects. */
-  async #ask(question: () => Promise<void>): Promise<void> {
+  async #ask(question: () => Promise<void>): Promise<CaughtUp> {
+    let caughtUp: CaughtUp = "whole";
     this.#asking++;
     try {
       await question();
     } catch {
       // It is asked again when the connection is back.
       this.#changedMeanwhile.clear();
+      caughtUp = "failed";
     }
     this.#asking--;
-    if (this.#asking > 0) return;
+    if (this.#asking > 0) return caughtUp;
     const changed = [...this.#changedMeanwhile];
     this.#changedMeanwhile.clear();
     for (const channelId of changed) await this.#recount(channelId);
+    return caughtUp;
   }
 
   #tellOf(channelId: string, message: ChannelMessage): void {

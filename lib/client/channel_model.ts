@@ -1,8 +1,10 @@
 import type { ChannelMessage } from "../protocol/channel.ts";
 import type { ChannelDetails } from "../protocol/http_routes.ts";
 import type { PublicUser } from "../protocol/user.ts";
+import { caughtUpPosts } from "./caught_up_posts.ts";
 import type { ChannelChange, ChannelEventHandler } from "./channels.ts";
 import { ChannelWriters, type Writer } from "./channel_writers.ts";
+import type { CaughtUp } from "./comeback.ts";
 import { isClientError, messageOf } from "./errors.ts";
 import { attempt, Listeners } from "./listeners.ts";
 import { newId } from "./new_id.ts";
@@ -69,6 +71,8 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
   #loading: Promise<void> | undefined;
   #snapshot: ChannelSnapshot | undefined;
 
+  readonly #at = (messageId: string) => ({ id: this.channelId, message_id: messageId });
+
   /** Nothing is read before `load`, or the next connection. */
   constructor(
     channels: ChannelEventHandler,
@@ -83,7 +87,7 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
         if (change.channelId === channelId) this.#take(change);
       }),
       // What was said while the connection was away.
-      channels.connection.onOnline(() => void this.load()),
+      channels.connection.onOnline(() => this.load()),
     ];
   }
 
@@ -104,8 +108,9 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
     this.#listeners.tell();
   }
 
-  /** Reads it anew; what was read before stays where it is. Never rejects. */
-  async load(): Promise<void> {
+  /** Reads it anew, and says how that went; what was read before stays where it is. Never rejects. */
+  async load(): Promise<CaughtUp> {
+    let caughtUp: CaughtUp = "failed";
     try {
       const params = { id: this.channelId };
       this.#channel = await this.#api("GET /api/v1/channels/{id}", { params });
@@ -114,7 +119,7 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
           params: { ...params, message_id: this.threadId },
         });
       }
-      await this.#catchUp();
+      caughtUp = await this.#catchUp();
       this.#loadError = undefined;
       this.#isGone = false;
     } catch (thrown) {
@@ -123,10 +128,11 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
       if (this.#isGone || this.#posts === undefined) this.#loadError = messageOf(thrown);
     }
     this.#touch();
+    return this.#isGone ? "anew" : caughtUp;
   }
 
   /** Loads what was said since, and again what was loaded: a reader keeps what they look at. */
-  async #catchUp(): Promise<void> {
+  async #catchUp(): Promise<CaughtUp> {
     const before = (this.#posts ?? []).filter(({ isPending }) => !isPending);
     const oldest = before[0];
     const found = new Map<string, Post>();
@@ -142,17 +148,12 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
     const since = (this.#posts ?? []).filter((post) =>
       !found.has(post.id) && (post.isPending || !before.some(({ id }) => id === post.id))
     );
-    // The server puts the beginning of a thread into it; the page shows it above.
-    const now = [...found.values()].reverse().filter(({ id }) => id !== this.threadId);
-    const missed = isComplete ? [] : before.filter(({ id }) => !found.has(id));
-    const at = now.findIndex(({ id }) => id === oldest?.id);
-    const from = at >= 0
-      ? at
-      : now.findIndex(({ created_at }) => created_at >= (oldest?.created_at ?? 0));
-    this.#hasMore ||= from > 0;
-    this.#posts = [...missed, ...now.slice(Math.max(0, from)), ...since];
+    const read = caughtUpPosts({ before, found, isComplete, since }, this.threadId);
+    this.#hasMore ||= read.hasOlder;
+    this.#posts = read.posts;
     this.#writers.clear();
     for (const post of this.#posts) this.#writers.heard(post);
+    return isComplete ? "whole" : "anew";
   }
 
   /** Loads what was said before; once, however often it is asked for meanwhile. */
@@ -211,35 +212,36 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
       reaction.name === name && reaction.users.some(({ id }) => id === me)
     );
     const action = isMine ? "remove" : "add";
-    const params = { id: this.channelId, message_id: post.id };
     const route = `POST /api/v1/channels/{id}/messages/{message_id}/reactions/${action}` as const;
-    await this.#api(route, { params, body: { name } });
+    await this.#api(route, { params: this.#at(post.id), body: { name } });
   }
 
   /** Changes what a message says. */
   async edit(post: Post, content: string): Promise<void> {
-    const params = { id: this.channelId, message_id: post.id };
     const route = "POST /api/v1/channels/{id}/messages/{message_id}/update";
-    this.#changed(await this.#api(route, { params, body: { content } }));
+    this.#changed(await this.#api(route, { params: this.#at(post.id), body: { content } }));
   }
 
   /** Puts a message among the pinned ones, or takes it out. */
   async pin(post: Post, isPinned: boolean): Promise<void> {
-    const params = { id: this.channelId, message_id: post.id };
     const route = "POST /api/v1/channels/{id}/messages/{message_id}/pin";
-    this.#changed(await this.#api(route, { params, body: { is_pinned: isPinned } }));
+    this.#changed(
+      await this.#api(route, { params: this.#at(post.id), body: { is_pinned: isPinned } }),
+    );
   }
 
   /** Stops the model that writes a message; what there is of it stays. */
   async stop(messageId: string): Promise<void> {
-    const params = { id: this.channelId, message_id: messageId };
-    await this.#api("POST /api/v1/channels/{id}/messages/{message_id}/stop", { params });
+    await this.#api("POST /api/v1/channels/{id}/messages/{message_id}/stop", {
+      params: this.#at(messageId),
+    });
   }
 
   /** Deletes a message. */
   async remove(post: Post): Promise<void> {
-    const params = { id: this.channelId, message_id: post.id };
-    await this.#api("DELETE /api/v1/channels/{id}/messages/{message_id}/delete", { params });
+    await this.#api("DELETE /api/v1/channels/{id}/messages/{message_id}/delete", {
+      params: this.#at(post.id),
+    });
     this.#drop(post.id);
   }
 

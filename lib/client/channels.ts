@@ -1,6 +1,6 @@
 import type { Channel, ChannelEvent, ChannelMessage } from "../protocol/channel.ts";
 import type { PayloadOf } from "../protocol/wire_events.ts";
-import type { PublicUser } from "../protocol/user.ts";
+import type { PublicUser, Viewer } from "../protocol/user.ts";
 import type { Connection } from "./connection.ts";
 import { Listeners } from "./listeners.ts";
 
@@ -10,6 +10,7 @@ export type ChannelChange =
   | { type: "changed"; channelId: string; message: ChannelMessage }
   | { type: "deleted"; channelId: string; messageId: string }
   | { type: "typing"; channelId: string; threadId: string | undefined; users: PublicUser[] }
+  | { type: "viewers"; channelId: string; users: readonly Viewer[]; total: number }
   | { type: "created"; channelId: string; channel: Channel | undefined }
   | { type: "updated"; channelId: string }
   | { type: "read"; channelId: string; isOwn: boolean }
@@ -164,6 +165,8 @@ export class ChannelEventHandler implements Disposable {
         this.#typed(channelId, messageId ?? undefined, user, data.data?.typing ?? true);
         return;
       }
+      case "channel:presence":
+        return this.#changes.tell({ type: "viewers", channelId, ...data.data });
       case "channel:created":
         return this.#changes.tell({ type: "created", channelId, channel });
       case "channel:updated":

@@ -1,5 +1,6 @@
 import { type ChatEvent, type CompletionEvent, MAX_FOLLOWED_CHATS } from "../protocol/events.ts";
 import { type AnswerPlace, AnswerStream } from "./answer_stream.ts";
+import { type CaughtUp, worst } from "./comeback.ts";
 import type { Connection } from "./connection.ts";
 
 type Ack = (answer: unknown) => void;
@@ -44,9 +45,9 @@ export class ChatHub {
       connection.on("events", (event, ack) => this.#handle(event, ack)),
       connection.onOnline(() => {
         this.#tellFollowed();
-        this.#resumeAll();
+        return this.#resumeAll();
       }),
-      connection.on("missed", () => this.#resumeAll()),
+      connection.on("missed", () => void this.#resumeAll()),
     ];
     if (connection.status.state === "online") this.#tellFollowed();
   }
@@ -100,10 +101,9 @@ export class ChatHub {
     return [...this.#streams.values()].some(({ place }) => place.chatId === chatId);
   }
 
-  #resumeAll(): void {
-    for (const stream of this.#streams.values()) {
-      if (!stream.answer.snapshot.isDone) void stream.resume();
-    }
+  async #resumeAll(): Promise<CaughtUp> {
+    const open = [...this.#streams.values()].filter(({ answer }) => !answer.snapshot.isDone);
+    return worst(await Promise.all(open.map((stream) => stream.resume())));
   }
 
   #handle(event: ChatEvent, ack: Ack | undefined): void {

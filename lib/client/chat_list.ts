@@ -1,5 +1,6 @@
 import type { ListedChat } from "../protocol/chat.ts";
 import type { ChatEventHandler, OtherChatEvent } from "./chats.ts";
+import type { CaughtUp } from "./comeback.ts";
 import { type Readable, Store } from "./store.ts";
 
 const ROUTE = "GET /api/v1/chats/";
@@ -32,7 +33,7 @@ export class ChatList implements Disposable, Readable<ChatListSnapshot> {
   constructor(chats: ChatEventHandler) {
     this.#chats = chats;
     this.#ends = [
-      chats.connection.onOnline(() => void this.reload()),
+      chats.connection.onOnline(() => this.reload()),
       chats.connection.on("missed", () => void this.reload()),
       chats.onEvent((event) => this.#heard(event)),
     ];
@@ -47,7 +48,7 @@ export class ChatList implements Disposable, Readable<ChatListSnapshot> {
   readonly subscribe = (listener: () => void): () => void => this.#store.subscribe(listener);
 
   /** Reads again all that was loaded: after a time without a connection anything may have changed. */
-  reload(): Promise<void> {
+  reload(): Promise<CaughtUp> {
     return this.#next(() => this.#readAgain());
   }
 
@@ -55,7 +56,7 @@ export class ChatList implements Disposable, Readable<ChatListSnapshot> {
    * Reads the newest ones after a change of this chat, which has moved it to the top as a rule. One
    * that is further down was only read, or is gone: then all that was loaded is read again.
    */
-  changed(chatId: string): Promise<void> {
+  changed(chatId: string): Promise<CaughtUp> {
     return this.#next(async () => {
       const { items, cursor } = await this.#page();
       const known = new Set(items.map(({ id }) => id));
@@ -67,7 +68,7 @@ export class ChatList implements Disposable, Readable<ChatListSnapshot> {
   }
 
   /** Reads the next ones; does nothing at the end. */
-  more(): Promise<void> {
+  more(): Promise<CaughtUp> {
     return this.#next(async () => {
       if (this.#cursor === undefined) return;
       const { items, cursor } = await this.#page(this.#cursor);
@@ -159,8 +160,8 @@ export class ChatList implements Disposable, Readable<ChatListSnapshot> {
     this.#store.set({ chats, pinned, hasMore: cursor !== undefined });
   }
 
-  #next(work: () => Promise<void>): Promise<void> {
-    const done = this.#last.then(async () => {
+  #next(work: () => Promise<void>): Promise<CaughtUp> {
+    const done = this.#last.then(async (): Promise<CaughtUp> => {
       const told: Told = this.#toldMeanwhile = new Map();
       try {
         await work();
@@ -168,9 +169,11 @@ export class ChatList implements Disposable, Readable<ChatListSnapshot> {
         this.#toldMeanwhile = undefined;
       }
       for (const [chatId, chat] of told) this.#tell(chatId, chat);
-    }).catch(() => {
+      return "whole";
+    }).catch((): CaughtUp => {
       // What was there stays; the next connection reads again.
       if (!this.snapshot.chats) this.#store.set({ chats: [], pinned: [], hasMore: false });
+      return "failed";
     });
     this.#last = done;
     return done;

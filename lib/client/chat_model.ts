@@ -5,6 +5,7 @@ import { branchTo, emptyAnswer, failedAnswer, isOpen, wentOn } from "./chat_hist
 import type { AskedModel, ChatModelOptions, ChatSetup, ChatSnapshot } from "./chat_snapshot.ts";
 import { requestOf } from "./chat_request.ts";
 import type { ChatEventHandler } from "./chats.ts";
+import type { CaughtUp } from "./comeback.ts";
 import { ClientError, isClientError, messageOf } from "./errors.ts";
 import { FollowedMessages } from "./followed_messages.ts";
 import { KeptSetup } from "./kept_setup.ts";
@@ -56,7 +57,6 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
       this.#loadError = "This chat was a temporary one, and is over.";
     }
     this.#followed = new FollowedMessages(chats, (id, answer) => this.#streamed(id, answer));
-    const { connection } = chats;
     this.#ends = [
       chats.onEvent((event) => {
         if (event.chatId !== this.#id) return;
@@ -67,8 +67,8 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
         else if (message) this.#tree.put(changedMessage(message, event));
         this.#touch();
       }),
-      connection.on("missed", () => this.#missed()),
-      connection.onOnline(() => this.#missed()),
+      chats.connection.on("missed", () => void this.#missed()),
+      chats.connection.onOnline(() => this.#missed()),
     ];
   }
 
@@ -207,11 +207,12 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
     this[Symbol.dispose]();
   }
 
-  #missed(): void {
-    if (this.#id === undefined || this.#isTemporary) return;
+  async #missed(): Promise<CaughtUp> {
+    if (this.#id === undefined || this.#isTemporary) return "whole";
     this.#isCaughtUp = false;
     this.#touch();
-    void this.load();
+    await this.load();
+    return this.#isCaughtUp ? "whole" : this.#isGone ? "anew" : "failed";
   }
 
   async #read(): Promise<Read> {
@@ -312,8 +313,7 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
       ? { id: `temporary:${newId()}`, title: "" }
       : await this.#chats.connection.api("POST /api/v1/chats/new", { body });
     this.#setup.now = { ...this.#setup.now, models: [first] };
-    this.#id = id;
-    this.#title = title;
+    [this.#id, this.#title] = [id, title];
     this.#onCreated?.(id);
     return id;
   }

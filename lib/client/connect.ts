@@ -8,6 +8,7 @@ import type {
 } from "../protocol/wire_events.ts";
 import { abortable } from "./abortable.ts";
 import { type Api, createApi } from "./api.ts";
+import { type Comeback, Comebacks, type OnlineListener } from "./comeback.ts";
 import type {
   AskEventOptions,
   ConnectedUser,
@@ -28,7 +29,7 @@ import { attempt, Listeners } from "./listeners.ts";
 import { payloadSize } from "./payload_size.ts";
 import { TokenSource } from "./token_source.ts";
 
-const OFFLINE: ConnectionStatus = { state: "offline", code: "offline" };
+const OFFLINE: Omit<ConnectionStatus, "since"> = { state: "offline", code: "offline" };
 /** How long an answer may take. */
 const ANSWER_TIMEOUT_MS = 20_000;
 /** Beside the payload: packet type, event name, ack id. */
@@ -60,12 +61,12 @@ export function connect(options: ConnectOptions): Connection {
 class SocketConnection implements Connection {
   readonly #socket: Socket;
   readonly #statuses = new Listeners<ConnectionStatus>();
-  readonly #onlines = new Listeners<void>();
+  readonly #comebacks = new Comebacks();
   readonly #options: ConnectOptions;
   readonly #tokens: TokenSource;
   readonly api: Api;
   #user: ConnectedUser | undefined;
-  #status: ConnectionStatus = { state: "connecting" };
+  #status: ConnectionStatus = { state: "connecting", since: Date.now() };
   #heartbeat: ReturnType<typeof setInterval> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #isRenewing = false;
@@ -148,8 +149,12 @@ class SocketConnection implements Connection {
     return this.#statuses.add(listener);
   }
 
-  onOnline(listener: () => void): () => void {
-    return this.#onlines.add(listener);
+  onOnline(listener: OnlineListener): () => void {
+    return this.#comebacks.add(listener);
+  }
+
+  onComeback(listener: (comeback: Comeback) => void): () => void {
+    return this.#comebacks.onComeback(listener);
   }
 
   on<E extends ServerEventName>(event: E, listener: EventListener<E>): () => void {
@@ -230,7 +235,7 @@ class SocketConnection implements Connection {
       this.#options.heartbeatEveryMs ?? 30_000,
     );
     this.#become({ state: "online" });
-    this.#onlines.tell();
+    this.#comebacks.back();
   }
 
   #gone(reason: string): void {
@@ -293,12 +298,14 @@ class SocketConnection implements Connection {
     clearTimeout(this.#retry);
   }
 
-  #become(status: ConnectionStatus): void {
-    const { state, code } = this.#status;
+  #become(status: Omit<ConnectionStatus, "since">): void {
+    const { state, code, since } = this.#status;
     if (state === "closed") return;
     if (state === status.state && code === status.code && status.reason === undefined) return;
-    this.#status = status;
-    this.#statuses.tell(status);
+    const isSame = (state === "online") === (status.state === "online");
+    this.#status = { ...status, since: isSame ? since : Date.now() };
+    if (state === "online" && !isSame) this.#comebacks.gone();
+    this.#statuses.tell(this.#status);
   }
 
   /** A message over the limit costs the connection, and sent again at each reconnect, all of them. */

@@ -7,6 +7,7 @@ import type {
   StreamChannel,
 } from "../protocol/wire_events.ts";
 import type { Api } from "./api.ts";
+import type { Comeback, OnlineListener } from "./comeback.ts";
 import type { ClientErrorCode } from "./errors.ts";
 import type { Token } from "./token_source.ts";
 
@@ -20,6 +21,8 @@ export type ConnectionState = "connecting" | "online" | "offline" | "signed_out"
 export interface ConnectionStatus {
   /** What a connection light shows. */
   readonly state: ConnectionState;
+  /** Since when there has been a session, or has been none, in milliseconds since the epoch. */
+  readonly since: number;
   /**
    * Why, where there is a reason. Of `signed_out`: `token_expired`; `unauthenticated`, the token does
    * not count, or not any more; `forbidden`, the account waits for an admin.
@@ -90,8 +93,13 @@ export interface Connection extends Disposable {
   readonly isIdle: boolean;
   /** Called at once with the status of now, then at each change. Returns the end. */
   onStatus(listener: (status: ConnectionStatus) => void): () => void;
-  /** Each time the session is there, the first included: the moment to ask for what was missed. */
-  onOnline(listener: () => void): () => void;
+  /**
+   * Each time the session is there, the first included: the moment to ask for what was missed. Who says
+   * how that went has a part in what `onComeback` tells.
+   */
+  onOnline(listener: OnlineListener): () => void;
+  /** After a break, once everybody has caught up. Returns the end. */
+  onComeback(listener: (comeback: Comeback) => void): () => void;
   /** Hears an event of the server. Returns the end. */
   on<E extends ServerEventName>(event: E, listener: EventListener<E>): () => void;
   /**

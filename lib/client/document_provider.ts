@@ -8,6 +8,7 @@ import * as Y from "yjs";
 import type { WireBytes } from "../protocol/document_events.ts";
 import type { Connection } from "./connection.ts";
 import { applyAwareness, bytesOf } from "./document_awareness.ts";
+import { caughtUp } from "./document_catch_up.ts";
 import { type DocumentMembership, MembershipRegistry } from "./document_membership.ts";
 import type { DocumentStatus } from "./document_status.ts";
 import { type ClientErrorCode, isClientError, messageOf } from "./errors.ts";
@@ -108,7 +109,7 @@ export class DocumentProvider implements Disposable {
       connection.on("error", ({ event, code, message }) => {
         if (event === "ydoc:document:join" && code === "forbidden") this.#refused(code, message);
       }),
-      connection.onOnline(() => this.retry()),
+      connection.onOnline(() => caughtUp(this)),
       connection.onStatus(({ state }) => {
         if (state !== "online") this.#lost();
       }),

@@ -33,6 +33,7 @@ export {
   type FollowOptions,
   type OtherChatEvent,
 } from "./chats.ts";
+export type { CaughtUp, Comeback, OnlineListener } from "./comeback.ts";
 export { connect } from "./connect.ts";
 export type {
   AskEventOptions,
@@ -46,10 +47,12 @@ export type {
 } from "./connection.ts";
 export { completeDirectly, directModels, type DirectProvider } from "./direct_connections.ts";
 export type { FollowedAnswer } from "./followed_answer.ts";
+export { OnlinePeople } from "./online_people.ts";
 export { openRealtime, type Realtime } from "./realtime.ts";
 export type { Readable } from "./store.ts";
 export type { Token } from "./token_source.ts";
 export { runTool } from "./tools.ts";
+export { type LookedAt, Viewers, type ViewersSnapshot } from "./viewers.ts";
 export type * from "../protocol/chat_events.ts";
 export type * from "../protocol/document_events.ts";
 export type {
@@ -62,5 +65,5 @@ export type {
   ErrorEvent,
   ResumeAnswer,
 } from "../protocol/events.ts";
-export type { UserEvent } from "../protocol/user.ts";
+export type { UserEvent, Viewer } from "../protocol/user.ts";
 export type * from "../protocol/wire_events.ts";

@@ -1,4 +1,5 @@
 import type { Durations } from "../common/metrics.ts";
+import { sharedReading } from "../common/shared_reading.ts";
 import type { SystemStatus } from "../protocol/system_status.ts";
 import { keys } from "../state/key_space.ts";
 import type { TaskOwner } from "../state/records.ts";
@@ -32,28 +33,12 @@ export interface SystemStatusSources {
 const MAX_ROOMS = 20;
 const MAX_TASKS = 100;
 
-/** How long a reading counts at least. */
+/** How long a reading counts at least, in milliseconds. */
 const FRESH_MS = 900;
-/** Of the time, at most one part in so many is spent on reading: large pools are read less often. */
-const SHARE = 20;
 
 /** Reads what runs right now. Several admins that look at once cost one reading. */
-export function systemStatusReader(sources: SystemStatusSources): () => Promise<SystemStatus> {
-  let view: Promise<SystemStatus> | undefined;
-  let freshUntilMs = 0;
-  return async () => {
-    const startedMs = performance.now();
-    if (view && startedMs < freshUntilMs) return await view;
-    freshUntilMs = Infinity;
-    view = read(sources);
-    try {
-      return await view;
-    } finally {
-      const tookMs = performance.now() - startedMs;
-      freshUntilMs = startedMs + Math.max(FRESH_MS, SHARE * tookMs);
-    }
-  };
-}
+export const systemStatusReader = (sources: SystemStatusSources): () => Promise<SystemStatus> =>
+  sharedReading(() => read(sources), { freshMs: FRESH_MS });
 
 async function read(sources: SystemStatusSources): Promise<SystemStatus> {
   const { store, lag } = sources;

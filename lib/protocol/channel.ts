@@ -1,6 +1,6 @@
 /** Channels on the wire: bodies of requests, what is answered, and `events:channel`. */
 import type { AccessGrant } from "./access_grants.ts";
-import type { PublicUser } from "./user.ts";
+import type { PublicUser, Viewer } from "./user.ts";
 
 /** What is changed in a channel. */
 export interface ChannelPatch {
@@ -166,6 +166,8 @@ export interface ChannelEventTypes {
   "message:reaction:remove": ChannelMessage & { name: string };
   /** Somebody types, or has stopped; `message_id` is the thread. */
   typing: { typing: boolean };
+  /** Who looks at the channel just now: the first of them, and how many there are. */
+  "channel:presence": { users: Viewer[]; total: number };
   /** There is a new channel for oneself. */
   "channel:created": Channel;
   /** The channel has changed, or is gone, or may be entered no more: who shows it asks again. */

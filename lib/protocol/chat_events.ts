@@ -1,6 +1,7 @@
 /** What each type of the event `events` carries (docs/protocol.md, section 5), for both ends of the wire. */
 import type { ChatSummary } from "./chat.ts";
 import type { CompletionData } from "./events.ts";
+import type { Viewer } from "./user.ts";
 import type { StreamChannel } from "./wire_events.ts";
 
 /** A line of a message's progress, such as "searching". */
@@ -130,6 +131,8 @@ export interface ChatEventTypes {
   "chat:title": string;
   /** The chat has got tags. */
   "chat:tags": unknown;
+  /** Who looks at the chat just now. */
+  "chat:presence": { users: Viewer[] };
   /** An answer has begun in the chat, or all have ended. */
   "chat:active": { active: boolean };
   /** What lists show of the chat has changed, or there are other messages in it. */

@@ -10,11 +10,16 @@ export const SOCKET_PATH = "/ws/socket.io";
 /** Chats that a session may follow by name (`chat:follow`); who follows more hears all. */
 export const MAX_FOLLOWED_CHATS = 64;
 
+/** People whose coming and going a session may watch (`users:watch`). */
+export const MAX_WATCHED_USERS = 256;
+
 export const rooms = {
   user: (userId: string) => `user:${userId}`,
   /** All sessions of admins. */
   admins: "admins",
   channel: (channelId: string) => `channel:${channelId}`,
+  /** Who of a channel's members looks at it just now. */
+  channelViewers: (channelId: string) => `viewers:channel:${channelId}`,
   note: (noteId: string) => `note:${noteId}`,
   /** Who looks at a chat, whoever's it is. */
   chat: (chatId: string) => `chat:${chatId}`,

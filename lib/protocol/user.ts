@@ -43,6 +43,16 @@ export interface UserEvent {
   user: User;
 }
 
+/** Somebody who looks at a chat or a channel just now. */
+export interface Viewer {
+  /** The user's id. */
+  id: string;
+  /** The name that others see. */
+  name: string;
+  /** With how many sessions: tabs and devices. An Open WebUI does not say. */
+  sessions?: number;
+}
+
 /** What others are told about a user. */
 export interface PublicUser {
   /** The user's id. */

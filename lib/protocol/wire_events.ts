@@ -31,6 +31,8 @@ export interface ServerEvents {
   "ydoc:user:joined": DocumentUserEvent;
   /** Somebody has closed it. */
   "ydoc:user:left": DocumentUserEvent;
+  /** Of the people that one watches, who has come and who has gone. */
+  "users:online": { online: string[]; offline: string[] };
   /** Something that had no ack was refused, or the session has ended. */
   error: ErrorEvent;
   /** Events may have been lost on their way between instances: ask for what you follow. */
@@ -59,23 +61,34 @@ export interface ClientEvents {
   heartbeat: { payload: Record<string, never>; answer: Taken };
   /** A model is in use here; said again every second. */
   usage: { payload: { model: string }; answer: Taken };
+  /**
+   * Hears from now on who of these people, `MAX_WATCHED_USERS` at most, comes and goes, and of no others
+   * any more. The answer says who is there.
+   */
+  "users:watch": { payload: { user_ids: string[] }; answer: { online: string[] } };
   /** Enters the rooms of all one's channels. */
   "join-channels": { payload: Partial<Auth>; answer: Taken };
   /** Hears of changes of a note, as `events:note`. */
   "join-note": { payload: { note_id: string } & Partial<Auth>; answer: Taken };
-  /** One types in a channel, or has read it. */
+  /** One looks at a channel or leaves it, types in it, or has read it. */
   "events:channel": {
     payload: {
       channel_id: string;
       /** The thread. */
       message_id?: string;
-      data: { type: "typing"; data?: { typing: boolean } } | { type: "last_read_at" };
+      data:
+        | { type: "typing"; data?: { typing: boolean } }
+        | { type: "join" | "leave" | "last_read_at" };
     };
     answer: Taken;
   };
-  /** One has read a chat. */
+  /** One looks at a chat or leaves it, or has read it. */
   "events:chat": {
-    payload: { chat_id: string; message_id?: string; data: { type: "last_read_at" } };
+    payload: {
+      chat_id: string;
+      message_id?: string;
+      data: { type: "join" | "leave" | "last_read_at" };
+    };
     answer: Taken;
   };
   /** Asks for what one does not have of an answer. */

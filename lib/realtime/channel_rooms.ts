@@ -11,6 +11,8 @@ export interface ChannelRoomsOptions {
   /** The ids of the channels that the user may enter, a page at a time. */
   channelsOf(user: PublicUser): AsyncIterable<string[]>;
   mayEnter(userId: string, channelId: string): Promise<boolean>;
+  /** The user may not enter it, or not any more. Default: nobody asks. */
+  onDenied?(userId: string, channelId: string): void;
   logger: Logger;
 }
 
@@ -123,7 +125,7 @@ export class ChannelRooms implements Disposable {
   }
 
   #mayEnter(userId: string, channelId: string) {
-    const { io, mayEnter } = this.#options;
+    const { io, mayEnter, onDenied } = this.#options;
     const room = rooms.channel(channelId);
     return {
       key: JSON.stringify([userId, channelId]),
@@ -131,7 +133,10 @@ export class ChannelRooms implements Disposable {
       apply(may: boolean) {
         const here = io.local.to(rooms.user(userId));
         if (may) here.socketsJoin(room);
-        else here.socketsLeave(room);
+        else {
+          here.socketsLeave(room);
+          onDenied?.(userId, channelId);
+        }
       },
       matters: () => isHere(io, userId),
     };

@@ -2,26 +2,16 @@ import { AccessReview } from "../common/access_review.ts";
 import type { Logger } from "../common/logger.ts";
 import { isTemporary } from "../protocol/chat.ts";
 import { rooms } from "../protocol/events.ts";
+import type { ViewerPool } from "../sessions/viewer_pool.ts";
 import type { ChatAccess, Knowledge } from "./knowledge.ts";
 import { isStill, socketsIn } from "./local_sockets.ts";
 import type { RealtimeServer, RealtimeSocket, Session } from "./session.ts";
-
-/** Somebody who looks at a chat. */
-export interface Viewer {
-  id: string;
-  name: string;
-}
 
 export interface ChatRoomsOptions {
   io: RealtimeServer;
   chats: Pick<Knowledge["chats"], "access">;
   /** Who looks at which chat, on all instances. */
-  presence: {
-    enter(chatId: string, sid: string, viewer: Viewer): Promise<void>;
-    leave(chatId: string, sid: string): Promise<void>;
-    /** Each once, in the order of their ids. */
-    viewers(chatId: string): Promise<Viewer[]>;
-  };
+  viewers: Pick<ViewerPool, "enter" | "leave" | "viewers">;
   /** Notes which chats the session looks at. */
   noteChats(sid: string, chatIds: string[]): void;
   /** Whether anybody but its owner looks at the chat on this instance has changed. Default: nobody asks. */
@@ -79,9 +69,9 @@ export class ChatRooms implements Disposable {
     if (!isOwner) this.#noteGuest(chatId, socket.id, true);
     await socket.join(rooms.chat(chatId));
     this.#options.noteChats(socket.id, this.chatsOf(socket));
-    await this.#options.presence.enter(chatId, socket.id, { id, name });
+    await this.#options.viewers.enter(chatId, socket.id, { id, name });
     // Who disconnected meanwhile was taken out before they were in.
-    if (!socket.connected) await this.#options.presence.leave(chatId, socket.id);
+    if (!socket.connected) await this.#options.viewers.leave(chatId, socket.id);
     await this.announce(chatId);
   }
 
@@ -154,7 +144,7 @@ export class ChatRooms implements Disposable {
       const { id, name } = user;
       for (const chatId of this.chatsOf(socket)) {
         chatIds.add(chatId);
-        await this.#options.presence.enter(chatId, socket.id, { id, name }).catch(() => {});
+        await this.#options.viewers.enter(chatId, socket.id, { id, name }).catch(() => {});
       }
     }
     for (const chatId of chatIds) await this.announce(chatId).catch(() => {});
@@ -162,7 +152,7 @@ export class ChatRooms implements Disposable {
 
   /** Tells all who look at the chat who they are. */
   async announce(chatId: string): Promise<void> {
-    const users = await this.#options.presence.viewers(chatId);
+    const users = await this.#options.viewers.viewers(chatId);
     this.#options.io.to(rooms.chat(chatId)).emit("events", {
       chat_id: chatId,
       message_id: "",
@@ -174,7 +164,7 @@ export class ChatRooms implements Disposable {
   async #gone(sid: string, chatId: string): Promise<void> {
     this.#noteGuest(chatId, sid, false);
     try {
-      await this.#options.presence.leave(chatId, sid);
+      await this.#options.viewers.leave(chatId, sid);
       await this.announce(chatId);
     } catch (thrown) {
       this.#options.logger.warn("a chat's viewers are not told who left", {

@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import { AnyChatIdSchema, IdSchema } from "../protocol/schemas/chat.ts";
-import { MAX_FOLLOWED_CHATS } from "../protocol/events.ts";
+import { MAX_FOLLOWED_CHATS, MAX_WATCHED_USERS } from "../protocol/events.ts";
 
 /** A token is a few hundred bytes; anything longer is no token. */
 const TokenSchema = v.pipe(v.string(), v.maxLength(8192));
@@ -24,6 +24,11 @@ export const UserJoinSchema = v.object({ auth: AuthSchema });
 export const HeartbeatSchema = v.nullish(v.object({}));
 
 export const UsageSchema = v.object({ model: NameSchema });
+
+export const UsersWatchSchema = v.object({
+  /** Instead of those before; none ends it. */
+  user_ids: v.pipe(v.array(IdSchema), v.maxLength(MAX_WATCHED_USERS)),
+});
 
 export const ChatEventSchema = v.object({
   chat_id: AnyChatIdSchema,

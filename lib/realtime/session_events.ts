@@ -1,7 +1,7 @@
 import { AppError } from "../common/errors.ts";
 import type { RealtimeSocket, Session } from "./session.ts";
 import { event, type EventTable, openEvent } from "./dispatcher.ts";
-import { HeartbeatSchema, UsageSchema, UserJoinSchema } from "./payloads.ts";
+import { HeartbeatSchema, UsageSchema, UserJoinSchema, UsersWatchSchema } from "./payloads.ts";
 
 export interface SessionEventsOptions {
   /** Opens the socket's session and lets it into its rooms. */
@@ -12,9 +12,11 @@ export interface SessionEventsOptions {
   touchUser(userId: string): void;
   /** Notes that the session uses the model for the next seconds, unless too many are in use. */
   useModel(sid: string, model: string): { accepted: boolean };
+  /** Tells the session from now on who of these comes and goes; says who is online. */
+  watchUsers(socket: RealtimeSocket, userIds: string[]): Promise<string[]>;
 }
 
-/** `user-join`, `heartbeat` and `usage` (docs/protocol.md, section 4). */
+/** `user-join`, `heartbeat`, `usage` and `users:watch` (docs/protocol.md, section 4). */
 export function sessionEvents(options: SessionEventsOptions): EventTable {
   return {
     "user-join": openEvent({
@@ -38,6 +40,12 @@ export function sessionEvents(options: SessionEventsOptions): EventTable {
         const { accepted } = options.useModel(session.sid, model);
         if (!accepted) throw new AppError("rate_limited", "Too many models are in use at once.");
       },
+    }),
+    "users:watch": event({
+      schema: UsersWatchSchema,
+      handle: async ({ socket }, { user_ids }) => ({
+        online: await options.watchUsers(socket, user_ids),
+      }),
     }),
   };
 }

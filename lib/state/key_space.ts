@@ -10,7 +10,6 @@ import {
   ChannelSchema,
   ChatMessageRecordSchema,
   ChatSchema,
-  ChatViewerSchema,
   ChatWordsSchema,
   GroupSchema,
   InstanceHeartbeatSchema,
@@ -32,6 +31,7 @@ import {
   UniqueClaimSchema,
   UserHoldingsSchema,
   UserSchema,
+  ViewerSchema,
 } from "./records.ts";
 import { type Key, SCHEMA, type StateKey } from "./state_store.ts";
 
@@ -134,7 +134,7 @@ export const keys = {
   chatMessages: (chatId: string) =>
     typed(ChatMessageRecordSchema, own("chat", part(chatId), "messages")),
   /** dictionary: socket id → who looks at a chat, and on which instance */
-  chatViewers: (chatId: string) => typed(ChatViewerSchema, own("chat", part(chatId), "viewers")),
+  chatViewers: (chatId: string) => typed(ViewerSchema, own("chat", part(chatId), "viewers")),
   /** value: answers of a chat that were stopped before they were tasks */
   answerStops: (userId: string, chatId: string): StateKey =>
     own("user", part(userId), "answer_stops", part(chatId)),
@@ -193,6 +193,9 @@ export const keys = {
   notesOf: (type: string, id: string): StateKey => own("notes_of", part(type), part(id)),
   /** value: a channel */
   channel: (channelId: string) => typed(ChannelSchema, own("channel", part(channelId))),
+  /** dictionary: socket id → who looks at a channel, and on which instance */
+  channelViewers: (channelId: string) =>
+    typed(ViewerSchema, own("channel", part(channelId), "viewers")),
   /** dictionary: user id → membership */
   channelMembers: (channelId: string) =>
     typed(ChannelMemberSchema, own("channel", part(channelId), "members")),

@@ -62,8 +62,9 @@ export const SessionSchema = record({
 });
 export type SessionRecord = v.InferOutput<typeof SessionSchema>;
 
-/** Somebody who looks at a chat. */
-export const ChatViewerSchema = record({ id, name: text, instance_id: id });
+/** Somebody who looks at a chat or a channel. */
+export const ViewerSchema = record({ id, name: text, instance_id: id });
+export type ViewerRecord = v.InferOutput<typeof ViewerSchema>;
 
 /** Socket id → when it last said that it uses the model, in unix seconds. */
 export const ModelUsageSchema = v.record(

@@ -11,6 +11,7 @@ import { addressOf, type Place, route } from "./route.ts";
 import { EchoNotice } from "./people/echo_notice.tsx";
 import { Overlays } from "./sidebar/overlays.tsx";
 import { Sidebar } from "./sidebar/sidebar.tsx";
+import { ConnectionNotice } from "./ui/connection.tsx";
 import { setPageTitle } from "./ui/page_title.ts";
 import { EmptyState } from "./ui/states.tsx";
 import { isOutdated } from "./version.ts";
@@ -34,6 +35,7 @@ const TITLES: Partial<Record<Place, string>> = {
 /** The sidebar and the place one is at. On a phone the sidebar slides over it. */
 export function Shell({ session }: { session: AppSession }) {
   const { place, id } = useValue(route);
+  const { state } = useStore(session.connection);
   const [isOpen, setOpen] = useState(false);
   useEffect(() => setOpen(false), [place, id]);
   useTitle(session, place, id);
@@ -64,9 +66,12 @@ export function Shell({ session }: { session: AppSession }) {
           onClick={() => setOpen(!isOpen)}
         >
           <Icon name="menu" />
+          {state !== "online" && <span class={`menu-light ${state}`} />}
         </button>
-        <VersionNotice />
-        <ConnectionNotice session={session} />
+        <div class="notices">
+          <VersionNotice />
+          <ConnectionNotice connection={session.connection} />
+        </div>
         <EchoNotice session={session} />
         {place === "channel"
           ? <ChannelPage key={id} session={session} id={id} />
@@ -132,22 +137,4 @@ function VersionNotice() {
 function skip(event: Event): void {
   event.preventDefault();
   document.querySelector<HTMLElement>("main")?.focus();
-}
-
-/** Shown once being offline lasts longer than a hiccup. */
-function ConnectionNotice({ session }: { session: AppSession }) {
-  const { state } = useStore(session.connection);
-  const [isLate, setLate] = useState(false);
-  useEffect(() => {
-    setLate(false);
-    if (state === "online") return;
-    const timer = setTimeout(() => setLate(true), 1_500);
-    return () => clearTimeout(timer);
-  }, [state]);
-  if (state === "online" || !isLate) return null;
-  return (
-    <p class="notice" role="status">
-      No connection. You can read what is here; it goes on by itself.
-    </p>
-  );
 }

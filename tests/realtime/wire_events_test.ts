@@ -19,6 +19,7 @@ import {
   HeartbeatSchema,
   UsageSchema,
   UserJoinSchema,
+  UsersWatchSchema,
 } from "../../lib/realtime/payloads.ts";
 import { connect, signUp, startServer } from "../support/server.ts";
 
@@ -26,6 +27,7 @@ const SCHEMAS = {
   "user-join": UserJoinSchema,
   heartbeat: HeartbeatSchema,
   usage: UsageSchema,
+  "users:watch": UsersWatchSchema,
   "join-channels": JoinChannelsSchema,
   "join-note": JoinNoteSchema,
   "events:channel": ChannelEventSchema,

@@ -31,4 +31,5 @@ export {
   type UseDocumentOptions,
   usePresence,
 } from "../react/use_document.ts";
+export { useOnline, useViewers } from "../react/use_presence.ts";
 export { useFrames, useStore } from "../react/use_store.ts";

@@ -81,7 +81,7 @@ export function useChannel(
       loadOlder: async () => await latest.current?.loadOlder(),
       typing: () => latest.current?.typing(),
       markRead: () => channels.markRead(channelId),
-      reload: async () => await latest.current?.load(),
+      reload: async () => void await latest.current?.load(),
     };
   }, [channels, channelId]);
   return { ...snapshot, ...calls };

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { messageOf } from "../../client/errors.ts";
+import { useOnline } from "../../client/react/use_presence.ts";
 import type { ChannelDetails, MemberOfChannel } from "../../protocol/http_routes.ts";
 import type { PublicUser } from "../../protocol/user.ts";
 import type { AppSession } from "../app_session.ts";
@@ -13,6 +14,7 @@ import { isMuted, setMuted } from "./channel_mutes.ts";
 import { titleOf } from "./channel_names.ts";
 import { Face } from "./face.tsx";
 import { messagePerson } from "./message_person.ts";
+import { OnlineMark } from "../people/here.tsx";
 import { PeopleField } from "./people_field.tsx";
 import { useMembers } from "./use_members.ts";
 
@@ -49,6 +51,7 @@ export function AboutDialog({ session, channel, onClose }: AboutDialogProps) {
       title: `Delete ${title}?`,
       message: "All that was said in it is gone, for everybody.",
       yes: "Delete",
+      isDanger: true,
     });
     if (!isSure) return;
     await session.api("DELETE /api/v1/channels/{id}/delete", { params: { id } });
@@ -158,6 +161,7 @@ function Members({ session, channel }: { session: AppSession; channel: ChannelDe
   const [isAdding, setAdding] = useState(false);
   const mayAdd = isManager && type === "group";
   useEffect(() => setPeople([]), [id]);
+  const online = useOnline(members?.map((member) => member.id) ?? []);
 
   async function add() {
     setAdding(true);
@@ -207,7 +211,7 @@ function Members({ session, channel }: { session: AppSession; channel: ChannelDe
           <li key={member.id}>
             <Face id={member.id} name={member.name} />
             <span dir="auto">
-              {member.name}
+              {member.name} <OnlineMark isOnline={online.has(member.id)} />
               {(member.id === channel.user_id || isManagerHere(member)) && type === "group" && (
                 <small>manages it</small>
               )}

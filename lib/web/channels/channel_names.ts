@@ -17,6 +17,15 @@ export function authorOf({ user_id, user, meta }: ChannelMessage): Author {
   return { id: modelId, name: typeof name === "string" && name !== "" ? name : modelId };
 }
 
+/** Whom one talks to in a direct channel of two. */
+export function otherIn(
+  { type, users }: { type: string | null; users?: { id: string }[] | null },
+  meId: string,
+): string | undefined {
+  const others = type === "dm" ? users?.filter(({ id }) => id !== meId) ?? [] : [];
+  return others.length === 1 ? others[0]?.id : undefined;
+}
+
 /** What a channel is called; a direct one by the others in it. */
 export function titleOf(
   { name, users }: { name: string; users?: { id: string; name: string }[] | null },

@@ -7,6 +7,7 @@ import { useChannel } from "../../client/react/use_channel.ts";
 import type { AppSession } from "../app_session.ts";
 import { isInFront } from "../chats/chat_hooks.ts";
 import { Composer } from "../chats/composer.tsx";
+import { Here } from "../people/here.tsx";
 import { addressOf } from "../route.ts";
 import { confirm } from "../ui/dialogs.tsx";
 import { Icon } from "../ui/icons.tsx";
@@ -86,6 +87,7 @@ export function Conversation(props: ConversationProps) {
         title: "Delete this message?",
         message: inShort(post.content, 200),
         yes: "Delete",
+        isDanger: true,
       });
       if (isSure) attempt(latest.current.model.remove(post));
     },
@@ -131,6 +133,7 @@ export function Conversation(props: ConversationProps) {
           <span class="hint description">{channel.description}</span>
         )}
         <span class="spacer"></span>
+        {!isThread && <Here place={channel && !isGone ? { channelId } : undefined} meId={meId} />}
         {channel && !isThread && !isGone && (
           <>
             <button

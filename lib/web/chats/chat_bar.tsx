@@ -1,4 +1,5 @@
 import type { UseChat } from "../../client/react/use_chat.ts";
+import { Here } from "../people/here.tsx";
 import { addressOf } from "../route.ts";
 import { Icon } from "../ui/icons.tsx";
 import { EmptyState } from "../ui/states.tsx";
@@ -7,13 +8,18 @@ import { useLazyDialog } from "./lazy_dialog.tsx";
 const loadSetup = async () => (await import("./chat_setup.tsx")).ChatSetupDialog;
 
 interface ChatBarProps {
+  meId: string;
   chat: UseChat;
   nameOf: (modelId: string | undefined) => string;
   onTemporary: (isTemporary: boolean) => void;
 }
 
+/** What others can look at, too: a chat that is kept. */
+const shared = ({ id, isTemporary, isGone }: UseChat) =>
+  id === undefined || isTemporary || isGone ? undefined : { chatId: id };
+
 /** The title, and what concerns the whole chat. */
-export function ChatBar({ chat, nameOf, onTemporary }: ChatBarProps) {
+export function ChatBar({ meId, chat, nameOf, onTemporary }: ChatBarProps) {
   const [setup, openSetup] = useLazyDialog(loadSetup);
   const { isTemporary, isGone } = chat;
   const { system, ...params } = chat.setup.params;
@@ -28,6 +34,7 @@ export function ChatBar({ chat, nameOf, onTemporary }: ChatBarProps) {
     <>
       <header class="bar">
         <h1 dir="auto">{chat.id || isTemporary || isGone ? title : "New chat"}</h1>
+        <Here place={shared(chat)} meId={meId} />
         <div class="bar-tools">
           {chat.id === undefined && (
             <button

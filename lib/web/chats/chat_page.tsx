@@ -120,7 +120,7 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
 
   return (
     <main class={`chat ${isEmpty ? "is-empty" : ""}`} tabIndex={-1}>
-      <ChatBar chat={chat} nameOf={nameOf} onTemporary={setTemporary} />
+      <ChatBar meId={session.me.id} chat={chat} nameOf={nameOf} onTemporary={setTemporary} />
       <div class="scroll" ref={scroll.area} tabIndex={0} role="region" aria-label="Messages">
         <div class="column">
           {chat.isGone

@@ -1,3 +1,4 @@
+import type { CaughtUp } from "../../client/comeback.ts";
 import type { Connection } from "../../client/connection.ts";
 import { type Readable, Store } from "../../client/store.ts";
 import type { User } from "../../protocol/user.ts";
@@ -23,7 +24,7 @@ export class PeopleList implements Disposable, Readable<PeopleSnapshot> {
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#ends = [
-      connection.onOnline(() => void this.reload()),
+      connection.onOnline(() => this.reload()),
       connection.on("missed", () => void this.reload()),
       connection.on("events:users", ({ type, user }) => {
         this.#tell(user.id, type === "deleted" ? undefined : user);
@@ -38,7 +39,7 @@ export class PeopleList implements Disposable, Readable<PeopleSnapshot> {
   readonly subscribe = (listener: () => void): () => void => this.#store.subscribe(listener);
 
   /** Reads the newest again. Never rejects: without a connection, what is known stays. */
-  reload(): Promise<void> {
+  reload(): Promise<CaughtUp> {
     return this.#next(async () => {
       const { users, cursor } = await this.#page();
       this.#show(users, cursor ?? undefined);
@@ -46,7 +47,7 @@ export class PeopleList implements Disposable, Readable<PeopleSnapshot> {
   }
 
   /** Reads who signed up before those; does nothing at the end. */
-  more(): Promise<void> {
+  more(): Promise<CaughtUp> {
     return this.#next(async () => {
       if (this.#cursor === undefined) return;
       const { users, cursor } = await this.#page(this.#cursor);
@@ -88,12 +89,13 @@ export class PeopleList implements Disposable, Readable<PeopleSnapshot> {
     this.#store.set({ people, waiting, hasMore: cursor !== undefined });
   }
 
-  #next(work: () => Promise<void>): Promise<void> {
-    const done = this.#last.then(async () => {
+  #next(work: () => Promise<void>): Promise<CaughtUp> {
+    const done = this.#last.then(async (): Promise<CaughtUp> => {
       this.#told.clear();
       await work();
       for (const [id, user] of [...this.#told]) this.#tell(id, user);
-    }).catch(() => undefined);
+      return "whole";
+    }).catch((): CaughtUp => "failed");
     this.#last = done;
     return done;
   }

@@ -1,4 +1,5 @@
 import { messageOf } from "../../client/errors.ts";
+import { useOnline } from "../../client/react/use_presence.ts";
 import { useStore } from "../../client/react/use_store.ts";
 import type { Role, User } from "../../protocol/user.ts";
 import type { AppSession } from "../app_session.ts";
@@ -6,6 +7,7 @@ import { confirm } from "../ui/dialogs.tsx";
 import { EmptyState, Loading } from "../ui/states.tsx";
 import { when } from "../ui/times.ts";
 import { toast } from "../ui/toasts.tsx";
+import { OnlineMark } from "./here.tsx";
 import type { PeopleList } from "./people_list.ts";
 import { PersonPicture } from "./person_picture.tsx";
 
@@ -21,7 +23,8 @@ export function PeoplePage({ session, list }: PeoplePageProps) {
   const { people, hasMore } = useStore(list);
   const waiting = people?.filter(({ role }) => role === "pending") ?? [];
   const others = people?.filter(({ role }) => role !== "pending") ?? [];
-  const actions = { session, change: changer(session) };
+  const online = useOnline(others.map(({ id }) => id));
+  const actions = { session, online, change: changer(session) };
   return (
     <main tabIndex={-1}>
       <h1 class="bar">People</h1>
@@ -66,6 +69,7 @@ export function PeoplePage({ session, list }: PeoplePageProps) {
 interface RowProps {
   session: AppSession;
   user: User;
+  online: ReadonlySet<string>;
   change: ReturnType<typeof changer>;
 }
 
@@ -93,11 +97,11 @@ function Waiting({ user, change }: RowProps) {
   );
 }
 
-function Person({ session, user, change }: RowProps) {
+function Person({ session, user, online, change }: RowProps) {
   const isMe = user.id === session.me.id;
   return (
     <li>
-      <Who user={user} />
+      <Who user={user} isOnline={online.has(user.id)} />
       <select
         aria-label={`Role of ${user.name}`}
         value={user.role}
@@ -124,13 +128,18 @@ function Person({ session, user, change }: RowProps) {
   );
 }
 
-function Who({ user: { id, name, email, profile_image_url, last_active_at } }: { user: User }) {
+function Who({ user, isOnline = false }: { user: User; isOnline?: boolean }) {
+  const { id, name, email, profile_image_url, last_active_at } = user;
   return (
     <>
       <PersonPicture id={id} name={name} url={profile_image_url} />
       <span class="who">
-        <strong dir="auto">{name}</strong>
-        <span class="hint">{email}, last here {when(last_active_at)}</span>
+        <strong dir="auto">
+          {name} <OnlineMark isOnline={isOnline} />
+        </strong>
+        <span class="hint">
+          {email}, {isOnline ? "here now" : `last here ${when(last_active_at)}`}
+        </span>
       </span>
     </>
   );
@@ -169,6 +178,7 @@ function changer({ api }: AppSession) {
           ? "The account is deleted; they may sign up again."
           : "They are signed out at once, and their chats are deleted. This can't be taken back.",
         yes: isWaiting ? "Turn away" : "Delete",
+        isDanger: true,
       });
       if (!isSure) return false;
       return await attempt(

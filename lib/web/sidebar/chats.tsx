@@ -137,7 +137,7 @@ function useReader({ chatList, chats }: AppSession): void {
 }
 
 /** The end of what was loaded: the next part comes once when it is looked at, or is asked for. */
-function More({ onSeen }: { onSeen: () => Promise<void> }) {
+function More({ onSeen }: { onSeen: () => Promise<unknown> }) {
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     const watch = new IntersectionObserver(([seen]) => {

@@ -1,13 +1,17 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { useOnline } from "../../client/react/use_presence.ts";
 import { useStore } from "../../client/react/use_store.ts";
 import type { AppSession } from "../app_session.ts";
 import type { PeopleList } from "../people/people_list.ts";
-import { titleOf } from "../channels/channel_names.ts";
+import { otherIn, titleOf } from "../channels/channel_names.ts";
+import { OnlineMark } from "../people/here.tsx";
+import { useVisible } from "../ui/visible.ts";
 import { Icon, type IconName } from "../ui/icons.tsx";
 import { useValue } from "../ui/observable.ts";
 import { lazy } from "../lazy.tsx";
 import { addressOf, type Place, route } from "../route.ts";
+import { ConnectionLight } from "../ui/connection.tsx";
 import { setUnread } from "../ui/page_title.ts";
 import { Chats } from "./chats.tsx";
 import { overlay } from "./overlays.tsx";
@@ -16,16 +20,7 @@ const NewChannelDialog = lazy(async () =>
   (await import("../channels/new_channel_dialog.tsx")).NewChannelDialog
 );
 
-const LIGHTS: Record<string, string> = {
-  online: "Connected",
-  connecting: "Connecting…",
-  offline: "No connection",
-  signed_out: "Signed out",
-  closed: "Closed",
-};
-
 export function Sidebar({ session }: { session: AppSession }) {
-  const { state } = useStore(session.connection);
   const { place } = useValue(route);
   const { name } = useValue(session.profile);
   useUnread(session);
@@ -34,12 +29,7 @@ export function Sidebar({ session }: { session: AppSession }) {
       <div class="brand">
         <img src="icon.svg" alt="" width="28" height="28" />
         <strong>WebUI Realtime</strong>
-        <span
-          class={`light ${state}`}
-          role="img"
-          aria-label={LIGHTS[state]}
-          title={LIGHTS[state]}
-        />
+        <ConnectionLight connection={session.connection} />
       </div>
       <div class="begin">
         <a class="new-chat" href={addressOf("chat")}>
@@ -117,7 +107,11 @@ function People({ list, isCurrent }: { list: PeopleList; isCurrent: boolean }) {
 function Channels({ session }: { session: AppSession }) {
   const { channels, unread } = useStore(session.channelList);
   const { place, id: current } = useValue(route);
-
+  const meId = session.me.id;
+  const others = channels?.map((channel) => otherIn(channel, meId)).filter((id) =>
+    id !== undefined
+  );
+  const online = useOnline(useVisible() ? others ?? [] : []);
   const [isMaking, setMaking] = useState(false);
 
   return (
@@ -139,7 +133,8 @@ function Channels({ session }: { session: AppSession }) {
         {channels?.map((channel) => {
           const { id } = channel;
           const count = unread.get(id) ?? 0;
-          const title = titleOf(channel, session.me.id);
+          const title = titleOf(channel, meId);
+          const other = otherIn(channel, meId);
           return (
             <li key={id} class={count > 0 ? "unread" : ""}>
               <a
@@ -149,6 +144,7 @@ function Channels({ session }: { session: AppSession }) {
               >
                 <Icon name={channel.type === "dm" ? "chat" : "channel"} />
                 <span dir="auto">{title}</span>
+                {other !== undefined && <OnlineMark isOnline={online.has(other)} />}
                 {count > 0 && (
                   <b class="badge" aria-label={`${count} unread`}>{count > 99 ? "99+" : count}</b>
                 )}

@@ -8,6 +8,8 @@ interface Question {
   title: string;
   message: string;
   yes: string;
+  /** What is then done can't be taken back. */
+  isDanger?: boolean;
   /** A text is asked for, and this is what stands there. */
   input?: { value: string; placeholder: string };
   answer(value: string | false): void;
@@ -38,9 +40,14 @@ function ask(
 }
 
 export async function confirm(
-  { title, message, yes = "Yes" }: { title: string; message: string; yes?: string },
+  { title, message, yes = "Yes", isDanger = false }: {
+    title: string;
+    message: string;
+    yes?: string;
+    isDanger?: boolean;
+  },
 ): Promise<boolean> {
-  return await ask({ title, message, yes }) !== false;
+  return await ask({ title, message, yes, isDanger }) !== false;
 }
 
 /** `false`: no answer. `signal` takes the question back. */
@@ -69,7 +76,7 @@ export function Dialogs() {
     if (question && !dialog.current?.open) dialog.current?.showModal();
   }, [question]);
   if (!question) return null;
-  const { title, message, yes, input, answer } = question;
+  const { title, message, yes, isDanger, input, answer } = question;
   return (
     <dialog ref={dialog} aria-labelledby="dialog-title" onCancel={() => answer(false)}>
       <form
@@ -91,7 +98,7 @@ export function Dialogs() {
         )}
         <div class="buttons">
           <button type="button" class="quiet" onClick={() => answer(false)}>Cancel</button>
-          <button type="submit" class="primary">{yes}</button>
+          <button type="submit" class={isDanger ? "primary danger" : "primary"}>{yes}</button>
         </div>
       </form>
     </dialog>

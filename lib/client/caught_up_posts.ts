@@ -1,0 +1,31 @@
+import type { Post } from "./pending_post.ts";
+
+interface Reading {
+  /** What was shown when the reading began, the oldest first. */
+  before: readonly Post[];
+  /** What was read, the newest first. */
+  found: ReadonlyMap<string, Post>;
+  /** Whether the reading reached what was shown first. */
+  isComplete: boolean;
+  /** What has come meanwhile, or is not said yet. */
+  since: readonly Post[];
+}
+
+/**
+ * What is shown after the messages of a channel were read anew: what was loaded before stays in its
+ * place. `hasOlder`: more was read than that.
+ */
+export function caughtUpPosts(
+  { before, found, isComplete, since }: Reading,
+  threadId: string | undefined,
+): { posts: Post[]; hasOlder: boolean } {
+  const oldest = before[0];
+  // The server puts the beginning of a thread into it; the page shows it above.
+  const now = [...found.values()].reverse().filter(({ id }) => id !== threadId);
+  const missed = isComplete ? [] : before.filter(({ id }) => !found.has(id));
+  const at = now.findIndex(({ id }) => id === oldest?.id);
+  const from = at >= 0
+    ? at
+    : now.findIndex(({ created_at }) => created_at >= (oldest?.created_at ?? 0));
+  return { posts: [...missed, ...now.slice(Math.max(0, from)), ...since], hasOlder: from > 0 };
+}

@@ -1,0 +1,33 @@
+/** How often something is read at the most. */
+export interface SharedReadingOptions {
+  /** How long a reading counts at least, in milliseconds. */
+  freshMs: number;
+  /** Of the time, at most one part in so many is spent on reading. Default: 20. */
+  share?: number;
+}
+
+/**
+ * Something costly that many ask for: those who ask at once share one reading, and what takes long to
+ * read is read less often. A reading that fails is no reading: who asks next tries again.
+ */
+export function sharedReading<T>(
+  read: () => Promise<T>,
+  { freshMs, share = 20 }: SharedReadingOptions,
+): () => Promise<T> {
+  let reading: Promise<T> | undefined;
+  let freshUntilMs = 0;
+  return async () => {
+    const startedMs = performance.now();
+    if (reading && startedMs < freshUntilMs) return await reading;
+    freshUntilMs = Infinity;
+    const mine = reading = read();
+    try {
+      const found = await mine;
+      freshUntilMs = startedMs + Math.max(freshMs, share * (performance.now() - startedMs));
+      return found;
+    } catch (thrown) {
+      freshUntilMs = 0;
+      throw thrown;
+    }
+  };
+}
