@@ -1,6 +1,7 @@
 import { Draining } from "./app/draining.ts";
 import { layFoundation } from "./app/foundation.ts";
-import { createMetrics, createSystemStatus, readinessChecks } from "./app/observability.ts";
+import { createSystemStatus } from "./app/live_view.ts";
+import { createMetrics, readinessChecks } from "./app/observability.ts";
 import type { OwnDataOptions } from "./app/own_data.ts";
 import { createRoutes } from "./app/routes.ts";
 import { run, type Running, startWhole } from "./app/running.ts";

@@ -3,8 +3,6 @@ import { watchEventLoop } from "../common/event_loop.ts";
 import type { Logger } from "../common/logger.ts";
 import { type Durations, Metrics } from "../common/metrics.ts";
 import type { ReadinessCheck } from "../http/operations.ts";
-import { systemStatusReader } from "../http/read_system_status.ts";
-import type { SystemStatus } from "../protocol/system_status.ts";
 import type { Sweeper } from "../sessions/sweeper.ts";
 import type { Draining } from "./draining.ts";
 import type { Foundation } from "./foundation.ts";
@@ -122,35 +120,4 @@ export function createMetrics(
     [store.name]: store.stats().roundTrips,
   }));
   return { metrics, lag };
-}
-
-const sum = (counts: Iterable<number>) => [...counts].reduce((total, count) => total + count, 0);
-
-/** Reads the running system for its admins. */
-export function createSystemStatus(
-  { store, instanceId }: Foundation,
-  { users, sessions, streams, usage }: Services,
-  { server, io, dispatcher, documents }: Sockets,
-  lag: Durations,
-): () => Promise<SystemStatus> {
-  return systemStatusReader({
-    ...{ store, users, lag },
-    modelsInUse: async () => (await usage.inUse()).model_ids,
-    rooms: () =>
-      [...io.sockets.adapter.rooms]
-        .filter(([name]) => !io.sockets.sockets.has(name))
-        .map(([name, members]) => ({ name, size: members.size })),
-    own() {
-      const { sentPackets, sentBytes } = server.stats();
-      return {
-        instance_id: instanceId,
-        local_sessions: sessions.size,
-        documents: documents.size,
-        streams: streams.size,
-        events: sum(dispatcher.stats().events.values()),
-        packets_sent: sentPackets,
-        bytes_sent: sentBytes,
-      };
-    },
-  });
 }

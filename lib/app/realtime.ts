@@ -66,7 +66,7 @@ export interface RealtimeOptions {
   events?: EventTable;
   onSessionGone?(session: Session): void;
   comebacks?: Comebacks;
-  dispatching?: Partial<Pick<DispatcherOptions, "dynamic" | "refusals">>;
+  dispatching?: Partial<Pick<DispatcherOptions, "dynamic" | "refusals" | "onEvent">>;
 }
 
 /** Lets sockets in and serves their events, over whatever knows of people and their things. */

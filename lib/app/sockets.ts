@@ -1,6 +1,7 @@
 import { followedChats } from "../completions/followed_chats.ts";
 import { isTemporary } from "../protocol/chat.ts";
 import { answerEvents } from "../realtime/answer_events.ts";
+import { EventTape } from "../realtime/event_tape.ts";
 import { followSessionAccess } from "../realtime/session_access.ts";
 import { openChannels } from "./channels.ts";
 import type { Foundation } from "./foundation.ts";
@@ -21,9 +22,13 @@ export function openSockets(foundation: Foundation, services: Services) {
   const rooms = openRooms(foundation, services, knowledge, side);
   const channels = openChannels(foundation, services, side.io, rooms.channels);
   const { server, browserStreams } = side;
+  const tape = new EventTape();
   const realtime = openRealtime(foundation, services, knowledge, side, rooms, {
     onSessionGone: ({ sid }) => browserStreams.sessionGone(sid),
-    dispatching: { dynamic: (name) => browserStreams.definition(name) },
+    dispatching: {
+      dynamic: (name) => browserStreams.definition(name),
+      onEvent: (name, { user }) => tape.note(name, user.name),
+    },
     events: answerEvents({
       async resume({ userId, chatId, ...query }) {
         if (!isTemporary(chatId)) await chats.summary(userId, chatId);
@@ -32,7 +37,7 @@ export function openSockets(foundation: Foundation, services: Services) {
       follow: (socket, chatIds) => server.limitStreams(socket, chatIds && followedChats(chatIds)),
     }),
   });
-  return { ...side, ...realtime, documents: rooms.documents.service, channels };
+  return { ...side, ...realtime, tape, documents: rooms.documents.service, channels };
 }
 
 /** Listens to what other instances tell of access; resolves when this one hears them. */

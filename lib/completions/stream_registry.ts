@@ -107,6 +107,15 @@ export class StreamRegistry implements AsyncDisposable {
     return this.#budget.bytes;
   }
 
+  /** How many pieces the answers that are written here have so far, by their tasks. */
+  *pieces(): Generator<readonly [taskId: string, pieces: number]> {
+    for (const streams of this.#chats.values()) {
+      for (const { taskId, seq, isEnded } of streams.values()) {
+        if (taskId !== undefined && !isEnded) yield [taskId, seq];
+      }
+    }
+  }
+
   /** Begins a new generation of a message; one that runs for the same message is superseded. */
   async begin(what: BeginStream): Promise<LiveStream> {
     const { store, logger, instanceId, maxRunning, maxLength, log } = this.#options;

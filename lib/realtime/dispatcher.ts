@@ -66,6 +66,8 @@ export interface DispatcherOptions {
    * `user-join` an `error` says why before that. Default: `told`.
    */
   refusals?: "told" | "empty";
+  /** An event of a session is handled; called for each. Default: nobody asks. */
+  onEvent?(name: string, session: Session): void;
   /** Whether a line is written for every event (`WEBSOCKET_SERVER_LOGGING`). Default: `false`. */
   isLogged?: boolean;
   clock: Clock;
@@ -176,6 +178,7 @@ export class Dispatcher {
     if (!session) {
       throw new AppError("unauthenticated", "Sign in first: this socket has no session.");
     }
+    this.#options.onEvent?.(this.#label(name), session);
     return definition.handle({ socket, session }, checked(definition.schema, payload));
   }
 

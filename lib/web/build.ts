@@ -75,7 +75,7 @@ async function write(path: string, bytes: Uint8Array, isImmutable: boolean): Pro
   await Deno.writeFile(new URL(file, dist), bytes);
   if (isCompressed) {
     // The Python runtime is large: a better compression would take a minute.
-    const quality = bytes.length > 1_000_000 ? 5 : 10;
+    const quality = bytes.length > 1_000_000 ? 5 : 11;
     const params = { [constants.BROTLI_PARAM_QUALITY]: quality };
     const [small, smaller] = await Promise.all([zip(bytes), brotli(bytes, { params })]);
     await Deno.writeFile(new URL(`${file}.gz`, dist), small);
