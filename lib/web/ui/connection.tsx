@@ -28,7 +28,9 @@ export function ConnectionLight({ connection }: { connection: Connection }) {
   const text = isOnline ? LIGHTS.online : `${LIGHTS[state]} for ${useAge(since, isOnline)}`;
   return (
     <span class="connection" title={text}>
-      {!isOnline && <small aria-hidden="true">{LIGHTS[state]}</small>}
+      {!isOnline && (
+        <small aria-hidden="true">{state === "offline" ? "Offline" : LIGHTS[state]}</small>
+      )}
       <span class={`light ${state}`} role="img" aria-label={text} />
     </span>
   );

@@ -14,8 +14,8 @@ function recover(): void {
   if (!last || last.isConnected || !isLost()) return;
   for (const [at, element] of path.entries()) {
     if (!element.isConnected) continue;
-    // So far up, the page's own content is nearer than whatever comes first.
-    if (element.querySelector("main")) break;
+    // So far up, the page's own content is nearer than whatever comes first; it may still be loading.
+    if (element.querySelector("main, .skip")) break;
     const choices = focusablesIn(element);
     const next = choices[Math.min(places[at] ?? 0, choices.length - 1)];
     next?.focus({ preventScroll: true });
