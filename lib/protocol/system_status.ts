@@ -22,7 +22,9 @@ export interface PassingEvent {
 
 /** Somebody who is connected. */
 export interface ConnectedPerson {
+  /** The user's id. */
   id: string;
+  /** The name that others see. */
   name: string;
   /** Each tab or device: where it is connected, since when (unix seconds), what it looks at. */
   tabs: { instance_id: string; since: number; rooms: NamedRoom[] }[];
