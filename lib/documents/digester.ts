@@ -42,9 +42,17 @@ export class Digester implements Disposable {
     return { deaths: this.#deaths, waiting: this.#waiting };
   }
 
-  /** Whether work on this is done at once: then it may as well be done on what is open already. */
-  isQuick(input: unknown): boolean {
-    return sizeUpTo(input, HEAVY_BYTES) <= this.#options.maxBytesAtOnce;
+  /**
+   * Whether work on this and so many bytes more is done at once: then it may as well be done on what
+   * is open already.
+   */
+  isQuick(input: unknown, bytes: number): boolean {
+    return this.sizeOf(input) + bytes <= this.#options.maxBytesAtOnce;
+  }
+
+  /** About how much there is to work on, counted no further than matters. */
+  sizeOf(input: unknown): number {
+    return sizeUpTo(input, HEAVY_BYTES);
   }
 
   /** @throws {AppError} what the work throws; `too_large` when it takes more than the limits */

@@ -2,9 +2,9 @@
  * Work on what others wrote, as functions of bytes and JSON alone: small work is done at once, the
  * rest by a thread that may die of it ({@linkcode Digester}).
  */
-import process from "node:process";
 import * as Y from "yjs";
 import { AppError } from "../common/errors.ts";
+import { spentMs } from "../common/spent_time.ts";
 import { toHtml } from "../note_schema/html_writer.ts";
 import type { JsonNode } from "../note_schema/json_node.ts";
 import { contentOf, type NoteSnapshot } from "../note_schema/note_content.ts";
@@ -14,7 +14,7 @@ import { replaceContent } from "./replace_content.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { piecesOf } from "./update_pieces.ts";
 import { scanUpdate } from "./update_scan.ts";
-import { seed } from "./yjs_state.ts";
+import { mergeThroughDocument, seed } from "./yjs_state.ts";
 
 /** To apply all of a document, which holds up everybody wherever it is opened. */
 const MAX_DOCUMENT_MS = 400;
@@ -44,11 +44,15 @@ type Tell = (at: number) => void;
 export const digests = {
   /**
    * Applies the update to a copy; returns how deep its types are ({@linkcode WeighedDoc.depth}), and
-   * what that took of this thread.
+   * what that took of this thread. Of one that is little, what counts is the document that there is.
    *
    * @throws {AppError} `invalid_payload`, `too_large`
    */
-  trial({ state, update }: { state: Uint8Array; update: Uint8Array }): Trial {
+  trial({ state, update, isLittle = false }: {
+    state: Uint8Array;
+    update: Uint8Array;
+    isLittle?: boolean;
+  }): Trial {
     const doc = new WeighedDoc();
     const costMs = spentMs(() => {
       Y.applyUpdate(doc, state);
@@ -56,8 +60,9 @@ export const digests = {
       throw new AppError("invalid_payload", "update: it does not fit the document.");
     });
     // Who opens it gets it as one update, which may take far longer than its parts did.
-    const whole = Y.encodeStateAsUpdate(doc);
-    const againMs = costMs > MAX_DOCUMENT_MS ? 0 : spentMs(() => docOf(whole));
+    const isKnown = isLittle || costMs > MAX_DOCUMENT_MS;
+    const whole = isKnown ? undefined : Y.encodeStateAsUpdate(doc);
+    const againMs = whole ? spentMs(() => docOf(whole)) : 0;
     if (Math.max(costMs, againMs) > MAX_DOCUMENT_MS) {
       throw new AppError("too_large", "update: it takes too long to apply.");
     }
@@ -79,6 +84,9 @@ export const digests = {
     }
     return { state, pieces: piecesOf(doc, state), refused: [...refused].sort((a, b) => a - b) };
   },
+
+  /** Updates of a log as one. */
+  merge: mergeThroughDocument,
 
   /**
    * The state with which a note's document begins: its text, built on the state of the last save.
@@ -181,12 +189,3 @@ function docOf(state: Uint8Array): WeighedDoc {
 
 /** The document's text. */
 export const contentIn = (doc: Y.Doc): JsonNode => toJson(doc.getXmlFragment(FRAGMENT));
-
-/** Time on the processor, as far as it can be told from that of others: a busy machine is no fault. */
-function spentMs(work: () => void): number {
-  const beganMs = performance.now();
-  const began = process.threadCpuUsage();
-  work();
-  const { user, system } = process.threadCpuUsage(began);
-  return Math.min(performance.now() - beganMs, (user + system) / 1_000);
-}

@@ -23,7 +23,7 @@ export interface DocumentParts {
   costs: UserCosts;
   /** For how long a document's Yjs state outlives its last save. */
   retainMs: number;
-  saving: Pick<NoteSaverOptions, "quietMs" | "maxWaitMs" | "maxRetryMs">;
+  saving: Pick<NoteSaverOptions, "quietMs" | "maxWaitMs" | "maxRetryMs" | "maxRestMs">;
   logger: Logger;
 }
 

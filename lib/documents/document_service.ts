@@ -68,7 +68,8 @@ export class DocumentService implements AsyncDisposable {
 
   /**
    * Defaults: compaction at 500 updates, documents of at most 16 MiB, saved 500 ms after the last
-   * edit and at least every 5 s, their Yjs state kept for 7 days after.
+   * edit and every 5 s while edits go on, a large one after a rest of 60 s at the most; their Yjs state
+   * is kept for 7 days after.
    */
   constructor(options: DocumentServiceOptions) {
     this.#options = options;

@@ -2,8 +2,14 @@ import { AppError, errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { backOff, pause } from "../common/pause.ts";
 import type { UpdateLog } from "../state/state_store.ts";
-import { mergeThroughDocument } from "./yjs_state.ts";
 
+/**
+ * A log grows by an update for so many bytes of its snapshot before the next one is made: what that
+ * takes is spread over the more updates the larger it is.
+ */
+const SNAPSHOT_BYTES_PER_UPDATE = 64;
+/** Updates that are read in a moment by whoever opens the document. */
+const MAX_UPDATES_BEHIND = 20_000;
 const MAX_WAITING = 2_000;
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 
@@ -17,8 +23,10 @@ interface Entry {
 
 export interface LogWriterOptions {
   log: UpdateLog;
-  /** From this length on, the older half becomes one snapshot. */
+  /** From this length on, the older half becomes one snapshot; later where that is large. */
   compactionThreshold: number;
+  /** The updates as one. */
+  merge(updates: Uint8Array[]): Promise<Uint8Array>;
   logger: Logger;
 }
 
@@ -101,11 +109,18 @@ export class LogWriter implements Disposable {
   /** One compaction at a time here; two instances that try at once are told apart by the log. */
   #compactIfLong(length: number): void {
     if (length < this.#compactFrom || this.#compacting) return;
-    const { log, logger, compactionThreshold } = this.#options;
+    const { log, logger, compactionThreshold, merge } = this.#options;
+    const count = Math.max(2, Math.floor(length / 2));
     const compact = async () => {
       try {
-        await log.compact(Math.max(2, Math.floor(length / 2)), mergeThroughDocument);
-        this.#compactFrom = compactionThreshold;
+        let bytes = 0;
+        await log.compact(count, async (oldest) => {
+          const snapshot = await merge(oldest);
+          bytes = snapshot.length;
+          return snapshot;
+        });
+        const behind = Math.min(MAX_UPDATES_BEHIND, bytes / SNAPSHOT_BYTES_PER_UPDATE);
+        this.#compactFrom = Math.max(compactionThreshold, length - count + behind);
       } catch (thrown) {
         // A snapshot that is too large, or a store that is away: not with every update again.
         this.#compactFrom = length + compactionThreshold;

@@ -23,6 +23,10 @@ export class NoteRecord {
   readonly #log: UpdateLog;
   #given: NoteSnapshot | undefined;
   #isEdited = false;
+  /** About what the text took when it was last saved. */
+  #textBytes = Infinity;
+  /** The bytes of the updates since: the text has grown by no more. */
+  #grownBytes = 0;
 
   constructor(ref: DocumentRef, parts: DocumentParts, log: UpdateLog) {
     this.#ref = ref;
@@ -52,6 +56,11 @@ export class NoteRecord {
     await this.#log.append(kept);
   }
 
+  /** An update of so many bytes has been applied. */
+  grew(bytes: number): void {
+    this.#grownBytes += bytes;
+  }
+
   /** The document has changed, whoever changed it. */
   changed(): void {
     this.#isEdited = true;
@@ -70,18 +79,18 @@ export class NoteRecord {
 
   /**
    * Saves what `current` gives, one instance at a time; who is the only one needs no lock for that. A
-   * note that is gone is not saved.
+   * note that is gone is not saved. Returns about how many bytes were written.
    */
-  async save(current: () => Promise<Y.Doc>): Promise<void> {
+  async save(current: () => Promise<Y.Doc>): Promise<number> {
     const { store, topics } = this.#parts;
-    if (!topics.isHeard()) await this.#saveNow(current);
+    const bytes = topics.isHeard() ? 0 : await this.#saveNow(current);
     // An instance that has come meanwhile may have saved what was new, and this what was old.
-    if (!topics.isHeard()) return;
+    if (!topics.isHeard()) return bytes;
     await using _lock = await acquireSoon(store, keys.documentSaveLock(this.#ref.key));
-    await this.#saveNow(current);
+    return bytes + await this.#saveNow(current);
   }
 
-  async #saveNow(current: () => Promise<Y.Doc>): Promise<void> {
+  async #saveNow(current: () => Promise<Y.Doc>): Promise<number> {
     const { content, logger } = this.#parts;
     const doc = await current();
     const state = Y.encodeStateAsUpdate(doc);
@@ -91,17 +100,27 @@ export class NoteRecord {
     } catch (thrown) {
       if (!(thrown instanceof AppError) || thrown.code !== "not_found") throw thrown;
       logger.info("note is gone, nothing saved", { note: this.#ref.noteId });
-      return;
+      return 0;
     }
     await this.#keep(state);
+    return state.length;
   }
 
-  /** A small document is read as it is: to make another of its state takes most of the time. */
+  /**
+   * A small text is read where it is, however long its history: to make another document of the
+   * state takes most of the time.
+   */
   async #snapshot(doc: Y.Doc, state: Uint8Array): Promise<NoteSnapshot> {
     const { digester } = this.#parts;
     const said = { given: this.#given, isEdited: this.#isEdited };
-    if (digester.isQuick({ state, ...said })) return snapshotOf({ json: contentIn(doc), ...said });
-    return await digester.run("snapshot", { state, ...said });
+    const grown = this.#grownBytes;
+    const textBytes = Math.min(state.length, this.#textBytes + grown);
+    const snapshot = digester.isQuick(said, textBytes)
+      ? snapshotOf({ json: contentIn(doc), ...said })
+      : await digester.run("snapshot", { state, ...said });
+    this.#textBytes = digester.sizeOf(snapshot.json);
+    this.#grownBytes -= grown;
+    return snapshot;
   }
 
   async differs(doc: Y.Doc): Promise<boolean> {

@@ -3,8 +3,8 @@ import type { Logger } from "../common/logger.ts";
 import { backOff } from "../common/pause.ts";
 
 export interface NoteSaverOptions {
-  /** Saves the document as it is now. A throw is retried. */
-  save(): Promise<void>;
+  /** Saves the document as it is now; returns about how many bytes that took. A throw is retried. */
+  save(): Promise<number>;
   /** A save has failed and is tried again. */
   onFailure(thrown: unknown): void;
   /** After the last edit. Default: 500. */
@@ -13,12 +13,21 @@ export interface NoteSaverOptions {
   maxWaitMs?: number;
   /** The longest wait after failures. Default: 30,000. */
   maxRetryMs?: number;
+  /** The longest rest after a save, however large it was. Default: 60,000. */
+  maxRestMs?: number;
   logger: Logger;
 }
 
 /**
- * When a document is saved: soon after the last edit, now and then while edits go on, and again
- * after a failure until it has worked. Never two saves at once.
+ * How fast one document is written, on average. A save writes all of its state, which grows with
+ * every edit: with a rest as long as the save was large, an edit costs as much after hours as at first.
+ */
+const BYTES_PER_MS = 4;
+
+/**
+ * When a document is saved: soon after the last edit, now and then while edits go on, after a rest
+ * that is the longer the more the last save wrote, and again after a failure until it has worked.
+ * Never two saves at once.
  */
 export class NoteSaver implements Disposable {
   readonly #options: Required<NoteSaverOptions>;
@@ -27,13 +36,20 @@ export class NoteSaver implements Disposable {
   #lastEditMs = 0;
   #retryMs = 0;
   #retryAtMs = 0;
+  #restUntilMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running: Promise<void> | undefined;
   #isDisposed = false;
   #clean: PromiseWithResolvers<void> | undefined;
 
   constructor(options: NoteSaverOptions) {
-    this.#options = { quietMs: 500, maxWaitMs: 5_000, maxRetryMs: 30_000, ...options };
+    this.#options = {
+      quietMs: 500,
+      maxWaitMs: 5_000,
+      maxRetryMs: 30_000,
+      maxRestMs: 60_000,
+      ...options,
+    };
   }
 
   get isDirty(): boolean {
@@ -71,7 +87,7 @@ export class NoteSaver implements Disposable {
   #waitMs(): number {
     const { quietMs, maxWaitMs } = this.#options;
     const dueMs = Math.min(this.#lastEditMs + quietMs, this.#firstEditMs + maxWaitMs);
-    return Math.max(0, Math.max(dueMs, this.#retryAtMs) - performance.now());
+    return Math.max(0, Math.max(dueMs, this.#retryAtMs, this.#restUntilMs) - performance.now());
   }
 
   #due(): void {
@@ -86,12 +102,13 @@ export class NoteSaver implements Disposable {
   }
 
   async #saveOnce(): Promise<void> {
-    const { save, onFailure, logger, quietMs, maxRetryMs } = this.#options;
+    const { save, onFailure, logger, quietMs, maxRetryMs, maxRestMs } = this.#options;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#isDirty = false;
     try {
-      await save();
+      const bytes = await save();
+      this.#restUntilMs = performance.now() + Math.min(maxRestMs, bytes / BYTES_PER_MS);
       this.#retryMs = this.#retryAtMs = 0;
     } catch (thrown) {
       this.#isDirty = true;

@@ -13,6 +13,7 @@ import {
 import { type Change, changesOf, type Person, personOf } from "./document_changes.ts";
 import type { DocumentRef } from "./document_id.ts";
 import { acquireSoon, type DocumentParts } from "./document_parts.ts";
+import { KnownEntries } from "./known_entries.ts";
 import { WeighedDoc } from "./weighed_doc.ts";
 import { LogWriter } from "./log_writer.ts";
 import type { Member } from "./members.ts";
@@ -50,6 +51,7 @@ export class OpenDocument {
   /** Updates that are tried, by the socket: what it sends next waits for them. */
   readonly #trials = new Map<string | undefined, Promise<unknown>>();
   #doc = new WeighedDoc();
+  #known = new KnownEntries();
   /** What came while a damaged document is being read anew. */
   #mending: Uint8Array[] | undefined;
   #subscription: Subscription | undefined;
@@ -61,8 +63,9 @@ export class OpenDocument {
     this.log = parts.store.updateLog(keys.documentUpdates(ref.key));
     this.#note = new NoteRecord(ref, parts, this.log);
     this.#guard = new UpdateGuard(parts);
-    const { compactionThreshold } = parts;
-    this.writer = new LogWriter({ log: this.log, compactionThreshold, logger });
+    const { compactionThreshold, digester } = parts;
+    const merge = (updates: Uint8Array[]) => digester.run("merge", updates);
+    this.writer = new LogWriter({ log: this.log, compactionThreshold, merge, logger });
     this.saver = new NoteSaver({
       ...parts.saving,
       logger,
@@ -107,17 +110,15 @@ export class OpenDocument {
 
   /** What the log holds, harmful updates left out, and taken out of it for good. */
   async #takeLog(doc: WeighedDoc, updates: Uint8Array[]): Promise<void> {
-    if (isLittle(updates)) {
-      await applyAll(doc, updates, this);
-      return this.#guard.measured(updates.reduce((sum, { length }) => sum + length, 0));
-    }
-    const { state, pieces, refused } = await this.#parts.digester.log(updates);
-    await applyAll(doc, pieces, this);
-    this.#guard.measured(state.length);
-    if (refused.length === 0) return;
-    const count = refused.length;
+    const digest = isLittle(updates) ? undefined : await this.#parts.digester.log(updates);
+    await applyAll(doc, digest?.pieces ?? updates, this);
+    const bytes = (digest ? [digest.state] : updates).reduce((sum, { length }) => sum + length, 0);
+    this.#guard.measured(bytes);
+    this.#note.grew(bytes);
+    const count = digest?.refused.length ?? 0;
+    if (!digest || count === 0) return;
     this.#parts.logger.warn("harmful updates taken out of a log", { key: this.ref.key, count });
-    await this.log.compact(updates.length, () => state);
+    await this.log.compact(updates.length, () => digest.state);
   }
 
   /**
@@ -142,7 +143,7 @@ export class OpenDocument {
   }
 
   async #take(update: Uint8Array, by?: Member, snapshot?: NoteSnapshot): Promise<void> {
-    if (!this.#charged(by, () => this.#apply(update))) {
+    if (!this.#parts.costs.charge(by?.userId, () => this.#apply(update))) {
       throw new AppError("invalid_payload", "update: it does not fit the document.");
     }
     if (snapshot) this.#note.give(snapshot);
@@ -158,7 +159,7 @@ export class OpenDocument {
     const { costs } = this.#parts;
     for (let before; (before = this.#trials.get(by?.sid));) await before;
     if (by) costs.check(by.userId);
-    const trial = this.#charged(by, () => this.#guard.check(this.#doc, update));
+    const trial = costs.charge(by?.userId, () => this.#guard.check(this.#doc, update));
     if (!trial) return;
     this.#trials.set(by?.sid, trial.catch(() => {}));
     try {
@@ -171,10 +172,6 @@ export class OpenDocument {
       this.#trials.delete(by?.sid);
     }
     if (by?.canWrite === false) throw new AppError("forbidden", "You may not change this note.");
-  }
-
-  #charged<T>(by: Member | undefined, work: () => T): T {
-    return by ? this.#parts.costs.charge(by.userId, work) : work();
   }
 
   /** Resolves when nothing is on its way to the log any more. */
@@ -216,21 +213,20 @@ export class OpenDocument {
 
   /** Resolves when all that was in the log at the call is in memory. */
   async refresh(): Promise<void> {
-    const updates = await this.log.read();
+    const { unknown, digests } = this.#known.among(await this.log.read());
     const origin = Symbol("from the log");
     const show = (update: Uint8Array, from: unknown) => {
       if (from !== origin) return;
+      this.#note.grew(update.length);
       this.#parts.audience.update([...this.members.values()], undefined, update);
     };
     // Only for now: Yjs writes every change anew for whoever listens to it.
     const doc = this.#doc;
-    const taken: Uint8Array[] = [];
-    for (const update of updates) {
-      if (await this.#guard.takesLogged(doc, update)) taken.push(update);
-    }
+    const taken = await this.#guard.takenOf(doc, unknown);
     doc.on("update", show);
     await applyAll(doc, taken, origin);
     doc.off("update", show);
+    if (doc === this.#doc) this.#known.remember(digests);
   }
 
   /** Whether the note says something else than the document. */
@@ -267,6 +263,7 @@ export class OpenDocument {
       return false;
     }
     this.#guard.taken(update);
+    this.#note.grew(update.length);
     this.#mending?.push(update);
     return true;
   }
@@ -280,6 +277,7 @@ export class OpenDocument {
       fresh.transact(() => since.forEach((update) => Y.applyUpdate(fresh, update)), this);
       this.#doc.destroy();
       this.#doc = fresh;
+      this.#known = new KnownEntries();
       this.#follow(fresh);
     } catch (thrown) {
       this.#parts.logger.warn("document not read anew", { error: errorText(thrown) });
@@ -339,8 +337,8 @@ export class OpenDocument {
     return !users.every((sid) => this.members.has(sid) || this.leavers.has(sid));
   }
 
-  async #save(): Promise<void> {
-    await this.#note.save(async () => {
+  #save(): Promise<number> {
+    return this.#note.save(async () => {
       if (await this.#isSharedWithOthers()) await this.refresh();
       return this.#doc;
     });

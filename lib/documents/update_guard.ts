@@ -12,6 +12,9 @@ const MAX_STRUCTS_OF_AN_UPDATE = 50_000;
  * as many steps as its items times those there are: some 50 ns each. Up to so many it is applied at once.
  */
 const MAX_STEPS_AT_ONCE = 500_000;
+/** What it takes to delete an item, and how many places in a list are moved by one in a step's time. */
+const STEPS_A_DELETED = 4;
+const MOVED_A_STEP = 32;
 /** Steps of all updates since somebody has measured what they took. */
 const MAX_STEPS_UNMEASURED = 10_000_000;
 /** What waits in a document for updates that nobody has sent is gone through with each one that comes. */
@@ -64,18 +67,23 @@ export class UpdateGuard {
     checkUpdate(update);
     this.#checkRoom(doc, size);
     const there = doc.structs;
-    const steps = (size.structs + size.deletions) * (there + size.structs);
+    const steps = stepsOf(size, there);
     this.#steps += steps;
     const isCheap = steps <= MAX_STEPS_AT_ONCE && this.#steps <= MAX_STEPS_UNMEASURED &&
       doc.depth + size.types <= MAX_TYPE_DEPTH && pendingBytes(doc) <= MAX_PENDING_BYTES;
-    return isCheap ? undefined : this.#try(doc, update);
+    return isCheap ? undefined : this.#try(doc, update, steps <= MAX_STEPS_AT_ONCE);
   }
 
-  /** Whether what another program has put into the log may be applied. */
-  async takesLogged(doc: WeighedDoc, update: Uint8Array): Promise<boolean> {
+  /** What of that which anybody has put into the log may be applied. */
+  async takenOf(doc: WeighedDoc, updates: readonly Uint8Array[]): Promise<Uint8Array[]> {
+    const taken: Uint8Array[] = [];
+    for (const update of updates) if (await this.#takesLogged(doc, update)) taken.push(update);
+    return taken;
+  }
+
+  async #takesLogged(doc: WeighedDoc, update: Uint8Array): Promise<boolean> {
     try {
-      const { structs, deletions } = scanUpdate(update);
-      const steps = (structs + deletions) * (doc.structs + structs);
+      const steps = stepsOf(scanUpdate(update), doc.structs);
       if (steps > MAX_STEPS_AT_ONCE && !isKnown(doc, update)) await this.#try(doc, update);
       return true;
     } catch (thrown) {
@@ -84,11 +92,11 @@ export class UpdateGuard {
     }
   }
 
-  async #try(doc: WeighedDoc, update: Uint8Array): Promise<number> {
+  async #try(doc: WeighedDoc, update: Uint8Array, isLittle = false): Promise<number> {
     const state = Y.encodeStateAsUpdate(doc);
     this.#steps = 0;
     this.#bytes = state.length;
-    const { depth, tookMs } = await this.#parts.digester.run("trial", { state, update });
+    const { depth, tookMs } = await this.#parts.digester.run("trial", { state, update, isLittle });
     doc.depth = depth;
     return tookMs;
   }
@@ -107,6 +115,15 @@ export class UpdateGuard {
       );
     }
   }
+}
+
+/** How many steps the update may take in a document of so many items. */
+function stepsOf({ structs, deletions, deleted }: UpdateSize, there: number): number {
+  const all = there + structs;
+  // A run is found by its number; then its items are gone through, and those behind it move up.
+  const deleting = Math.min(deleted, deletions * all) * STEPS_A_DELETED +
+    deletions * all / MOVED_A_STEP;
+  return structs * all + deleting;
 }
 
 function pendingBytes({ store: { pendingStructs, pendingDs } }: WeighedDoc): number {

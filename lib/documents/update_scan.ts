@@ -30,6 +30,8 @@ export interface UpdateSize {
   values: number;
   /** Runs of items that it deletes. */
   deletions: number;
+  /** The characters and items in all of these. */
+  deleted: number;
 }
 
 /** @throws {AppError} `invalid_payload` for bytes that are no update, or values nested too deep */
@@ -48,7 +50,14 @@ class Scan {
 
   constructor(update: Uint8Array) {
     this.#decoder = createDecoder(update);
-    this.#size = { bytes: update.length, structs: 0, types: 0, values: 0, deletions: 0 };
+    this.#size = {
+      bytes: update.length,
+      structs: 0,
+      types: 0,
+      values: 0,
+      deletions: 0,
+      deleted: 0,
+    };
   }
 
   all(): UpdateSize {
@@ -60,7 +69,8 @@ class Scan {
     for (let clients = this.#number(); clients > 0; clients--) {
       this.#number();
       for (let ranges = this.#number(); ranges > 0; ranges--) {
-        this.#id();
+        this.#number();
+        this.#size.deleted += this.#number();
         this.#size.deletions++;
       }
     }

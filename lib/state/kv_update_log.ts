@@ -253,7 +253,7 @@ export function kvUpdateLog(
       client.operation(async () => {
         const log = await readLog();
         if (count < 1 || log.head.length < count) return false;
-        const snapshot = merge(all(log).slice(0, count));
+        const snapshot = await merge(all(log).slice(0, count));
         checkSize(snapshot);
         return await push<boolean>({ kind: "compact", count, epoch: log.head.epoch, snapshot });
       }),

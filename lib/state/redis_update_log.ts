@@ -83,7 +83,7 @@ export function redisUpdateLog(
       if (count < 1) return false;
       const oldest = await range(count - 1);
       if (oldest.length < count) return false;
-      const snapshot = encode(merge(await decodeAll(oldest)));
+      const snapshot = encode(await merge(await decodeAll(oldest)));
       const digest = digestOf(oldest);
       const answer = await redis.runScript(
         COMPACT,

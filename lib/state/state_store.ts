@@ -150,7 +150,10 @@ export interface UpdateLog {
    * appended meanwhile stays behind the snapshot. Returns `false`, and changes nothing, when the log
    * is shorter or somebody else replaced its head meanwhile.
    */
-  compact(count: number, merge: (oldest: Uint8Array[]) => Uint8Array): Promise<boolean>;
+  compact(
+    count: number,
+    merge: (oldest: Uint8Array[]) => Uint8Array | Promise<Uint8Array>,
+  ): Promise<boolean>;
   clear(): Promise<void>;
 }
 
