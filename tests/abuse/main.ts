@@ -4,6 +4,7 @@
  * `docs/abuse.md`. Ends with 1 when others waited too long, or memory stays grown.
  */
 import { pause } from "../../lib/common/pause.ts";
+import { endOnSignals } from "../support/ending.ts";
 import { say } from "../support/say.ts";
 import { startModelProvider } from "../support/model_provider.ts";
 import { startServerProcess } from "../support/server_process.ts";
@@ -114,4 +115,7 @@ async function main(): Promise<number> {
   return problems.length > 0 ? 1 : 0;
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) {
+  endOnSignals();
+  Deno.exit(await main());
+}

@@ -13,6 +13,9 @@ const LOOK_EVERY_MS = 100;
 
 export interface ReadySample {
   place: number;
+  /** By the wall clock, as a log has it. */
+  askedAt: number;
+  answeredAt: number;
   atMs: number;
   ready: boolean;
 }
@@ -34,8 +37,11 @@ export class ReadyWatch implements AsyncDisposable {
     while (!signal.aborted) {
       const server = servers[place];
       if (server && !server.isOver) {
+        const askedAt = Date.now();
         const ready = await isReady(server.url);
-        if (!server.isOver) this.samples.push({ place, atMs: performance.now(), ready });
+        const answeredAt = Date.now();
+        const atMs = performance.now();
+        if (!server.isOver) this.samples.push({ place, askedAt, answeredAt, atMs, ready });
       }
       await pause(this.#everyMs, signal);
     }

@@ -3,6 +3,7 @@
  * while one thing after another breaks. Ends with 1 when a requirement fails.
  */
 import { pause } from "../../lib/common/pause.ts";
+import { endOnSignals } from "../support/ending.ts";
 import { redisAvailable } from "../support/redis_servers.ts";
 import { say } from "../support/say.ts";
 import { type Fault, FAULTS } from "./faults.ts";
@@ -128,6 +129,7 @@ const options = parseOptions(
   [...[...FAULTS, ...SCENES].map(({ name }) => name), ...OPEN_WEBUI_FAULTS],
 );
 if (!redisAvailable()) Deno.exit(1);
+endOnSignals();
 say(`seed ${options.seed}`);
 const random = randomOf(options.seed);
 const isChosen = ({ name }: { name: string }) =>

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CACHE, once, pythonFolder, run } from "../bench/peers/install.ts";
+import { endsWithTask } from "../support/ending.ts";
 import { say } from "../support/say.ts";
 import { until } from "../support/until.ts";
 
@@ -67,6 +68,7 @@ export class OfficialClient implements AsyncDisposable {
   readonly name: string;
   readonly #child: Deno.ChildProcess;
   readonly #reading: Promise<void>;
+  readonly #forget: () => void;
   #told = "";
   #isOver = false;
 
@@ -76,6 +78,7 @@ export class OfficialClient implements AsyncDisposable {
       ...{ args, stdin: "null", stdout: "piped", stderr: "null" },
     }).spawn();
     this.#reading = this.#read();
+    this.#forget = endsWithTask(() => this[Symbol.asyncDispose]());
   }
 
   get connects(): number {
@@ -109,6 +112,7 @@ export class OfficialClient implements AsyncDisposable {
     }
     await this.#child.status;
     await this.#reading;
+    this.#forget();
   }
 }
 

@@ -7,7 +7,8 @@ import { pause } from "../../lib/common/pause.ts";
 import { type Installed, installed as lookFor } from "../interop/real/install.ts";
 import { openWorld, type World } from "../interop/real/world.ts";
 import { say } from "../support/say.ts";
-import { ReadyWatch } from "./judge.ts";
+import { type ReadySample, ReadyWatch } from "./judge.ts";
+import { looksInto, type Loss, lossesOf } from "./losses.ts";
 import { Reader } from "./reader.ts";
 
 const READERS = 4;
@@ -22,11 +23,17 @@ const HEARD_WITHIN_MS = 5_000;
 const GIVE_UP_MS = 30_000;
 /** More than Redis lets wait for a subscriber: it cuts all that listen to the room. */
 const LARGE_BYTES = 33 * 1024 * 1024;
+/** The loss of a connection may be over in less. */
+const LOOK_EVERY_MS = 5;
 
 interface Fault {
   name: string;
-  /** Where `/ready` must say no meanwhile. Default: nowhere. */
-  turnsUnready?: "everywhere" | "somewhere";
+  /** Which instances Redis cuts, or is away from. Default: none. */
+  cuts?: "all" | "some";
+  /** Whether the fault lasts so long that `/ready` must have been seen to say no. */
+  isSeen?: boolean;
+  /** Whether tabs lose their sockets. Default: nobody does. */
+  losesSockets?: boolean;
   /** Whether Python may lose answers itself, whatever carries its words. */
   losesAnswers?: boolean;
   /** Brings it about and takes it away again. */
@@ -43,7 +50,8 @@ interface Scene {
 const FAULTS: readonly Fault[] = [
   ...Array.from({ length: RESTARTS }, (_, n): Fault => ({
     name: `openwebui-redis-restarted-${n + 1}`,
-    turnsUnready: "everywhere",
+    cuts: "all",
+    isSeen: true,
     async inflict({ world: { redis } }) {
       await redis.kill();
       await pause(REDIS_AWAY_MS);
@@ -53,7 +61,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: "openwebui-large-event",
     // Redis cuts who listens to the room of the one user that is told.
-    turnsUnready: "somewhere",
+    cuts: "some",
     async inflict({ world, readers: [reader] }) {
       if (!reader) throw new Error("There is nobody");
       const { chatId, messageId } = await reader.asked();
@@ -67,6 +75,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: "openwebui-instance-killed",
+    losesSockets: true,
     async inflict({ world }) {
       await world.killOurs(0);
     },
@@ -86,7 +95,12 @@ export interface OpenWebUiResult {
   name: string;
   /** From the end of the fault until every Python process was heard by every tab; `undefined`: never. */
   heardMs: number | undefined;
+  /** The longest time in which an instance was not subscribed, in milliseconds. */
+  deafMs: number;
+  /** Looks at `/ready` that fell into such a time, and those of them that said no. */
+  looks: number;
   unready: number;
+  socketsLost: number;
   answers: number;
   /** Of them, those that Python itself did not end. */
   lostByPython: number;
@@ -116,28 +130,57 @@ async function heardAgain({ world, readers, channelId }: Scene, sinceMs: number)
   return performance.now() - sinceMs;
 }
 
+/** In words, where Redis did not cut whom it should, or `/ready` was wrong about it. */
+function judgeLosses(
+  { cuts, isSeen }: Fault,
+  { ours }: World,
+  losses: readonly Loss[],
+  within: readonly ReadySample[],
+): string[] {
+  const found: string[] = [];
+  const places = [...ours.keys()].filter((place) => !ours[place]?.isOver);
+  const cut = places.filter((place) => losses.some((loss) => loss.place === place));
+  const least = { all: places.length, some: 1, none: 0 }[cuts ?? "none"];
+  if (cut.length < least) found.push(`Redis has cut ${cut.length} instances, and not ${least}`);
+  if (!cuts && cut.length > 0) found.push(`instances ${cut.join()} have lost Redis`);
+  for (const { place, from, to } of losses) {
+    if (ours[place]?.isOver) continue;
+    if (to === undefined) found.push(`instance ${place} is not subscribed again`);
+    else if (to - from > HEARD_WITHIN_MS) {
+      found.push(`instance ${place} heard nothing for ${to - from} ms`);
+    }
+  }
+  const wrong = within.filter(({ ready }) => ready);
+  if (wrong.length > 0) found.push(`/ready said yes ${wrong.length} times while nothing was heard`);
+  const silent = cut.filter((place) => !within.some((look) => look.place === place && !look.ready));
+  if (isSeen && silent.length > 0) {
+    found.push(`instances ${silent.join()} were never seen to say that they are not ready`);
+  }
+  return found;
+}
+
 async function suffer(fault: Fault, scene: Scene): Promise<OpenWebUiResult> {
   const { world, readers } = scene;
   const problems: string[] = [];
-  const reloadsBefore = readers.reduce((sum, { reloads }) => sum + reloads, 0);
+  const reloadsBefore = readers.map(({ reloads }) => reloads);
   await Promise.all(readers.map((reader) => reader.ask()));
   await pause(CALM_MS);
+  const socketsBefore = readers.reduce((sum, { losses }) => sum + losses, 0);
+  const linesBefore = world.ours.map((server) => server.lines().length);
   let heardMs: number | undefined;
-  let unready = 0;
+  let looks: ReadySample[];
   {
-    await using watch = new ReadyWatch({ servers: [...world.ours] }, 20);
+    await using watch = new ReadyWatch({ servers: [...world.ours] }, LOOK_EVERY_MS);
     await fault.inflict(scene);
     heardMs = await heardAgain(scene, performance.now());
-    unready = watch.samples.filter(({ ready }) => !ready).length;
-    const places = [...world.ours.keys()].filter((place) => !world.ours[place]?.isOver);
-    const silent = places.filter((place) =>
-      !watch.samples.some((sample) => sample.place === place && !sample.ready)
-    );
-    const least = { everywhere: places.length, somewhere: 1 }[fault.turnsUnready ?? "somewhere"];
-    if (fault.turnsUnready && places.length - silent.length < least) {
-      problems.push(`instances ${silent.join()} never said that they are not ready`);
-    }
+    looks = watch.samples;
   }
+  const losses = lossesOf(world.ours, linesBefore);
+  const within = looksInto(losses, looks);
+  const unready = within.filter(({ ready }) => !ready).length;
+  problems.push(...judgeLosses(fault, world, losses, within));
+  const socketsLost = readers.reduce((sum, { losses }) => sum + losses, 0) - socketsBefore;
+  if (socketsLost > 0 && !fault.losesSockets) problems.push(`${socketsLost} sockets were lost`);
   if (heardMs === undefined || heardMs > HEARD_WITHIN_MS) {
     problems.push(`Python is not heard within ${HEARD_WITHIN_MS / 1_000} s`);
   }
@@ -147,9 +190,16 @@ async function suffer(fault: Fault, scene: Scene): Promise<OpenWebUiResult> {
     problems.push(`${lostByPython} answers are not stored as the model said them`);
   }
   problems.push(...judged.flatMap(({ problem }) => problem ?? []));
+  const reloads = readers.map((reader, at) => reader.reloads - (reloadsBefore[at] ?? 0));
+  // Of a single cut it is the first, whose room has heard too much.
+  const untold = { all: reloads, some: reloads.slice(0, 1), none: [] }[fault.cuts ?? "none"]
+    .filter((count) => count === 0).length;
+  if (untold > 0) problems.push(`${untold} who may have missed something were not told to reload`);
   return {
-    ...{ name: fault.name, heardMs, unready, answers: readers.length, lostByPython, problems },
-    reloads: readers.reduce((sum, { reloads }) => sum + reloads, 0) - reloadsBefore,
+    ...{ name: fault.name, heardMs, looks: within.length, unready, socketsLost, problems },
+    ...{ answers: readers.length, lostByPython },
+    deafMs: Math.max(0, ...losses.map(({ from, to = Infinity }) => to - from)),
+    reloads: reloads.reduce((sum, count) => sum + count, 0),
   };
 }
 
@@ -203,12 +253,31 @@ const seconds = (ms: number | undefined) =>
   ms === undefined ? "never" : `${(ms / 1_000).toFixed(1)} s`;
 
 export function tableOfOpenWebUi(results: readonly OpenWebUiResult[]): string {
-  const head = ["fault", "Python is heard again", "looks that found an instance not ready"];
-  const more = ["answers as stored", "of them lost by Python itself", "told to reload", "verdict"];
+  const head = ["fault", "Python is heard again", "longest without Redis"];
+  const more = [
+    "looks at /ready meanwhile: no, of all",
+    "sockets lost",
+    "answers",
+    "lost by Python itself",
+    "told to reload",
+    "verdict",
+  ];
   const rows = results.map((
-    { name, heardMs, unready, answers, lostByPython, reloads, problems },
+    {
+      name,
+      heardMs,
+      deafMs,
+      looks,
+      unready,
+      socketsLost,
+      answers,
+      lostByPython,
+      reloads,
+      problems,
+    },
   ) => [
-    ...[name, seconds(heardMs), unready, answers, lostByPython, reloads],
+    ...[name, seconds(heardMs), `${deafMs} ms`, `${unready} of ${looks}`, socketsLost],
+    ...[answers, lostByPython, reloads],
     problems.length === 0 ? "holds" : `${problems.length} FAILED`,
   ]);
   const all = [[...head, ...more], [...head, ...more].map(() => "---"), ...rows];

@@ -39,6 +39,8 @@ const SETTLE_MS = 5_000;
 export class Reader implements Disposable {
   /** How often the tab was told to read a chat again. */
   reloads = 0;
+  /** How often its socket was lost. */
+  losses = 0;
   readonly person: Person;
   readonly #tab: Tab;
   readonly #marks = new Set<string>();
@@ -52,6 +54,7 @@ export class Reader implements Disposable {
     const { socket } = tab;
     // As the page does on each connect, and for the chat that is open.
     socket.on("connect", () => void this.#join().catch(() => {}));
+    socket.on("disconnect", () => this.losses++);
     socket.on("events", (told: Told) => this.#hear(told));
     socket.on("events:channel", ({ data }) => {
       if (data?.type === "message") this.#marks.add(String(data.data?.content));

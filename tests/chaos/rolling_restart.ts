@@ -12,6 +12,7 @@ import type { ChatMessage } from "../../lib/protocol/chat.ts";
 import { type OfficialClient, startOfficialClients } from "./official_clients.ts";
 import { message, newChat } from "../e2e/support/chat.ts";
 import { type Client, connect, type Person, personAt, signUp } from "../support/server.ts";
+import { endOnSignals, endsWithTask } from "../support/ending.ts";
 import { say } from "../support/say.ts";
 import { startModelProvider } from "../support/model_provider.ts";
 import { RedisServer } from "../support/redis_servers.ts";
@@ -149,9 +150,14 @@ export async function roll(name: ProxyName): Promise<Rolled> {
   for (const port of ports) servers.push(await start(port));
   const port = freePort();
   const proxy = startProxy(name, port, ports, folder);
-  stack.defer(async () => {
+  const endProxy = () => {
     proxy.kill("SIGTERM");
-    const { stderr } = await proxy.output();
+    return proxy.output();
+  };
+  const forgetProxy = endsWithTask(endProxy);
+  stack.defer(async () => {
+    const { stderr } = await endProxy();
+    forgetProxy();
     const words = new TextDecoder().decode(stderr).trim();
     if (found.length > 0 && words !== "") say(words.slice(0, 2_000));
   });
@@ -238,6 +244,7 @@ export function installedProxies(): ProxyName[] {
 }
 
 if (import.meta.main) {
+  endOnSignals();
   const proxies = installedProxies();
   let faults = 0;
   for (const name of proxies) faults += (await roll(name)).found.length;

@@ -4,6 +4,7 @@
  * memory grew, or the server stood still.
  */
 import { pause } from "../../lib/common/pause.ts";
+import { endOnSignals } from "../support/ending.ts";
 import { say } from "../support/say.ts";
 import { Crowd } from "./crowd.ts";
 import { Editors } from "./editors.ts";
@@ -21,6 +22,7 @@ const GROWTH = 1.2;
 /** What nobody holds any more is given back by then. */
 const CALM_MS = 20_000;
 
+endOnSignals();
 const options = parseOptions(Deno.args);
 const { minutes, sockets, editors: editorCount, streamsPerMinute, comingsPerSecond } = options;
 const load = new AbortController();

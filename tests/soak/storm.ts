@@ -3,6 +3,7 @@
  * after a second or so and then less and less often. Once by their network, once by a server that is
  * killed and started anew. Ends with 1 when not all are back within ten seconds of what they come to.
  */
+import { endOnSignals } from "../support/ending.ts";
 import { say } from "../support/say.ts";
 import { until } from "../support/until.ts";
 import { Crowd } from "./crowd.ts";
@@ -13,6 +14,7 @@ import { openWorld } from "./world.ts";
 const LIMIT_MS = 10_000;
 const GIVE_UP_MS = 120_000;
 
+endOnSignals();
 const options = parseOptions(Deno.args);
 const rows: string[] = [];
 let isGood = true;

@@ -1,5 +1,6 @@
 /** Real Chromium for a test, and what its pages complained about. */
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { endsWithTask, isEndedBySignals } from "./ending.ts";
 import { ROOT } from "./pages.ts";
 import { say } from "./say.ts";
 
@@ -25,9 +26,11 @@ export function findChromium(): string | undefined {
 
 /** Opens the browser; disposing of it ends it, and its profile is gone. */
 export async function openBrowser(executablePath: string): Promise<Browser> {
-  return await chromium.launch({
+  const hears = !isEndedBySignals();
+  const browser = await chromium.launch({
     executablePath,
     headless: true,
+    ...{ handleSIGINT: hears, handleSIGTERM: hears, handleSIGHUP: hears },
     args: [
       "--no-sandbox",
       "--disable-gpu",
@@ -40,6 +43,8 @@ export async function openBrowser(executablePath: string): Promise<Browser> {
       `--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`,
     ],
   });
+  browser.on("disconnected", endsWithTask(() => browser.close()));
+  return browser;
 }
 
 /** One person's browser, and everything that went wrong in it. */

@@ -1,4 +1,5 @@
 /** A real KV Connect server, `denokv`, on a free port, with a database of its own. */
+import { endsWithTask } from "./ending.ts";
 import { until } from "./until.ts";
 
 const PROGRAM = Deno.env.get("DENOKV") ?? "denokv";
@@ -31,12 +32,14 @@ function isInstalled(): boolean {
 
 export class KvConnectServer implements AsyncDisposable {
   readonly #directory: string;
+  readonly #forget: () => void;
   #url = "";
   #process: Deno.ChildProcess | undefined;
   #read: Promise<void> = Promise.resolve();
 
   private constructor(directory: string) {
     this.#directory = directory;
+    this.#forget = endsWithTask(() => this[Symbol.asyncDispose]());
   }
 
   /** Starts a server, and gives this process and its children the token that it asks for. */
@@ -109,5 +112,6 @@ export class KvConnectServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     await Deno.remove(this.#directory, { recursive: true });
+    this.#forget();
   }
 }

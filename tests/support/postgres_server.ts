@@ -1,4 +1,5 @@
 /** One real Postgres on a free port, with its data in a folder of its own, from Debian's package. */
+import { endsWithTask } from "./ending.ts";
 import { until } from "./until.ts";
 
 const HOST = "127.0.0.1";
@@ -58,10 +59,12 @@ function asAccount(program: string, ...args: string[]): Promise<Ran> {
 export class PostgresServer implements AsyncDisposable {
   readonly #folder: string;
   readonly #port: number;
+  readonly #forget: () => void;
 
   private constructor(folder: string, port: number) {
     this.#folder = folder;
     this.#port = port;
+    this.#forget = endsWithTask(() => this[Symbol.asyncDispose]());
   }
 
   static async start(): Promise<PostgresServer> {
@@ -112,6 +115,7 @@ export class PostgresServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stop();
     await Deno.remove(this.#folder, { recursive: true });
+    this.#forget();
   }
 }
 

@@ -1,4 +1,5 @@
 /** One real Redis server on a free port, in a directory of its own. */
+import { endsWithTask } from "./ending.ts";
 import { until } from "./until.ts";
 
 export const HOST = "127.0.0.1";
@@ -74,6 +75,7 @@ export class RedisServer implements AsyncDisposable {
   readonly #args: string[];
   readonly #cli: string[];
   #process: Deno.ChildProcess | undefined;
+  readonly #forget: () => void;
   #paused = false;
 
   private constructor(port: number, directory: string, args: string[], cli: string[]) {
@@ -81,6 +83,7 @@ export class RedisServer implements AsyncDisposable {
     this.#directory = directory;
     this.#args = args;
     this.#cli = cli;
+    this.#forget = endsWithTask(() => this[Symbol.asyncDispose]());
   }
 
   /** @param cli what `redis-cli` needs to be let in. */
@@ -174,6 +177,7 @@ export class RedisServer implements AsyncDisposable {
     if (this.#paused) this.resume();
     await this.kill();
     await Deno.remove(this.#directory, { recursive: true });
+    this.#forget();
   }
 }
 

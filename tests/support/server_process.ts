@@ -1,4 +1,5 @@
 /** A server as it really runs: a process of its own, which can be killed. */
+import { endsWithTask } from "./ending.ts";
 import type { Env } from "./server.ts";
 import { until } from "./until.ts";
 
@@ -108,7 +109,9 @@ export async function startServerProcess(
     if (!isOver) kill("SIGKILL");
     await status;
     await read;
+    forget();
   };
+  const forget = endsWithTask(end);
   try {
     const [, url = "", instanceId = ""] = await until(() => {
       if (isOver) throw new Error(`the server ended at once: ${log()}`);

@@ -13,6 +13,7 @@
  * `postgres` takes one; `--only=text` takes the checks whose names have the text.
  */
 import { findChromium } from "../../support/browser.ts";
+import { endOnSignals } from "../../support/ending.ts";
 import { postgresAvailable } from "../../support/postgres_server.ts";
 import { say } from "../../support/say.ts";
 import { accessChecks } from "./checks/access.ts";
@@ -117,6 +118,7 @@ function print(line: string): void {
 
 const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("\n", " ").slice(0, 160);
 
+endOnSignals();
 const installed = await installOpenWebui(option("version"));
 const given = option("database");
 const databases = given === "sqlite" || given === "postgres"

@@ -1,3 +1,4 @@
+import { endsWithTask } from "../../support/ending.ts";
 import { until } from "../../support/until.ts";
 
 const HOST = "127.0.0.1";
@@ -52,7 +53,9 @@ export async function startPython(
     if (!isOver) child.kill("SIGKILL");
     await status;
     await Promise.all(read);
+    forget();
   };
+  const forget = endsWithTask(kill);
   try {
     await until(async () => {
       if (isOver) throw new Error(`Open WebUI ended at once: ${text.slice(-2_000)}`);
