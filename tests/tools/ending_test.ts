@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { redisAvailable } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
 
 const support = (name: string) => new URL(`../support/${name}`, import.meta.url).href;
@@ -21,7 +22,8 @@ const TASK = `
 const isThere = (path: string) => Deno.stat(path).then(() => true, () => false);
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.test(`a task that is ended by ${signal} alone leaves no process and no folder behind`, async () => {
+  const name = `a task that is ended by ${signal} alone leaves no process and no folder behind`;
+  Deno.test({ name, ignore: !redisAvailable() }, async () => {
     const task = new Deno.Command(Deno.execPath(), {
       args: ["eval", "--quiet", TASK],
       cwd: new URL("../..", import.meta.url),
