@@ -26,6 +26,7 @@ const AdminPage = lazy(async () => (await import("./live/admin_page.tsx")).Admin
 /** What places are called that have no name of their own. */
 const TITLES: Partial<Record<Place, string>> = {
   notes: "Notes",
+  note: "Note",
   settings: "Settings",
   people: "People",
   admin: "Live view",

@@ -12,6 +12,7 @@ import { Icon, type IconName } from "../ui/icons.tsx";
 import { type NoteEditor, openEditor, type Tool } from "./note_editor.ts";
 import { NoteTitle } from "./note_title.tsx";
 import { addressOf, go } from "../route.ts";
+import { usePageTitle } from "../ui/page_title.ts";
 import { ErrorState, Loading } from "../ui/states.tsx";
 import { toast } from "../ui/toasts.tsx";
 
@@ -99,6 +100,7 @@ interface OpenNotePageProps {
 
 function OpenNotePage({ session, note, onNote }: OpenNotePageProps) {
   const mayWrite = note.write_access !== false;
+  usePageTitle(note.title || "Untitled");
   const { place, editor, status, people } = useEditor(session, note.id, mayWrite);
   const isShared = note.access_grants.some(({ principal_id }) => principal_id === "*");
   const isOwner = note.user_id === session.me.id || session.me.role === "admin";

@@ -41,7 +41,7 @@ export function PeoplePage({ session, list }: PeoplePageProps) {
                   ? "Nobody waits. Who signs up appears here at once."
                   : "They have an account, and can't get in before you let them."}
               </p>
-              <ul class="people">
+              <ul class="people-list">
                 {waiting.map((user) => <Waiting key={user.id} user={user} {...actions} />)}
               </ul>
             </section>
@@ -50,7 +50,7 @@ export function PeoplePage({ session, list }: PeoplePageProps) {
             <section class="card" aria-labelledby="people-title">
               <h2 id="people-title">Everybody</h2>
               {others.length === 0 && <EmptyState icon="people" title="Nobody yet" />}
-              <ul class="people">
+              <ul class="people-list">
                 {others.map((user) => <Person key={user.id} user={user} {...actions} />)}
               </ul>
               {hasMore && (

@@ -28,7 +28,7 @@ export function WaitingPage({ me }: { me: Me }) {
   }, [me.token]);
   return (
     <main class="sign-in" tabIndex={-1}>
-      <div class="waiting" role="status">
+      <div class="waits" role="status">
         <span class="empty-icon">
           <Icon name="check" />
         </span>

@@ -32,7 +32,10 @@ purifier.addHook("afterSanitizeAttributes", (node) => {
   // Only the boxes of task lists; they can't be ticked here.
   if (node.tagName === "INPUT") {
     if (node.getAttribute("type") !== "checkbox") node.remove();
-    else node.setAttribute("disabled", "");
+    else {
+      node.setAttribute("disabled", "");
+      node.setAttribute("aria-label", node.hasAttribute("checked") ? "Done" : "Open");
+    }
   }
   if (node.hasAttribute("class") && !CLASSES.test(node.className)) node.removeAttribute("class");
   if (node.tagName === "IMG" && !isSafePicture(node.getAttribute("src") ?? "")) asLink(node);
