@@ -37,7 +37,7 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
   #isCaughtUp: boolean;
   #saidHere = 0;
   #snapshot: ChatSnapshot | undefined;
-  readonly #reading = new RepeatedReading(() => this.#read());
+  readonly #reading = new RepeatedReading(() => this.#read().finally(() => this.#touch()));
   #askedTimes = 0;
   #isEnded = false;
 
@@ -107,7 +107,6 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
   async load(): Promise<void> {
     if (this.#id === undefined || this.#isTemporary) return;
     await this.#reading.now();
-    this.#touch();
   }
 
   /**
@@ -324,6 +323,7 @@ export class ChatModel implements Disposable, Readable<ChatSnapshot> {
     const chat = await this.#get().catch(() => undefined);
     if (!chat?.chat.history?.messages?.[questionId]) return false;
     this.#take(chat);
+    this.#touch();
     return true;
   }
 

@@ -38,3 +38,38 @@ Deno.test("W10: an answer that came whole stays so when its request breaks off a
     undefined,
   ]);
 });
+
+Deno.test("W10: an answer that ended while its request broke off is told to who looks on", async () => {
+  await using app = await startServer();
+  const ada = await signUp(app.url);
+  await using client = await libraryClient({ url: app.url, token: ada.token });
+  using chat = new ChatModel(client.chats);
+  await chat.send("The first", { id: "echo" });
+  await until(() => !chat.snapshot.isStreaming, { what: "the first answer" });
+  const active: unknown[] = [];
+  using _events = {
+    [Symbol.dispose]: client.chats.onEvent((event) => {
+      if (event.type === "chat:active") active.push(event.data);
+    }),
+  };
+  const { fetch } = globalThis;
+  // The chat is read once nothing of the answer comes any more: the reading alone has to tell.
+  globalThis.fetch = async (input, init) => {
+    const isAsked = String(input).endsWith("/api/chat/completions");
+    if (!isAsked) await until(() => active.length === 2, { what: "the end of the answer" });
+    const response = await fetch(input, init);
+    if (!isAsked) return response;
+    await response.body?.cancel();
+    throw new TypeError("the network is gone");
+  };
+  using _fetch = {
+    [Symbol.dispose]() {
+      globalThis.fetch = fetch;
+    },
+  };
+  let shown = chat.snapshot;
+  using _shown = { [Symbol.dispose]: chat.subscribe(() => shown = chat.snapshot) };
+  await chat.send("The second", { id: "echo" });
+  await until(() => shown.branch.at(-1)?.done === true, { what: "the end that is shown" });
+  assert.equal(shown.branch.at(-1)?.content, "The second");
+});
