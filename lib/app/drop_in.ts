@@ -62,7 +62,7 @@ async function assemble(
   await checkReading(foundation, openWebUi);
   const { knowledge } = openWebUi;
 
-  const presence = openPresence(foundation, { isPrompt: true });
+  const presence = openPresence(foundation, { isPrompt: true, isCounted: false });
   const side = openServer(foundation, presence);
   const rooms = openRooms(foundation, presence, knowledge, side, {
     accessTtlMs: WRITE_ACCESS_TTL_MS,

@@ -2,7 +2,7 @@ import { InstanceRegistry } from "../sessions/instance_registry.ts";
 import { onlinePeople } from "../sessions/online_people.ts";
 import { SessionPool, type SessionPoolOptions } from "../sessions/session_pool.ts";
 import { UsagePool } from "../sessions/usage_pool.ts";
-import { ViewerPool } from "../sessions/viewer_pool.ts";
+import { ViewerPool, type ViewerPoolOptions } from "../sessions/viewer_pool.ts";
 import { keys } from "../state/key_space.ts";
 import type { Foundation } from "./foundation.ts";
 
@@ -14,7 +14,9 @@ export type Presence = ReturnType<typeof openPresence>;
 /** Which instances live, who is connected where, and which models are in use. */
 export function openPresence(
   { config, store, logger, stack, instanceId }: Foundation,
-  options: Pick<SessionPoolOptions, "alongside" | "isPrompt">,
+  { isCounted, ...options }:
+    & Pick<SessionPoolOptions, "alongside" | "isPrompt">
+    & Pick<ViewerPoolOptions, "isCounted">,
 ) {
   const registry = stack.use(
     new InstanceRegistry({
@@ -28,8 +30,9 @@ export function openPresence(
     new UsagePool({ store, logger, userIds: (sids) => sessions.userIds(sids) }),
   );
   const deadAmong = (ids: string[]) => registry.deadAmong(ids);
-  const chatViewers = new ViewerPool({ store, instanceId, deadAmong, key: keys.chatViewers });
-  const channelViewers = new ViewerPool({ store, instanceId, deadAmong, key: keys.channelViewers });
+  const shared = { store, instanceId, deadAmong, ...isCounted !== undefined && { isCounted } };
+  const chatViewers = new ViewerPool({ ...shared, key: keys.chatViewers });
+  const channelViewers = new ViewerPool({ ...shared, key: keys.channelViewers });
   const online = onlinePeople(store);
   return { registry, sessions, usage, chatViewers, channelViewers, online };
 }

@@ -9,6 +9,8 @@ export interface ViewerPoolOptions {
   key(id: string): Key<ViewerRecord>;
   /** Those of the instances that are dead. */
   deadAmong(instanceIds: string[]): Promise<Set<string>>;
+  /** Whether it is said with how many sessions somebody looks. Default: `true`. */
+  isCounted?: boolean;
 }
 
 /** What an abandoned entry lives at the most; whoever looks renews it. */
@@ -36,6 +38,7 @@ export class ViewerPool {
 
   /** Each once, in the order of their ids. */
   async viewers(id: string): Promise<Viewer[]> {
+    const { isCounted = true } = this.#options;
     const entries: (readonly [string, ViewerRecord])[] = [];
     for await (const page of this.#viewers(id).scan()) entries.push(...page);
     const dead = await this.#options.deadAmong(entries.map(([, { instance_id }]) => instance_id));
@@ -45,7 +48,7 @@ export class ViewerPool {
     for (const [, { id, name, instance_id }] of entries) {
       if (dead.has(instance_id)) continue;
       const sessions = (people.get(id)?.sessions ?? 0) + 1;
-      people.set(id, { id, name, sessions });
+      people.set(id, { id, name, ...isCounted && { sessions } });
     }
     return [...people.values()].toSorted((a, b) => a.id < b.id ? -1 : 1);
   }

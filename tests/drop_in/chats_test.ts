@@ -126,6 +126,11 @@ onEngines(
     await until(() => present(ada)?.join() === "ada,bob" && present(bob)?.join() === "ada,bob", {
       what: "both to see both",
     });
+    const seen = typesOf(ada, "chat:presence").at(-1) as unknown as {
+      data: { data: { users: unknown[] } };
+    };
+    const named = (id: string) => ({ id, name: id });
+    assert.deepEqual(seen.data.data.users, ["ada", "bob"].map(named), "no more than Python says");
     const entry = (await on.pool()).get(bob.socket.id ?? "");
     assert.deepEqual(entry?.["chat_ids"], ["c"]);
     const typing = { chat_id: "c", data: { type: "typing", data: { typing: true } } };

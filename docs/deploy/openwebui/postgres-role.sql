@@ -1,5 +1,5 @@
 -- A role for webui-realtime beside Open WebUI 0.12: it reads what it needs, no password and no text of
--- a message, and writes seven columns. Run it as the owner of Open WebUI's tables, in their database:
+-- a message, and writes nine columns. Run it as the owner of Open WebUI's tables, in their database:
 --   psql "$DATABASE_URL" --set=password="'choose one'" --file=postgres-role.sql
 -- With DATABASE_SCHEMA, put `SET search_path TO that_schema;` first and name the schema below.
 
