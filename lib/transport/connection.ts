@@ -1,6 +1,7 @@
 import type { Server as EngineServer, Socket as EngineSocket, Transport } from "engine.io";
 import type { Socket as NetSocket } from "node:net";
 import type { ServerResponse } from "node:http";
+import type { Socket } from "socket.io";
 import type { Lease } from "./connection_limiter.ts";
 import type { StreamFilter } from "./coalescing.ts";
 import type { HeldPackets } from "./held_packets.ts";
@@ -71,6 +72,15 @@ export class ConnectionState {
     this.packetsLeft = packetsLeft;
     this.windowStartMs = windowStartMs;
   }
+}
+
+/**
+ * Lets go of the request that a connection began with. Once Socket.IO has made its handshake of it,
+ * nobody asks for it any more, and it is a good part of what an idle connection takes.
+ */
+export function forgetRequest({ conn, handshake }: Pick<Socket, "conn" | "handshake">): void {
+  Object.assign(conn, { request: undefined });
+  handshake.headers = {};
 }
 
 /** The connections that the engine knows, by their session ids. */

@@ -117,7 +117,14 @@ export function httpSide(options: HttpSideOptions): HttpSide {
         lease.onEvict = () => void socket.destroy();
         socket.once("close", () => lease.releaseRequest());
       }
+      const listeners = socket.listenerCount("close");
+      // The answer and the engine's first packet, which it sends a microtask later, are one write.
+      socket.cork();
       engine.handleUpgrade(req as Parameters<EngineServer["handleUpgrade"]>[0], socket, head);
+      queueMicrotask(() => socket.uncork());
+      // Its first listener keeps the request, for middlewares that wait for the end: there are none.
+      const [listener] = socket.rawListeners("close").slice(listeners);
+      if (listener) socket.off("close", listener as () => void);
     },
   };
 }

@@ -12,6 +12,7 @@ import {
   type Connection,
   connectionsOf,
   ConnectionState,
+  forgetRequest,
   STATE,
   stopAwaitingPoll,
 } from "./connection.ts";
@@ -213,6 +214,10 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     strangers?.add(connection);
   });
   io.bind(engine);
+  io.use((socket, next) => {
+    forgetRequest(socket);
+    next();
+  });
 
   const destroy = (socket: NetSocket) => void socket.destroy();
   const headerTimeout = new ConnectionTimeout(options.handshakeTimeoutMs, destroy);

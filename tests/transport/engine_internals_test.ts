@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { Socket as EngineSocket } from "engine.io";
+import { Server as EngineServer, Socket as EngineSocket } from "engine.io";
 import { type Packet, PacketType } from "socket.io-parser";
 import * as ws from "ws";
 import { RememberingEncoder } from "../../lib/transport/coalescing.ts";
@@ -39,6 +39,21 @@ Deno.test("engine.io's socket is what the guards stand in for", async () => {
     clients: Record<string, unknown>;
   };
   assert.equal(clients[internals.id], connection);
+});
+
+Deno.test("nothing of a connection keeps the request that it began with", async () => {
+  assert.match(String(EngineServer.prototype.handleUpgrade), /new WebSocketResponse\(/);
+  await using started = await startServer({ transports: "websocket" });
+  await using _client = await WireClient.open(started.port);
+  const [socket] = started.server.io.of("/").sockets.values();
+  const connection = socket?.conn as unknown as Connection;
+  assert.equal(connection.request, undefined);
+  assert.deepEqual(socket?.handshake.headers, {});
+  // The engine's own stand-in for a response would keep it, to say when the connection ends.
+  const listeners = connection.transport.socket?._socket?.rawListeners("close") ?? [];
+  assert.ok(listeners.length > 0);
+  const texts = listeners.map((one) => String((one as { listener?: unknown }).listener ?? one));
+  assert.ok(!texts.some((text) => text.includes('emit("close")')), texts.join("\n"));
 });
 
 Deno.test("a prepared frame is what ws makes of the same text", () => {
