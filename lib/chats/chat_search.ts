@@ -1,6 +1,7 @@
 import { AppError } from "../common/errors.ts";
 import { type Clock, systemClock, unixSeconds } from "../common/clock.ts";
 import { yieldToEvents } from "../common/pause.ts";
+import { Turns } from "../common/turns.ts";
 import type { ChatMessage } from "../protocol/chat.ts";
 import { keys } from "../state/key_space.ts";
 import type { ChatWords } from "../state/records.ts";
@@ -254,16 +255,17 @@ const contentsOf = function* (messages: Iterable<Pick<ChatMessage, "content">>) 
 /** All words of the texts, as many as are kept. */
 async function gathered(texts: Iterable<string>): Promise<Set<string>> {
   const words = new Set<string>();
+  const turns = new Turns();
   let length = 0;
   for (const text of texts) {
     for (const part of wordsOf(text)) {
+      if (turns.isOver) await turns.next();
       for (const word of part) {
         if (words.has(word)) continue;
         length += word.length + 1;
         if (length > MAX_WORDS) return words;
         words.add(word);
       }
-      if (part.length > 1_000) await yieldToEvents();
     }
   }
   return words;
