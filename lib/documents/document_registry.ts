@@ -40,15 +40,35 @@ export class DocumentRegistry {
     return this.#users(key).members();
   }
 
-  join(ref: DocumentRef, member: Member): Promise<OpenDocument> {
-    return this.#turn(ref.key, async () => {
+  /**
+   * Lets the socket in. While others edit the document here, it need not wait for its own place in the
+   * shared set: they stand there until their next turn, and keep the log. `onFailure` hears when it
+   * could not be written after all.
+   */
+  join(
+    ref: DocumentRef,
+    member: Member,
+    onFailure: (thrown: unknown) => void,
+  ): Promise<OpenDocument> {
+    const joined = Promise.withResolvers<OpenDocument>();
+    this.#turn(ref.key, async () => {
       const there = this.#documents.get(ref.key);
-      if (there) await this.#enter(ref.key, member.sid);
-      const document = there ?? await this.#open(ref, member.sid);
-      document.leavers.delete(member.sid);
-      document.members.set(member.sid, member);
-      return document;
-    });
+      const isKept = there !== undefined && there.members.size > 0;
+      const letIn = (document: OpenDocument) => {
+        document.leavers.delete(member.sid);
+        document.members.set(member.sid, member);
+        joined.resolve(document);
+      };
+      if (isKept) letIn(there);
+      try {
+        if (there) await this.#enter(ref.key, member.sid);
+      } catch (thrown) {
+        if (!isKept) throw thrown;
+        return onFailure(thrown);
+      }
+      if (!isKept) letIn(there ?? await this.#open(ref, member.sid));
+    }).catch(joined.reject);
+    return joined.promise;
   }
 
   leave(key: string, sid: string): void {

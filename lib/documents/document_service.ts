@@ -1,5 +1,5 @@
 import type { Subscription } from "../bus/topics.ts";
-import { AppError } from "../common/errors.ts";
+import { AppError, toAppError } from "../common/errors.ts";
 import { settledWithin } from "../common/deadline.ts";
 import type { SweepJob } from "../common/sweep_job.ts";
 import type { NoteSnapshot } from "../note_schema/note_content.ts";
@@ -52,6 +52,8 @@ interface Joining {
   hasLeft: boolean;
 }
 
+const forbidden = () => new AppError("forbidden", "You may not read this note.");
+
 /** Collaborative documents: who edits what here, and what becomes of it (docs/protocol.md, sections 4 and 10). */
 export class DocumentService implements AsyncDisposable {
   readonly #options: DocumentServiceOptions;
@@ -78,7 +80,8 @@ export class DocumentService implements AsyncDisposable {
       ...{ access, ttlMs, logger },
       evict: (member, ref) => {
         this.leave(ref, member.sid);
-        audience.evicted(member, ref);
+        const message = "You may not read this note any more.";
+        audience.sentOut(member, ref, new AppError("forbidden", message));
       },
     });
     this.digester = options.digester ?? new Digester({ logger: options.logger });
@@ -125,9 +128,7 @@ export class DocumentService implements AsyncDisposable {
         this.#sessions(document),
         this.#options.isContentSent ? this.#parts.content.load(ref.noteId) : undefined,
       ]);
-      if (!document.members.has(joiner.sid)) {
-        throw new AppError("forbidden", "You may not read this note.");
-      }
+      if (!document.members.has(joiner.sid)) throw forbidden();
       // From here on the member receives updates; the state is taken last, so none is missing before.
       const state = this.#missing(joiner.userId, document, stateVector);
       if (joining.hasLeft) throw new AppError("conflict", "The document was left meanwhile.");
@@ -143,17 +144,17 @@ export class DocumentService implements AsyncDisposable {
   async #enter(ref: DocumentRef, joiner: Joiner): Promise<OpenDocument> {
     const epoch = this.#accessEpoch;
     const { mayRead, canWrite } = await this.#access.of(joiner.userId, ref.noteId);
-    if (!mayRead) throw new AppError("forbidden", "You may not read this note.");
+    if (!mayRead) throw forbidden();
     this.#parts.costs.check(joiner.userId);
     requireOpenRoom(this.#options, {
       session: new Set(this.#bySession.get(joiner.sid)).add(ref.key),
       documents: this.#registry.all().filter((document) => document.isMember(joiner.userId)),
     });
-    const document = await this.#registry.join(ref, {
-      ...joiner,
-      canWrite,
-      checkedAtMs: performance.now(),
-      encoding: undefined,
+    const checkedAtMs = performance.now();
+    const member: Member = { ...joiner, canWrite, checkedAtMs, encoding: undefined };
+    const document = await this.#registry.join(ref, member, (thrown) => {
+      this.leave(ref, member.sid);
+      this.#options.audience.sentOut(member, ref, toAppError(thrown));
     });
     const documents = this.#bySession.get(joiner.sid) ?? new Set();
     this.#bySession.set(joiner.sid, documents.add(ref.key));

@@ -1,3 +1,4 @@
+import type { AppError } from "../common/errors.ts";
 import type { AwarenessEncoding } from "./awareness.ts";
 import type { Person } from "./document_changes.ts";
 import type { DocumentRef } from "./document_id.ts";
@@ -21,8 +22,8 @@ export interface Audience {
   awareness(to: Member[], by: Person, update: Uint8Array): void;
   joined(to: Member[], by: Person): void;
   left(to: Member[], by: Person): void;
-  /** The member may not read the note any more, and has left. */
-  evicted(member: Member, ref: DocumentRef): void;
+  /** The member has left because of this: it may not read the note any more, or could not be written down. */
+  sentOut(member: Member, ref: DocumentRef, why: AppError): void;
   /** The note can't be saved at the moment. */
   saveFailed(to: Member[]): void;
   /** Who may read the note has changed, of one user or of all. Called on every instance. */

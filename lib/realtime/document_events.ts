@@ -197,9 +197,9 @@ export function documentAudience({ io, noteRooms }: DocumentAudienceOptions): Au
         user_id: by.userId,
         user_name: by.userName,
       })),
-    evicted(member, ref) {
-      const message = "You may not read this note any more.";
-      sendError([member], { event: "ydoc:document:join", code: "forbidden", message });
+    sentOut(member, ref, { code, message }) {
+      const event = "ydoc:document:join";
+      sendError([member], { event, code: code === "internal" ? "unavailable" : code, message });
       void io.sockets.sockets.get(member.sid)?.leave(roomOf(ref));
     },
     saveFailed: (to) =>
