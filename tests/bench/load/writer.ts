@@ -28,6 +28,20 @@ export class Writer {
   /** The update that adds the text at the end, or elsewhere; the first one brings the paragraph with it. */
   type(text: string, at = this.#text.length): Uint8Array {
     this.#text.insert(at, text);
+    return this.#update();
+  }
+
+  /** One update of so many letters, each at a place of its own, so that hardly two are one item. */
+  scatter(count: number): Uint8Array {
+    this.#doc.transact(() => {
+      for (let i = 0; i < count; i++) {
+        this.#text.insert(Math.floor(Math.random() * this.#text.length), "a");
+      }
+    });
+    return this.#update();
+  }
+
+  #update(): Uint8Array {
     return Y.mergeUpdates(this.#updates.splice(0));
   }
 }

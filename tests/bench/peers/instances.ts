@@ -39,6 +39,16 @@ function ours(state: "redis" | "kv" | "kvconnect"): Launch {
   return named(`ours-${state}`, launch, { BENCH_STATE: state });
 }
 
+/** What makes so many processes listen to one port. */
+function onePort(instances: number): Record<string, string> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return {
+    BENCH_STATE: "redis",
+    BENCH_INSTANCES: `${instances}`,
+    BENCH_PORT: `${listener.addr.port}`,
+  };
+}
+
 const PYCRDT_PACKAGES = [
   "python-socketio==5.18.1",
   "pycrdt==0.14.13",
@@ -55,8 +65,14 @@ export const INSTANCE_PEERS: readonly Peer[] = [
   {
     id: "ours-redis",
     title: "webui-realtime, Redis",
-    sections: OUR_SECTIONS,
+    sections: [...OUR_SECTIONS, "scale"],
     prepare: () => Promise.resolve(ours("redis")),
+  },
+  {
+    id: "ours-two",
+    title: "webui-realtime, two instances, Redis",
+    sections: ["scale"],
+    prepare: () => Promise.resolve(named("ours-two", ours("redis"), onePort(2))),
   },
   {
     id: "ours-kv",

@@ -8,6 +8,7 @@ import { instances } from "./instances.ts";
 import { memory } from "./memory.ts";
 import { pauses } from "./pauses.ts";
 import { roundTrips } from "./round_trips.ts";
+import { scale } from "./scale.ts";
 import type { Section } from "./section.ts";
 import { streams } from "./streams.ts";
 import { sweepSection } from "./sweep.ts";
@@ -20,6 +21,7 @@ export const SECTIONS: readonly Section[] = [
   ...streams,
   pauses,
   instances,
+  scale,
   sweepSection,
   roundTrips,
   coldStart,

@@ -18,7 +18,7 @@ const WINDOW_MS = 3_000;
 /** A server that can't keep up needs longer than the streams last. */
 const END_LIMIT_MS = 30_000;
 
-interface Load {
+export interface Load {
   name: string;
   title: string;
   streams: number;
@@ -46,6 +46,9 @@ const LOADS: readonly Load[] = [
   },
 ];
 
+/** A server, or several that are one. */
+type Served = Pick<ServerProcess, "port" | "peer" | "cpuOf">;
+
 interface Reader {
   characters: number;
   done: boolean;
@@ -72,7 +75,7 @@ function tokensIn(readers: readonly Reader[]): number {
   return readers.reduce((sum, { characters }) => sum + characters, 0) / TOKEN_LENGTH;
 }
 
-async function post(server: ServerProcess, token: string, path: string, body: unknown) {
+async function post(server: Served, token: string, path: string, body: unknown) {
   const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
@@ -84,7 +87,7 @@ async function post(server: ServerProcess, token: string, path: string, body: un
 }
 
 /** A chat of the user with a question, and the completion that answers it. */
-async function startStream(server: ServerProcess, token: string, sid: string): Promise<void> {
+async function startStream(server: Served, token: string, sid: string): Promise<void> {
   const [question, answer] = [crypto.randomUUID(), crypto.randomUUID()];
   const content = "Say something long.";
   const messages = {
@@ -106,8 +109,8 @@ async function startStream(server: ServerProcess, token: string, sid: string): P
 }
 
 /** CPU time in the window for a token that reached a reader, in microseconds. */
-async function usPerToken(
-  server: ServerProcess,
+export async function usPerToken(
+  server: Served,
   crowd: Crowd,
   { load, tokens }: { load: Load; tokens: Pick<Tokens, "of"> },
 ): Promise<number> {
@@ -135,19 +138,24 @@ async function usPerToken(
   return us / delivered;
 }
 
+/** The model provider's stand-in, of so many tokens a second. */
+export async function startProvider({ tokensASecond }: Load): Promise<ServerProcess> {
+  const peer = { id: "provider", title: "provider", prepare: () => Promise.reject() };
+  return await ServerProcess.start(peer, {
+    command: "node",
+    args: ["provider.mjs"],
+    cwd: await nodeFolder(),
+    env: {
+      BENCH_TOKENS_A_SECOND: `${tokensASecond}`,
+      BENCH_TOKENS: `${tokensASecond * STREAM_S}`,
+    },
+  });
+}
+
 export const streams: readonly Section[] = LOADS.map((load): Section => ({
   name: load.name,
   async run(context) {
-    const peer = { id: "provider", title: "provider", prepare: () => Promise.reject() };
-    await using provider = await ServerProcess.start(peer, {
-      command: "node",
-      args: ["provider.mjs"],
-      cwd: await nodeFolder(),
-      env: {
-        BENCH_TOKENS_A_SECOND: `${load.tokensASecond}`,
-        BENCH_TOKENS: `${load.tokensASecond * STREAM_S}`,
-      },
-    });
+    await using provider = await startProvider(load);
     const tokens = { of: (index: number) => context.tokens.of(Math.floor(index / load.readers)) };
     const sockets = load.streams * load.readers;
     return await interleaved(context, {

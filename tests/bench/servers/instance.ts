@@ -12,13 +12,16 @@ const kvPath = Deno.env.get(state === "kvconnect" ? "BENCH_KV_CONNECT_URL" : "BE
 
 const settings: Record<string, string | undefined> = {
   HOST: "127.0.0.1",
-  PORT: "0",
+  PORT: Deno.env.get("BENCH_PORT") ?? "0",
+  INSTANCES: Deno.env.get("BENCH_INSTANCES"),
   LOG_LEVEL: "warn",
   WEBUI_SECRET_KEY: Deno.env.get("BENCH_SECRET_KEY"),
+  OPENAI_API_BASE_URL: Deno.env.get("BENCH_PROVIDER_URL"),
   // All load comes from one address.
   MAX_CONNECTIONS_PER_ADDRESS: "20000",
   // One editor may stand for many.
   MAX_EVENTS_PER_SECOND: "10000",
+  QUOTA_WRITE_BYTES_PER_SECOND: Deno.env.get("QUOTA_WRITE_BYTES_PER_SECOND"),
   ...(redisUrl
     ? {
       WEBSOCKET_MANAGER: "redis",
