@@ -101,6 +101,9 @@ async function importsOf(folder: string, entry: string): Promise<string[]> {
   const found = new Set<string>([entry]);
   for (const name of found) {
     const code = await Deno.readTextFile(`${folder}/${name}`);
+    // What the entry itself waits with until there is a frame is needed at once after that.
+    const later = name === entry ? code.matchAll(/import\("\.\/([^"]+)"\)/g) : [];
+    for (const [, next = ""] of later) found.add(next);
     for (const [, next = ""] of code.matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)) found.add(next);
   }
   found.delete(entry);

@@ -51,6 +51,8 @@ Deno.test({
       await using visitor = await visitAs(browser, personAt(app.url, ada), `${app.url}/`);
       const { page } = visitor;
       await page.getByLabel("Message", { exact: true }).waitFor({ timeout: LIMIT_MS });
+      // What is said before there is a connection stays where it was written.
+      await page.locator(".light.online").waitFor({ timeout: LIMIT_MS });
       await ask(page, "is this below a path?");
       await waitForText(page, ".message", "is this below a path?");
       await page.waitForFunction(

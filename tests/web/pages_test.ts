@@ -88,7 +88,7 @@ Deno.test("the pages are served: what they weigh, how long they are kept, what t
     const page = await fetch(url);
     const html = await page.text();
     assert.equal(page.headers.get("cache-control"), "no-cache");
-    const script = /src="([^"]+)"/.exec(html)?.[1] ?? "";
+    const script = /rel="modulepreload" href="([^"]+)"/.exec(html)?.[1] ?? "";
     const asset = await raw(`${url}/${script}`, BROTLI);
     assert.match(asset.headers.get("cache-control") ?? "", /immutable/);
     assert.equal(asset.headers.get("vary"), "accept-encoding");

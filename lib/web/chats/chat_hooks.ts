@@ -1,8 +1,6 @@
 import type { ChatHooks } from "../../client/chats.ts";
 import type { Connection } from "../../client/connection.ts";
-import { completeDirectly } from "../../client/direct_connections.ts";
 import { PythonRunner } from "../../client/python_runner.ts";
-import { runTool } from "../../client/tools.ts";
 import { isTemporary } from "../../protocol/chat.ts";
 import { askText, confirm } from "../ui/dialogs.tsx";
 import { addressOf, route } from "../route.ts";
@@ -71,18 +69,22 @@ export function chatHooks(connection: Connection): ChatHooks {
     input: ({ title = "Please answer", message = "", placeholder = "", value = "" }) =>
       askText({ title, message, placeholder, value }),
     runPython: ({ code }) => python.run(code),
-    runTool: (tool) =>
-      runTool(tool, {
+    // Few need it: it is no part of the first page.
+    runTool: async (tool) => {
+      const { runTool } = await import("../../client/tools.ts");
+      return await runTool(tool, {
         consent: ({ name, server, params }) =>
           confirm({
             title: `Call ${name}?`,
             message: `The tool at ${server.url} is given: ${JSON.stringify(params ?? {})}`,
             yes: "Call it",
           }),
-      }),
+      });
+    },
     async complete(asked) {
       const { direct } = settings.value;
       if (!direct) return { error: "This browser has no model connection." };
+      const { completeDirectly } = await import("../../client/direct_connections.ts");
       return await completeDirectly(connection, direct, asked);
     },
   };

@@ -5,12 +5,12 @@ import type { MessageActions } from "./message_actions.ts";
 import { MessageView } from "./message_view.tsx";
 
 /** So many of the newest messages are drawn at once; about what one sees. */
-const FIRST = 10;
+const FIRST = 6;
 /** A part of the older ones may take so long, in milliseconds: no task that is felt. */
 const SLICE_MS = 24;
 const MAX_SLICE = 40;
 /** On a machine that is busy with other things, too: they are no work of ours. */
-const MIN_SLICE = 8;
+const MIN_SLICE = 4;
 
 interface MessageListProps {
   /** The branch that is shown, oldest first. */
