@@ -12,6 +12,7 @@ import { Comebacks } from "../realtime/comebacks.ts";
 import type { Knowledge } from "../realtime/knowledge.ts";
 import { chatOf } from "../realtime/chat_rooms.ts";
 import { openWebUiEvents } from "../realtime/open_webui_events.ts";
+import { Reloads } from "../realtime/reloads.ts";
 import type { Sweeper } from "../sessions/sweeper.ts";
 import { checkReading } from "./check_reading.ts";
 import { Draining } from "./draining.ts";
@@ -81,13 +82,14 @@ async function assemble(
       ),
     },
   });
+  const reloads = stack.use(new Reloads({ io: side.io, chats: rooms.chats }));
   const sweep = sweepAccess(foundation, rooms, realtime);
   onGap(() => {
     foundation.cluster.recovery?.interrupt();
     presence.sessions.writeAnew();
     void rooms.chats.noteAnew();
     sweep.now();
-    tellToReload(side, rooms);
+    reloads.tellAll();
   });
 
   const sweeper = createSweeper(foundation, presence, rooms);
@@ -128,7 +130,7 @@ async function assemble(
 
   const [isHeard] = await Promise.all([
     foundation.cluster.ready(CLUSTER_READY_MS),
-    followPython(foundation, bridge, side, rooms),
+    followPython(foundation, bridge, side, rooms, reloads),
     rooms.documents.service.start(),
     presence.registry.start(),
   ]);
@@ -217,15 +219,6 @@ function openComebacks(
     offset: () => recovery.log.offset,
   };
   return new Comebacks({ recovery: ofSessions, knowledge, chats });
-}
-
-/** What was said meanwhile is lost: who looks at a chat reads it again. */
-function tellToReload({ io }: RealtimeSide, { chats }: Rooms): void {
-  for (const socket of io.sockets.sockets.values()) {
-    for (const chat_id of chats.chatsOf(socket)) {
-      socket.emit("events", { chat_id, message_id: "", data: { type: "chat:reload", data: {} } });
-    }
-  }
 }
 
 /** Beside Python's own reapers, which go on to reap what is theirs. */

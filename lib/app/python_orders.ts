@@ -7,6 +7,7 @@ import { BridgedSockets } from "../realtime/bridged_sockets.ts";
 import { keys } from "../state/key_space.ts";
 import { ContentSchema } from "../realtime/document_payloads.ts";
 import { chatOf } from "../realtime/chat_rooms.ts";
+import type { Reloads } from "../realtime/reloads.ts";
 import type { RealtimeSocket } from "../realtime/session.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Rooms } from "./realtime.ts";
@@ -36,6 +37,7 @@ export async function followPython(
   bridge: Bridge,
   { io }: Pick<RealtimeSide, "io">,
   { documents, channels, chats }: Rooms,
+  reloads: Pick<Reloads, "heard">,
 ): Promise<void> {
   const settling = new Map<string, ReturnType<typeof setTimeout>>();
   stack.defer(() => settling.forEach((timer) => clearTimeout(timer)));
@@ -77,10 +79,16 @@ export async function followPython(
     }
   }
 
+  function noteChat(payload: unknown): void {
+    const { chat_id } = (payload ?? {}) as { chat_id?: unknown };
+    if (typeof chat_id === "string") reloads.heard(chat_id);
+  }
+
   await bridge.serve(
     new BridgedSockets({
       io,
       onEmit({ event, args: [payload], rooms = [] }) {
+        if (event === "events") return noteChat(payload);
         if (event === "events:note") return void mergeNote(payload);
         if (event !== "events:channel") return;
         const { data } = (payload ?? {}) as { data?: { type?: unknown } };

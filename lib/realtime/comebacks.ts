@@ -4,6 +4,7 @@ import { rooms as roomNames } from "../protocol/events.ts";
 import { channelOf } from "./channel_rooms.ts";
 import { chatOf, type ChatRooms } from "./chat_rooms.ts";
 import type { ChatAccess, Knowledge } from "./knowledge.ts";
+import { tellToReload } from "./reloads.ts";
 import type { RealtimeSocket, Session } from "./session.ts";
 
 export interface ComebacksOptions {
@@ -86,7 +87,7 @@ export class Comebacks {
       for (const [chatId, access] of chats) {
         void this.#options.chats.enter(socket, session, chatId, access).catch(() => {});
         // A copy of somebody else's stream is not kept for who is away.
-        if (!access.isOwner) this.#tellToReload(socket, chatId);
+        if (!access.isOwner) tellToReload(socket, chatId);
       }
     });
   }
@@ -104,12 +105,8 @@ export class Comebacks {
   joined(socket: RealtimeSocket, chatId: string): void {
     const sinceMs = this.#staleSinceMs.get(socket);
     if (sinceMs !== undefined && performance.now() - sinceMs < STALE_MS) {
-      this.#tellToReload(socket, chatId);
+      tellToReload(socket, chatId);
     }
-  }
-
-  #tellToReload(socket: RealtimeSocket, chat_id: string): void {
-    socket.emit("events", { chat_id, message_id: "", data: { type: "chat:reload", data: {} } });
   }
 
   /** Those of the rooms that the session may still be in; of chats, what it may do there. */

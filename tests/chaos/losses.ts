@@ -6,35 +6,34 @@ import type { ReadySample } from "./judge.ts";
 export interface Loss {
   place: number;
   from: number;
-  /** `undefined`: it is not over. */
-  to: number | undefined;
+  to: number;
 }
 
 /** The link on which an instance hears the others, and Python. */
 const LISTENING = "bus, listening";
-const LOST = "redis: connection lost";
 const BACK = /^redis: (connection is )?back/;
+/** Logs round times, up and down. */
+const ROUNDING_MS = 1;
 
-/** The losses that servers tell of in the lines of their logs, from `since[place]` on. */
+/** The losses that are over by the lines of the servers' logs, from `since[place]` on. */
 export function lossesOf(servers: readonly ServerProcess[], since: readonly number[]): Loss[] {
   return servers.flatMap((server, place) => {
-    const losses: Loss[] = [];
-    const lines = server.lines().slice(since[place]) as (LogLine & { link?: string })[];
-    for (const { link, message, time } of lines) {
-      if (link !== LISTENING) continue;
-      const last = losses.at(-1);
-      if (message === LOST) losses.push({ place, from: Date.parse(time), to: undefined });
-      else if (BACK.test(message) && last) last.to ??= Date.parse(time);
-    }
-    return losses;
+    const lines = server.lines().slice(since[place]) as BackLine[];
+    return lines.filter(({ link, message }) => link === LISTENING && BACK.test(message))
+      .map(({ time, downMs = 0 }) => ({
+        ...{ place, from: Date.parse(time) - downMs, to: Date.parse(time) },
+      }));
   });
 }
+
+type BackLine = LogLine & { link?: string; downMs?: number };
 
 /** Looks that fell into a loss from the question to the answer. */
 export function looksInto(losses: readonly Loss[], looks: readonly ReadySample[]): ReadySample[] {
   return looks.filter((look) =>
     losses.some(({ place, from, to }) =>
-      place === look.place && look.askedAt >= from && look.answeredAt <= (to ?? Infinity)
+      place === look.place && look.askedAt > from + ROUNDING_MS &&
+      look.answeredAt < to - ROUNDING_MS
     )
   );
 }

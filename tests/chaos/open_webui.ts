@@ -10,6 +10,7 @@ import { say } from "../support/say.ts";
 import { type ReadySample, ReadyWatch } from "./judge.ts";
 import { looksInto, type Loss, lossesOf } from "./losses.ts";
 import { Reader } from "./reader.ts";
+import { isReady } from "./world.ts";
 
 const READERS = 4;
 const TOKENS = Array.from({ length: 60 }, (_, n) => `word${n} `);
@@ -135,7 +136,7 @@ function judgeLosses(
   { cuts, isSeen }: Fault,
   { ours }: World,
   losses: readonly Loss[],
-  within: readonly ReadySample[],
+  looks: readonly ReadySample[],
 ): string[] {
   const found: string[] = [];
   const places = [...ours.keys()].filter((place) => !ours[place]?.isOver);
@@ -144,15 +145,13 @@ function judgeLosses(
   if (cut.length < least) found.push(`Redis has cut ${cut.length} instances, and not ${least}`);
   if (!cuts && cut.length > 0) found.push(`instances ${cut.join()} have lost Redis`);
   for (const { place, from, to } of losses) {
-    if (ours[place]?.isOver) continue;
-    if (to === undefined) found.push(`instance ${place} is not subscribed again`);
-    else if (to - from > HEARD_WITHIN_MS) {
+    if (to - from > HEARD_WITHIN_MS && !ours[place]?.isOver) {
       found.push(`instance ${place} heard nothing for ${to - from} ms`);
     }
   }
-  const wrong = within.filter(({ ready }) => ready);
+  const wrong = looksInto(losses, looks).filter(({ ready }) => ready);
   if (wrong.length > 0) found.push(`/ready said yes ${wrong.length} times while nothing was heard`);
-  const silent = cut.filter((place) => !within.some((look) => look.place === place && !look.ready));
+  const silent = cut.filter((place) => !looks.some((look) => look.place === place && !look.ready));
   if (isSeen && silent.length > 0) {
     found.push(`instances ${silent.join()} were never seen to say that they are not ready`);
   }
@@ -162,6 +161,7 @@ function judgeLosses(
 async function suffer(fault: Fault, scene: Scene): Promise<OpenWebUiResult> {
   const { world, readers } = scene;
   const problems: string[] = [];
+  const failedBefore = readers.reduce((sum, { failedReloads }) => sum + failedReloads, 0);
   const reloadsBefore = readers.map(({ reloads }) => reloads);
   await Promise.all(readers.map((reader) => reader.ask()));
   await pause(CALM_MS);
@@ -178,9 +178,12 @@ async function suffer(fault: Fault, scene: Scene): Promise<OpenWebUiResult> {
   const losses = lossesOf(world.ours, linesBefore);
   const within = looksInto(losses, looks);
   const unready = within.filter(({ ready }) => !ready).length;
-  problems.push(...judgeLosses(fault, world, losses, within));
+  problems.push(...judgeLosses(fault, world, losses, looks));
   const socketsLost = readers.reduce((sum, { losses }) => sum + losses, 0) - socketsBefore;
   if (socketsLost > 0 && !fault.losesSockets) problems.push(`${socketsLost} sockets were lost`);
+  for (const [place, { url, isOver }] of world.ours.entries()) {
+    if (!isOver && !await isReady(url)) problems.push(`instance ${place} is not ready again`);
+  }
   if (heardMs === undefined || heardMs > HEARD_WITHIN_MS) {
     problems.push(`Python is not heard within ${HEARD_WITHIN_MS / 1_000} s`);
   }
@@ -194,11 +197,15 @@ async function suffer(fault: Fault, scene: Scene): Promise<OpenWebUiResult> {
   // Of a single cut it is the first, whose room has heard too much.
   const untold = { all: reloads, some: reloads.slice(0, 1), none: [] }[fault.cuts ?? "none"]
     .filter((count) => count === 0).length;
+  const failed = readers.reduce((sum, { failedReloads }) => sum + failedReloads, 0) - failedBefore;
+  if (failed > 0) {
+    problems.push(`${failed} times a page would have left its chat: it can't be read`);
+  }
   if (untold > 0) problems.push(`${untold} who may have missed something were not told to reload`);
   return {
     ...{ name: fault.name, heardMs, looks: within.length, unready, socketsLost, problems },
     ...{ answers: readers.length, lostByPython },
-    deafMs: Math.max(0, ...losses.map(({ from, to = Infinity }) => to - from)),
+    deafMs: Math.max(0, ...losses.map(({ from, to }) => to - from)),
     reloads: reloads.reduce((sum, count) => sum + count, 0),
   };
 }

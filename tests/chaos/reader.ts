@@ -1,7 +1,7 @@
 /**
- * A tab that shows an answer by the rules of Open WebUI's page: deltas are added, a part that is said
- * to be whole replaces them, and the chat is read anew when it is told to. What it shows in the end
- * must be what is stored.
+ * A tab that shows an answer by the rules of Open WebUI's page (0.12.4): deltas are added, a part that
+ * is said to be whole replaces them, the chat is read anew when the tab is told to, and when its chat
+ * is no longer active though the answer has not ended. What it shows in the end must be what is stored.
  */
 import { pause } from "../../lib/common/pause.ts";
 import { ask } from "../interop/real/checks/chats.ts";
@@ -23,7 +23,15 @@ interface Told {
   message_id?: string;
   data?: {
     type?: string;
-    data?: { type?: string; delta?: string; content?: unknown; item?: Item; output?: Item[] };
+    data?: {
+      type?: string;
+      delta?: string;
+      content?: unknown;
+      item?: Item;
+      output?: Item[];
+      done?: boolean;
+      active?: boolean;
+    };
   };
 }
 
@@ -41,12 +49,15 @@ export class Reader implements Disposable {
   reloads = 0;
   /** How often its socket was lost. */
   losses = 0;
+  /** How often it could not read the chat that it was told to read: the page leaves the chat then. */
+  failedReloads = 0;
   readonly person: Person;
   readonly #tab: Tab;
   readonly #marks = new Set<string>();
   #asked: Promise<{ chatId: string; messageId: string }> | undefined;
   #shown = "";
   #messageId = "";
+  #isDone = false;
 
   private constructor(person: Person, tab: Tab) {
     this.person = person;
@@ -72,10 +83,12 @@ export class Reader implements Disposable {
     return this.#marks.has(mark);
   }
 
-  /** Asks in a new chat, and looks at it. */
+  /** Asks in a new chat, and looks at it and no longer at the one before. */
   async ask(): Promise<void> {
+    if (this.#asked) await this.#look((await this.#asked).chatId, "leave");
     this.#shown = "";
     this.#messageId = "";
+    this.#isDone = false;
     this.#asked = ask(this.person, { sid: this.#tab.socket.id ?? "" }, { background_tasks: {} });
     const { chatId, messageId } = await this.#asked;
     this.#messageId = messageId;
@@ -111,9 +124,9 @@ export class Reader implements Disposable {
     if (this.#asked) await this.#look((await this.#asked).chatId);
   }
 
-  async #look(chatId: string): Promise<void> {
+  async #look(chatId: string, type = "join"): Promise<void> {
     await this.#tab.socket.timeout(5_000).emitWithAck("events:chat", {
-      ...{ chat_id: chatId, data: { type: "join" } },
+      ...{ chat_id: chatId, data: { type } },
     });
   }
 
@@ -124,12 +137,19 @@ export class Reader implements Disposable {
     return chat.history.messages[messageId] ?? {};
   }
 
+  async #tasks(): Promise<{ task_ids: string[] }> {
+    return await this.person.api("GET", `/api/tasks/chat/${(await this.asked()).chatId}`);
+  }
+
   #hear({ message_id, data: { type, data } = {} }: Told): void {
     if (type === "chat:reload") {
       this.reloads++;
-      void this.#reload();
-    } else if (message_id !== this.#messageId && this.#messageId !== "") return;
-    else if (type === "response:completion" && data?.type === "response.output_text.delta") {
+      return void this.#reload();
+    }
+    if (message_id !== this.#messageId && this.#messageId !== "") return;
+    if (type === "chat:active" && data?.active === false && !this.#isDone) void this.#reload();
+    if (type === "chat:completion" && data?.done) this.#isDone = true;
+    if (type === "response:completion" && data?.type === "response.output_text.delta") {
       this.#shown += data.delta;
     } else if (type === "response:completion" && data?.item && data.type?.endsWith(".done")) {
       this.#shown = textOf([data.item]) || this.#shown;
@@ -141,8 +161,17 @@ export class Reader implements Disposable {
   }
 
   async #reload(): Promise<void> {
-    const { content } = await this.#read().catch((): Message => ({}));
-    if (content !== undefined) this.#shown = content;
+    const before = this.#shown;
+    try {
+      const { content, done } = await this.#read();
+      const { task_ids } = await this.#tasks();
+      // What is said meanwhile is newer.
+      if (content !== undefined && this.#shown === before) this.#shown = content;
+      // Nobody answers any more: the page takes what there is for the end.
+      if (done || task_ids.length === 0) this.#isDone = true;
+    } catch {
+      this.failedReloads++;
+    }
   }
 
   [Symbol.dispose](): void {
