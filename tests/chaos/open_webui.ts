@@ -98,9 +98,9 @@ export interface OpenWebUiResult {
   heardMs: number | undefined;
   /** The longest time in which an instance was not subscribed, in milliseconds. */
   deafMs: number;
-  /** Looks at `/ready` that fell into such a time, and those of them that said no. */
-  looks: number;
+  /** Looks at `/ready` that said no, and how many fell into such a time as a whole. */
   unready: number;
+  looksInto: number;
   socketsLost: number;
   answers: number;
   /** Of them, those that Python itself did not end. */
@@ -158,14 +158,17 @@ function judgeLosses(
   return found;
 }
 
+const total = (readers: readonly Reader[], what: "losses" | "failedReloads") =>
+  readers.reduce((sum, reader) => sum + reader[what], 0);
+
 async function suffer(fault: Fault, scene: Scene): Promise<OpenWebUiResult> {
   const { world, readers } = scene;
   const problems: string[] = [];
-  const failedBefore = readers.reduce((sum, { failedReloads }) => sum + failedReloads, 0);
+  const failedBefore = total(readers, "failedReloads");
   const reloadsBefore = readers.map(({ reloads }) => reloads);
   await Promise.all(readers.map((reader) => reader.ask()));
   await pause(CALM_MS);
-  const socketsBefore = readers.reduce((sum, { losses }) => sum + losses, 0);
+  const socketsBefore = total(readers, "losses");
   const linesBefore = world.ours.map((server) => server.lines().length);
   let heardMs: number | undefined;
   let looks: ReadySample[];
@@ -176,10 +179,8 @@ async function suffer(fault: Fault, scene: Scene): Promise<OpenWebUiResult> {
     looks = watch.samples;
   }
   const losses = lossesOf(world.ours, linesBefore);
-  const within = looksInto(losses, looks);
-  const unready = within.filter(({ ready }) => !ready).length;
   problems.push(...judgeLosses(fault, world, losses, looks));
-  const socketsLost = readers.reduce((sum, { losses }) => sum + losses, 0) - socketsBefore;
+  const socketsLost = total(readers, "losses") - socketsBefore;
   if (socketsLost > 0 && !fault.losesSockets) problems.push(`${socketsLost} sockets were lost`);
   for (const [place, { url, isOver }] of world.ours.entries()) {
     if (!isOver && !await isReady(url)) problems.push(`instance ${place} is not ready again`);
@@ -197,13 +198,15 @@ async function suffer(fault: Fault, scene: Scene): Promise<OpenWebUiResult> {
   // Of a single cut it is the first, whose room has heard too much.
   const untold = { all: reloads, some: reloads.slice(0, 1), none: [] }[fault.cuts ?? "none"]
     .filter((count) => count === 0).length;
-  const failed = readers.reduce((sum, { failedReloads }) => sum + failedReloads, 0) - failedBefore;
+  const failed = total(readers, "failedReloads") - failedBefore;
   if (failed > 0) {
     problems.push(`${failed} times a page would have left its chat: it can't be read`);
   }
   if (untold > 0) problems.push(`${untold} who may have missed something were not told to reload`);
   return {
-    ...{ name: fault.name, heardMs, looks: within.length, unready, socketsLost, problems },
+    ...{ name: fault.name, heardMs, socketsLost, problems },
+    unready: looks.filter(({ ready }) => !ready).length,
+    looksInto: looksInto(losses, looks).length,
     ...{ answers: readers.length, lostByPython },
     deafMs: Math.max(0, ...losses.map(({ from, to }) => to - from)),
     reloads: reloads.reduce((sum, count) => sum + count, 0),
@@ -262,7 +265,8 @@ const seconds = (ms: number | undefined) =>
 export function tableOfOpenWebUi(results: readonly OpenWebUiResult[]): string {
   const head = ["fault", "Python is heard again", "longest without Redis"];
   const more = [
-    "looks at /ready meanwhile: no, of all",
+    "looks that found it not ready",
+    "looks within, all of which have to",
     "sockets lost",
     "answers",
     "lost by Python itself",
@@ -274,7 +278,7 @@ export function tableOfOpenWebUi(results: readonly OpenWebUiResult[]): string {
       name,
       heardMs,
       deafMs,
-      looks,
+      looksInto,
       unready,
       socketsLost,
       answers,
@@ -283,7 +287,7 @@ export function tableOfOpenWebUi(results: readonly OpenWebUiResult[]): string {
       problems,
     },
   ) => [
-    ...[name, seconds(heardMs), `${deafMs} ms`, `${unready} of ${looks}`, socketsLost],
+    ...[name, seconds(heardMs), `${deafMs} ms`, unready, looksInto, socketsLost],
     ...[answers, lostByPython, reloads],
     problems.length === 0 ? "holds" : `${problems.length} FAILED`,
   ]);
