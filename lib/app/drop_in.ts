@@ -241,6 +241,6 @@ function createSweeper(
   });
 }
 
-async function isThere({ database }: OpenWebUi): Promise<void> {
-  await deadline(database.query("SELECT 1"), DATABASE_TIMEOUT_MS, "Open WebUI's database");
+async function isThere({ schema }: OpenWebUi): Promise<void> {
+  await deadline(schema.check(), DATABASE_TIMEOUT_MS, "Open WebUI's database");
 }

@@ -12,6 +12,7 @@ import { openDatabase } from "../openwebui/open_database.ts";
 import { type Feature, Permissions } from "../openwebui/permissions.ts";
 import { readSchema, TESTED_VERSIONS } from "../openwebui/schema.ts";
 import { Notes } from "../openwebui/notes.ts";
+import { SchemaWatch } from "../openwebui/schema_watch.ts";
 import { Settings } from "../openwebui/settings.ts";
 import { type Claims, Tokens } from "../openwebui/tokens.ts";
 import { RoleSchema } from "../protocol/schemas/user.ts";
@@ -26,6 +27,7 @@ const FLUSH_EVERY_MS = 1_000;
 
 export interface OpenWebUi {
   readonly database: CountedDatabase;
+  readonly schema: SchemaWatch;
   readonly knowledge: Knowledge;
   readonly tokens: Tokens;
   readonly accounts: Accounts;
@@ -83,7 +85,7 @@ export async function openOpenWebUi(
     await flushing;
   });
   return {
-    ...{ database, tokens, accounts },
+    ...{ database, tokens, accounts, schema: new SchemaWatch(database, schema, logger) },
     knowledge: {
       touchUser: (userId) => activity.touch(userId),
       verify: verifier(tokens),

@@ -60,6 +60,12 @@ export const TESTED_VERSIONS = Object.values(TESTED).join(", ");
 const NameSchema = v.object({ name: v.string() });
 const HeadSchema = v.object({ version_num: v.string() });
 
+/** The database's newest migration; empty when there is none. */
+export async function readHead(database: Database): Promise<string> {
+  const [row] = await database.query("SELECT version_num FROM alembic_version");
+  return row ? v.parse(HeadSchema, row).version_num : "";
+}
+
 /**
  * Looks whether the database is one that can be read and written here.
  *
@@ -88,8 +94,7 @@ export async function readSchema(database: Database): Promise<Schema> {
       }`,
     );
   }
-  const [row] = await database.query("SELECT version_num FROM alembic_version");
-  const head = row ? v.parse(HeadSchema, row).version_num : "";
+  const head = await readHead(database);
   return {
     head,
     version: TESTED[head],

@@ -70,6 +70,35 @@ onEngines(
 );
 
 onEngines(
+  "a database that Python migrates is looked at again: an instance that can't go on is not ready",
+  async (on) => {
+    const app = await on.start();
+    const { database } = on.fixture;
+    const ready = async () => {
+      const response = await fetch(`${app.url}/ready`);
+      return [response.status, (await response.json()).failed];
+    };
+    const newest = (head: string) =>
+      database.query(`UPDATE alembic_version SET version_num = '${head}'`);
+    assert.deepEqual(await ready(), [200, []]);
+    await newest("a newer one");
+    assert.deepEqual(await ready(), [200, []]);
+    assert.ok(on.lines.some((line) => line.includes("to what was not tried")));
+    await database.query('ALTER TABLE "group" RENAME COLUMN parent_group_id TO above');
+    await newest("without groups in groups");
+    assert.deepEqual(await ready(), [503, ["database"]]);
+    assert.ok(on.lines.some((line) => line.includes("start this server anew")));
+    await database.query('ALTER TABLE "group" RENAME COLUMN above TO parent_group_id');
+    await database.query("ALTER TABLE note RENAME COLUMN data TO text");
+    await newest("without notes");
+    assert.deepEqual(await ready(), [503, ["database"]]);
+    await database.query("ALTER TABLE note RENAME COLUMN text TO data");
+    assert.deepEqual(await ready(), [200, []]);
+  },
+  { instances: 0, engines: ["sqlite", "postgres"] },
+);
+
+onEngines(
   "tokens are revoked in the Redis of Open WebUI's HTTP side, where that is another",
   async (on) => {
     await using other = await RedisServer.start();
