@@ -2,7 +2,7 @@ import { AppError } from "../common/errors.ts";
 import { type CommandClient, commandClient } from "./clients.ts";
 import { deadline, SharedDeadline } from "../common/deadline.ts";
 import { backOff, pause } from "../common/pause.ts";
-import { asStoreError, isNoScript, isPassing } from "./errors.ts";
+import { asStoreError, isLost, isNoScript, isPassing, isReadonly } from "./errors.ts";
 import { ReconnectingClient } from "./reconnecting_client.ts";
 import { refusalOf } from "./refusal.ts";
 import { parseRedisTarget, type RedisConnectionOptions, type RedisTarget } from "./options.ts";
@@ -13,6 +13,8 @@ export type { RedisConnectionOptions } from "./options.ts";
 /** Commands that may wait at once; whoever comes later is refused instead of queued. */
 const MAX_WAITING = 20_000;
 const KEYS_PER_SCAN = 1_000;
+/** For how long a master that was left explains the commands that were lost with it. */
+const LEFT_MS = 1_000;
 const RETRY = { firstMs: 20, maxMs: 400 };
 
 /**
@@ -33,6 +35,8 @@ export class RedisConnection implements AsyncDisposable {
   readonly #deadline: SharedDeadline;
   readonly #budgetMs: number;
   #waiting = 0;
+  /** What the master said that was left, and when. */
+  #left: { error: unknown; atMs: number } = { error: undefined, atMs: -Infinity };
   #roundTrips = 0;
 
   constructor(options: RedisConnectionOptions) {
@@ -86,6 +90,16 @@ export class RedisConnection implements AsyncDisposable {
     }
   }
 
+  /**
+   * A master that has become a replica is left at its first answer, and all other commands under way
+   * only know that their connection has ended: theirs is the same cause.
+   */
+  #explained(error: unknown): unknown {
+    const now = performance.now();
+    if (isReadonly(error)) this.#left = { error, atMs: now };
+    return isLost(error) && now - this.#left.atMs < LEFT_MS ? this.#left.error : error;
+  }
+
   /** Waits until the connection stands. */
   async whenUp(timeoutMs: number): Promise<void> {
     await this.#connection.whenUp(timeoutMs);
@@ -103,7 +117,8 @@ export class RedisConnection implements AsyncDisposable {
       try {
         const client = this.#connection.client ?? await this.#whenUp(start);
         return await this.#once(client, send, attempt);
-      } catch (error) {
+      } catch (thrown) {
+        const error = this.#explained(thrown);
         pauseMs = backOff(pauseMs, RETRY);
         const left = this.#budgetMs - (performance.now() - start) - pauseMs;
         if (!isPassing(error) || left <= 0 || this.#connection.closed) throw asStoreError(error);
@@ -164,7 +179,7 @@ export class RedisConnection implements AsyncDisposable {
       const client = await this.#connection.whenUp(timeoutMs);
       return await deadline(send(client), timeoutMs, "Redis");
     } catch (error) {
-      throw asStoreError(error);
+      throw asStoreError(this.#explained(error));
     }
   }
 

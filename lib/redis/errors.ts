@@ -23,13 +23,18 @@ export function isPassing(error: unknown): boolean {
     error instanceof SyntaxError);
 }
 
+/** Whether the connection was lost under a command. */
+export function isLost(error: unknown): boolean {
+  return isPassing(error) && !isReply(error as Error);
+}
+
 /** Whether the server says no for good, as to what the user may not do. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof Error && isReply(error) && !isPassing(error);
 }
 
-export function isReadonly(error: Error): boolean {
-  return error.message.startsWith("READONLY");
+export function isReadonly(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("READONLY");
 }
 
 export function isNoScript(error: unknown): boolean {

@@ -71,9 +71,11 @@ export class Sweeper implements AsyncDisposable {
     const signal = AbortSignal.any([this.#stop.signal, lost.signal]);
     const renewing = this.#keepRenewing(job, lock, signal).finally(() => lost.abort());
     try {
-      while (!signal.aborted) {
-        await this.#sweepOnce(job, signal);
-        await pause(job.everyMs, signal);
+      const mostMs = Math.min(job.everyMs, this.#options.lockTtlMs / 3);
+      for (let waitMs = 0; !signal.aborted;) {
+        const isDone = await this.#sweepOnce(job, signal);
+        waitMs = isDone ? 0 : backOff(waitMs, { maxMs: mostMs });
+        await pause(isDone ? job.everyMs : waitMs, signal);
       }
     } finally {
       lost.abort();
@@ -81,12 +83,15 @@ export class Sweeper implements AsyncDisposable {
     }
   }
 
-  async #sweepOnce(job: SweepJob, signal: AbortSignal): Promise<void> {
+  /** Says whether it was done: a sweep that failed is tried again soon, not a cycle later. */
+  async #sweepOnce(job: SweepJob, signal: AbortSignal): Promise<boolean> {
     try {
       await job.sweep({ signal, deadAmong: this.#options.deadAmong });
       this.#lastGoodMs.set(job, performance.now());
+      return true;
     } catch (thrown) {
       this.#options.logger.warn("sweep failed", { job: job.name, error: errorText(thrown) });
+      return false;
     }
   }
 

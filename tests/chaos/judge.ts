@@ -18,6 +18,8 @@ export interface ReadySample {
   answeredAt: number;
   atMs: number;
   ready: boolean;
+  /** The checks that failed, or why there was no answer. */
+  failed: string;
 }
 
 /** Asks every server's `/ready` again and again. */
@@ -38,10 +40,13 @@ export class ReadyWatch implements AsyncDisposable {
       const server = servers[place];
       if (server && !server.isOver) {
         const askedAt = Date.now();
-        const ready = await isReady(server.url);
+        const failed = await failedAt(server.url);
         const answeredAt = Date.now();
         const atMs = performance.now();
-        if (!server.isOver) this.samples.push({ place, askedAt, answeredAt, atMs, ready });
+        const ready = failed === "";
+        if (!server.isOver) {
+          this.samples.push({ place, askedAt, answeredAt, atMs, ready, failed });
+        }
       }
       await pause(this.#everyMs, signal);
     }
@@ -50,6 +55,17 @@ export class ReadyWatch implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#running;
+  }
+}
+
+/** What `/ready` says of a server that is not; "" of one that is. */
+async function failedAt(url: string): Promise<string> {
+  try {
+    const response = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(5_000) });
+    const { failed } = await response.json() as { failed: string[] };
+    return response.ok ? "" : failed.join(", ");
+  } catch (thrown) {
+    return String(thrown);
   }
 }
 
@@ -72,7 +88,10 @@ export function judgeReadiness(
     const unready = samples.filter(({ ready }) => !ready);
     const expected = fault.readiness(place);
     if (expected === "stays ready" && unready.length > 0) {
-      found.push(`server ${place} said ${unready.length} times that it is not ready`);
+      const [first] = unready;
+      found.push(
+        `server ${place} said ${unready.length} times that it is not ready: ${first?.failed}`,
+      );
     } else if (expected === "turns unready" && unready.length === 0) {
       found.push(`server ${place} never said that it is not ready`);
     } else if (expected === "turns unready") {
@@ -81,8 +100,11 @@ export function judgeReadiness(
         found.push(`server ${place} said after ${Math.round(tookMs)} ms that it is not ready`);
       }
     }
-    if (unready.some(({ atMs }) => atMs > wholeAtMs)) {
-      found.push(`server ${place} said that it is not ready when it was`);
+    // What goes in cycles, as sweeps do, is behind by one try when events cross again.
+    const late = unready.find(({ atMs }) => atMs > wholeAtMs + LOOK_MS);
+    if (late) {
+      const lateMs = Math.round(late.atMs - wholeAtMs);
+      found.push(`server ${place} was not ready ${lateMs} ms after it was: ${late.failed}`);
     }
   }
   return found;
@@ -197,7 +219,11 @@ export function judgeLog(
   if (server.isOver) found.push(`server ${place} has ended`);
   const isSaid = ({ message, error = "" }: LogLine) => said?.test(`${message}: ${error}`);
   if (said && !lines.some(isSaid)) {
-    found.push(`server ${place} did not log ${said}`);
+    const warned = lines.filter(({ level }) => level === "warn").map(({ message, error }) =>
+      `${message}: ${error}`
+    );
+    const most = [...new Set(warned)].slice(0, 3).join("; ");
+    found.push(`server ${place} did not log ${said}, but: ${most}`);
   }
   return [...new Set(found)];
 }

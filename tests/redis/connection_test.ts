@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AppError } from "../../lib/common/errors.ts";
+import { AppError, errorText } from "../../lib/common/errors.ts";
 import { openRedis, type RedisConnectionOptions } from "../../lib/redis/connection.ts";
 import { openRedisStore } from "../../lib/state/redis_store.ts";
 import { keepingLogger } from "../support/log_lines.ts";
@@ -212,6 +212,25 @@ test("a password opens the door, a wrong one does not, and neither is logged", a
   for (const secret of ["correct-horse", "staple-battery", "wrong-donkey"]) {
     assert.ok(!lines.some((line) => line.includes(secret)));
   }
+});
+
+test("O16: of a master that has become a replica every command says so, whichever of them was told", async () => {
+  await using server = await RedisServer.start();
+  await using state = await store(server.port, { maxRetryCount: 0 }).opened;
+  await server.command("REPLICAOF", "127.0.0.1", "1");
+  const causes = new Set<string>();
+  const until = performance.now() + 1_500;
+  const write = async (n: number) => {
+    while (performance.now() < until) {
+      const done = n === 0 ? state.ping(1_000) : state.values.set(["value", String(n)], n);
+      await done.then(() => causes.add("none"), (thrown) => {
+        if (n === 0) causes.add(errorText(thrown));
+      });
+    }
+  };
+  await Promise.all([0, 1, 2, 3, 4].map(write));
+  assert.ok(causes.size > 0);
+  for (const cause of causes) assert.match(cause, /READONLY/);
 });
 
 Deno.test({
