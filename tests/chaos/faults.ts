@@ -87,7 +87,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "pubsub-cut",
     shape: "standalone",
-    readiness: () => "stays ready",
+    // Until it listens again.
+    readiness: () => "may be either",
     said: LOST,
     async inflict({ redis }) {
       for (let i = 0; i < 3; i++) {

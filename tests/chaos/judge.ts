@@ -204,6 +204,11 @@ interface Entry {
   owner?: string;
 }
 
+/** As `main.ts` has it. */
+const LOG_REPEAT_MS = 30_000;
+/** How long a fault and what is looked at after it take. */
+const FAULT_MS = 30_000;
+
 /** What a server has logged since a moment that should not be, or lacks what should. */
 export function judgeLog(
   server: ServerProcess,
@@ -218,7 +223,10 @@ export function judgeLog(
   );
   if (server.isOver) found.push(`server ${place} has ended`);
   const isSaid = ({ message, error = "" }: LogLine) => said?.test(`${message}: ${error}`);
-  if (said && !lines.some(isSaid)) {
+  // What was written a moment before is only counted when it comes again.
+  const since = new Date(Date.now() - LOG_REPEAT_MS - FAULT_MS).toISOString();
+  const recent = server.lines().slice(0, from).filter(({ time }) => time > since);
+  if (said && ![...recent, ...lines].some(isSaid)) {
     const warned = lines.filter(({ level }) => level === "warn").map(({ message, error }) =>
       `${message}: ${error}`
     );

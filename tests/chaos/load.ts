@@ -231,6 +231,8 @@ export class Load implements AsyncDisposable {
   }
 
   async #ownerOf(taskId: string): Promise<string | undefined> {
+    const [server, ...more] = this.#world.servers;
+    if (more.length === 0) return server?.instanceId;
     const owners = this.#world.store?.dictionary<{ instance_id: string }>(keys.taskOwners);
     const owner = await owners?.get(taskId).catch(() => undefined);
     return owner?.instance_id;
