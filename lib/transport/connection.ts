@@ -12,6 +12,7 @@ interface TransportInternals {
   writable: boolean;
   socket?: {
     readyState: number;
+    close(): void;
     terminate(): void;
     _receiver?: { _maxPayload: number };
     _sender?: { sendFrame?: unknown };
@@ -155,6 +156,26 @@ export function cut(connection: Connection): void {
     connection.close(true);
     state.pollingSocket?.destroy();
   });
+}
+
+/** How long a connection may take to end after it was left. */
+const LEAVING_MS = 5_000;
+
+/**
+ * Ends a connection once what is queued has been sent, as the network would: without a word of
+ * WebSocket's. OkHttp, and so the official client of Java, does not take a close frame for an end
+ * (socket.io-client 2.1), and would come back only after a ping that fails 45 s later.
+ */
+export function leave(connection: Connection): void {
+  const { socket } = connection.transport;
+  if (socket) {
+    socket.close = () => {
+      const tcp = socket._socket;
+      tcp?.setTimeout(LEAVING_MS, () => tcp.destroy());
+      tcp?.end();
+    };
+  }
+  connection.close();
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Connection, STATE } from "./connection.ts";
+import { type Connection, leave, STATE } from "./connection.ts";
 import type { Counters } from "./stats.ts";
 
 export interface IdleConnectionsOptions {
@@ -27,7 +27,7 @@ export class IdleConnections {
       const isIdle = state.packets === state.packetsSeen;
       state.packetsSeen = state.packets;
       if (!isIdle || ended >= most || state.lease?.isStranger) continue;
-      connection.close();
+      leave(connection);
       ended++;
     }
     counters.handedOver += ended;

@@ -13,6 +13,7 @@ import {
   connectionsOf,
   ConnectionState,
   forgetRequest,
+  leave,
   STATE,
   stopAwaitingPoll,
 } from "./connection.ts";
@@ -244,7 +245,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const closing = {
     closePort,
     closeSockets() {
-      for (const connection of Object.values(connectionsOf(engine))) connection.close();
+      for (const connection of Object.values(connectionsOf(engine))) leave(connection);
       headerTimeout.close();
       bodyTimeout.close();
       strangers?.close();

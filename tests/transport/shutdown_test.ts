@@ -13,6 +13,7 @@ Deno.test("O13: clients get what was sent before the end, and no word that they 
   await client.until(() => client.ended, "the end");
   assert.ok(client.texts.some((text) => text.startsWith('42["last"')));
   assert.ok(!client.texts.includes("41"), "a DISCONNECT keeps official clients away for good");
+  assert.equal(client.closeCode, undefined, "Java's takes a close frame for no end");
   await assert.rejects(WireClient.connect(started.port));
   assert.equal(started.server.stats().sockets, 0);
 });
