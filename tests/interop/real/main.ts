@@ -5,7 +5,7 @@
  *
  * `--load=people` measures what forty people cost instead, `--load=crowd` what thousands of tabs do:
  * once before Python alone, once before this project, one process of each; with `--baseline` or `--ours`
- * only one of them.
+ * only one of them; `--tabs=1000` is a smaller crowd than the 5,000 that it is by default.
  *
  * Without Chromium what needs it is left out, and the report says so.
  *
@@ -24,7 +24,7 @@ import type { Check } from "./checks/check.ts";
 import { noteChecks } from "./checks/notes.ts";
 import { pageChecks } from "./checks/pages.ts";
 import { type Installed, installOpenWebui } from "./install.ts";
-import type { Figure } from "./load/costs.ts";
+import type { Figure, Tell } from "./load/costs.ts";
 import { measureCrowd } from "./load/crowd.ts";
 import { measurePeople } from "./load/people.ts";
 import { openWorld, type World, type WorldOptions } from "./world.ts";
@@ -81,7 +81,11 @@ async function runAll(installed: Installed, database: WorldOptions["database"]):
 
 /** Whether Python has the sockets, for each run of a load. */
 const SIDES = isBaseline ? [true] : Deno.args.includes("--ours") ? [false] : [true, false];
-const LOADS = { people: measurePeople, crowd: measureCrowd };
+const TABS = Number(option("tabs") ?? 5_000);
+const LOADS = {
+  people: measurePeople,
+  crowd: (world: World, tell: Tell) => measureCrowd(world, tell, TABS),
+};
 
 /** Both in one run, with the same clients on the same machine. */
 async function compareLoads(installed: Installed, load: keyof typeof LOADS): Promise<void> {
