@@ -8,7 +8,7 @@ import { pause } from "../measure/pause.ts";
 import { ServerProcess } from "../measure/server_process.ts";
 import type { Figure, Section } from "./section.ts";
 
-const ROUNDS = 3;
+const ROUNDS = 2;
 const MESSAGES = 10_000;
 /** Of a message: ten thousand of them are some 10 MB of JSON. */
 const WORDS = "Every message says something, and not too little. ".repeat(18);

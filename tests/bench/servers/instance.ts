@@ -19,6 +19,8 @@ const settings: Record<string, string | undefined> = {
   OPENAI_API_BASE_URL: Deno.env.get("BENCH_PROVIDER_URL"),
   // All load comes from one address.
   MAX_CONNECTIONS_PER_ADDRESS: "20000",
+  // The load's sockets do not come back.
+  BALANCE_SOCKETS_PER_SECOND: "0",
   // One editor may stand for many.
   MAX_EVENTS_PER_SECOND: "10000",
   QUOTA_WRITE_BYTES_PER_SECOND: Deno.env.get("QUOTA_WRITE_BYTES_PER_SECOND"),
