@@ -78,9 +78,13 @@ const whole = (content: string): Script => ({
 });
 
 /** The stand-in answers questions with words, and the tasks behind an answer with their JSON. */
-export function answerWith(world: World, words: readonly string[]) {
+export function answerWith(
+  world: World,
+  words: readonly string[],
+  more: Pick<Script, "endsAfter"> = {},
+) {
   world.model.script = (body) => {
-    if (body["stream"] === true) return { tokens: words, paceMs: 50 };
+    if (body["stream"] === true) return { tokens: words, paceMs: 50, ...more };
     const asked = JSON.stringify(body["messages"]);
     if (/broad tags/.test(asked)) return whole('{"tags": ["one"]}');
     if (/follow_ups/.test(asked)) return whole('{"follow_ups": ["And then?"]}');
