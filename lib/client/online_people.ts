@@ -2,6 +2,9 @@ import { MAX_WATCHED_USERS } from "../protocol/events.ts";
 import type { Connection } from "./connection.ts";
 import { type Readable, Store } from "./store.ts";
 
+/** How long to wait before the server is asked again, in milliseconds. */
+const RETRY_MS = 5_000;
+
 /**
  * Who of the people that parts of a program watch is online, all of them together on one connection:
  * the ids of those who are. Nobody is, as far as one can tell, while there is no connection.
@@ -14,6 +17,7 @@ export class OnlinePeople implements Readable<ReadonlySet<string>> {
   #ends: (() => void)[] = [];
   #isDue = false;
   #asked = "";
+  #retry: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(connection: Connection) {
     this.#connection = connection;
@@ -43,6 +47,7 @@ export class OnlinePeople implements Readable<ReadonlySet<string>> {
     return () => {
       if (!this.#watched.delete(mine)) return;
       if (this.#watched.size === 0) { for (const end of this.#ends) end(); }
+      clearTimeout(this.#retry);
       this.#askSoon();
     };
   }
@@ -87,8 +92,11 @@ export class OnlinePeople implements Readable<ReadonlySet<string>> {
       // Another question has gone out meanwhile: its answer counts.
       if (asked === this.#asked) this.#store.set(new Set(online));
     } catch {
-      // Not told is not online; the next connection asks again.
-      if (asked === this.#asked) this.#asked = "";
+      // Not told is not online. Without a connection, the next one asks again.
+      if (asked !== this.#asked) return;
+      this.#asked = "";
+      clearTimeout(this.#retry);
+      if (this.#watched.size > 0) this.#retry = setTimeout(() => this.#askSoon(), RETRY_MS);
     }
   }
 }

@@ -4,6 +4,8 @@ export interface SharedReadingOptions {
   freshMs: number;
   /** Of the time, at most one part in so many is spent on reading. Default: 20. */
   share?: number;
+  /** How long a reading counts at the most, however long it took, in milliseconds. Default: 5,000. */
+  maxMs?: number;
 }
 
 /**
@@ -12,7 +14,7 @@ export interface SharedReadingOptions {
  */
 export function sharedReading<T>(
   read: () => Promise<T>,
-  { freshMs, share = 20 }: SharedReadingOptions,
+  { freshMs, share = 20, maxMs = 5_000 }: SharedReadingOptions,
 ): () => Promise<T> {
   let reading: Promise<T> | undefined;
   let freshUntilMs = 0;
@@ -23,7 +25,9 @@ export function sharedReading<T>(
     const mine = reading = read();
     try {
       const found = await mine;
-      freshUntilMs = startedMs + Math.max(freshMs, share * (performance.now() - startedMs));
+      const nowMs = performance.now();
+      const restMs = Math.min(maxMs, share * (nowMs - startedMs));
+      freshUntilMs = Math.max(startedMs + freshMs, nowMs + restMs);
       return found;
     } catch (thrown) {
       freshUntilMs = 0;

@@ -33,15 +33,21 @@ type TitleOf = (room: string) => Promise<string>;
 type Told = readonly (readonly [instanceId: string, figures: InstanceFigures])[];
 
 /** Reads what runs right now. Several admins that look at once cost one reading. */
-export const systemStatusReader = (sources: SystemStatusSources): () => Promise<SystemStatus> =>
-  sharedReading(() => read(sources), { freshMs: FRESH_MS });
+export function systemStatusReader(sources: SystemStatusSources): () => Promise<SystemStatus> {
+  // A large pool is looked through less often; to wait for an instance that hangs costs nobody anything.
+  const count = sharedReading(() => countSessions(sources.store), { freshMs: FRESH_MS });
+  return sharedReading(() => read(sources, count), { freshMs: FRESH_MS, share: 1 });
+}
 
-async function read(sources: SystemStatusSources): Promise<SystemStatus> {
-  const { instanceId, store } = sources;
+async function read(
+  sources: SystemStatusSources,
+  count: () => ReturnType<typeof countSessions>,
+): Promise<SystemStatus> {
+  const { instanceId } = sources;
   const titleOf = roomTitles(sources);
   const [instances, everywhere, models] = await Promise.all([
     readInstances(sources),
-    countSessions(store),
+    count(),
     sources.modelsInUse(),
   ]);
   const told = await askAll(sources, instances.map(({ id }) => id));
@@ -56,6 +62,7 @@ async function read(sources: SystemStatusSources): Promise<SystemStatus> {
   ]);
   return {
     instance_id: instanceId,
+    read_at: Date.now(),
     instances: instances.map((one) => ({ ...one, sessions: byId.get(one.id)?.sessions ?? null })),
     ...{ ...everywhere, models, people, rooms, tasks },
     room_count: total((one) => one.room_count),

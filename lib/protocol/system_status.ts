@@ -39,6 +39,8 @@ export interface ConnectedPerson {
 export interface SystemStatus {
   /** The instance that answered. */
   instance_id: string;
+  /** When this was read, in milliseconds since the epoch: who asks often is answered with one reading. */
+  read_at: number;
   /** The instances that live; `sessions` is `null` where one did not answer in time. */
   instances: {
     id: string;

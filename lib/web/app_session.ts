@@ -39,6 +39,8 @@ export interface AppSession extends Realtime, Disposable {
   /** For admins alone. */
   people: PeopleList | undefined;
   models: Observable<readonly Model[]>;
+  /** The server has been asked for its models, and has answered or failed to. */
+  areModelsKnown: Observable<boolean>;
   /** Only the built-in model answers, which says what it was told. */
   isEchoOnly: Observable<boolean>;
   /** Why models of the server are missing. */
@@ -68,6 +70,7 @@ export function openAppSession(
   const chatList = new ChatList(chats);
   const people = me.role === "admin" ? new PeopleList(connection) : undefined;
   const models = new Observable<readonly Model[]>([]);
+  const areModelsKnown = new Observable(false);
   const isEchoOnly = new Observable(false);
   const profile = new Observable({ name: me.name, picture: me.profile_image_url });
   const modelProblem = new Observable<string | undefined>(undefined);
@@ -81,6 +84,7 @@ export function openAppSession(
       ...found.data,
       ...own.map((id) => ({ id, name: `${id} (mine)`, isDirect: true })),
     ];
+    areModelsKnown.value = true;
   };
   const ends = [
     connection.onStatus(({ state }) => {
@@ -108,7 +112,7 @@ export function openAppSession(
   void channelList.reload();
   return {
     ...{ me, api, connection, chats, channels, channelList, chatList, models, modelProblem },
-    ...{ people, isEchoOnly, profile, reloadModels },
+    ...{ people, areModelsKnown, isEchoOnly, profile, reloadModels },
     [Symbol.dispose]() {
       for (const end of ends) end();
       people?.[Symbol.dispose]();

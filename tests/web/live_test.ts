@@ -3,12 +3,16 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import type { Channel } from "../../lib/protocol/channel.ts";
 import { at } from "../support/instances.ts";
-import { signUp } from "../support/server.ts";
+import { type Person, signUp } from "../support/server.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
 import { ask, fixture, LIMIT_MS, options, PHONE, visitAs, waitForText, WORDS } from "./fixture.ts";
 import { inspect } from "./inspect.ts";
 
+/** Sessions are looked through less often where that takes long, as on a busy machine. */
+const SEEN_MS = 30_000;
+const say = (person: Person, channelId: string, content: string) =>
+  person.json("POST", `/api/v1/channels/${channelId}/messages/post`, { content });
 const here = (page: Page) => page.locator(".here");
 const light = (page: Page) => page.locator(".light");
 const notice = (page: Page) => page.locator(".notices .notice");
@@ -34,7 +38,7 @@ Deno.test(
       assert.equal(await mark.count(), 0);
       assert.equal(await here(ada).count(), 0);
       await using two = await visitAs(browser, person, `${b.url}/#/channel/${team.id}`);
-      await mark.waitFor();
+      await mark.waitFor({ timeout: SEEN_MS });
       await ada.getByRole("img", { name: "Here now: Bob" }).waitFor();
       await two.page.getByRole("img", { name: "Here now: Ada" }).waitFor();
       await ada.locator("[aria-label='About this channel']").click();
@@ -42,9 +46,16 @@ Deno.test(
       await inspect(ada, "who_is_here");
       await two.page.goto(`${b.url}/#/channel/${dm.id}`);
       await here(ada).waitFor({ state: "detached" });
-      await mark.waitFor();
+      await mark.waitFor({ timeout: SEEN_MS });
     });
-    await mark.waitFor({ state: "detached" });
+    await mark.waitFor({ state: "detached", timeout: SEEN_MS });
+
+    await t.step("a name in a channel leads to its person", async () => {
+      await say(person, team.id, "Hello Ada");
+      await ada.locator(".post").getByRole("button", { name: "Bob", exact: true }).click();
+      await ada.getByRole("heading", { name: "Bob", exact: true }).waitFor();
+      assert.equal(new URL(ada.url()).hash, `#/channel/${dm.id}`);
+    });
 
     await t.step("one's own chat that is open elsewhere says so", async () => {
       await ada.goto(`${a.url}/#/chat`);

@@ -1,14 +1,17 @@
 import { AnswerEnd, Pictures } from "../chats/answer_end.tsx";
 import type { Post } from "../../client/channel_model.ts";
+import { messageOf } from "../../client/errors.ts";
 import type { AppSession } from "../app_session.ts";
 import { Icon, type IconName } from "../ui/icons.tsx";
 import { MarkdownView } from "../text/markdown_view.tsx";
 import { authorOf } from "./channel_names.ts";
 import { nameOf } from "./emoji.ts";
 import { Face } from "./face.tsx";
+import { messagePerson } from "./message_person.ts";
 import { PostEditor } from "./post_editor.tsx";
 import { timeOf } from "./post_times.ts";
 import { memo } from "../ui/memo.tsx";
+import { toast } from "../ui/toasts.tsx";
 
 /** What one can do with a message; what is missing one may not do. The same from drawing to drawing. */
 export interface PostActions {
@@ -36,6 +39,14 @@ export interface PostViewProps {
   actions: PostActions;
 }
 
+async function message(session: AppSession, userId: string): Promise<void> {
+  try {
+    await messagePerson(session, userId);
+  } catch (thrown) {
+    toast(messageOf(thrown), "error");
+  }
+}
+
 /** One message of a channel. */
 export const PostView = memo(function PostView(props: PostViewProps) {
   const { session, post, isFollowing = false, isEditing = false, mayWrite, actions } = props;
@@ -54,7 +65,18 @@ export const PostView = memo(function PostView(props: PostViewProps) {
       <div>
         {!isFollowing && (
           <header>
-            <strong>{name}</strong>
+            {post.user && authorId === post.user_id && authorId !== meId
+              ? (
+                <button
+                  type="button"
+                  class="author"
+                  title={`Message ${name}`}
+                  onClick={() => void message(session, authorId)}
+                >
+                  {name}
+                </button>
+              )
+              : <strong>{name}</strong>}
             <Time seconds={post.created_at} />
             {post.is_pinned && <span class="hint">Pinned</span>}
           </header>

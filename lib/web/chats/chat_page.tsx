@@ -47,6 +47,7 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
   const [isStopping, setStopping] = useState(false);
   const model = modelOfChat(models, chat.setup.models, chosen);
   const problem = useValue(session.modelProblem);
+  const areModelsKnown = useValue(session.areModelsKnown);
   const [picker, openPicker] = useLazyDialog(loadPicker);
   const { messages, isStreaming } = chat;
   const scroll = useScroll(id, chat.saidHere);
@@ -168,6 +169,7 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
           >
             <ModelChoice
               model={model}
+              isKnown={areModelsKnown}
               problem={problem}
               onOpen={() =>
                 openPicker({

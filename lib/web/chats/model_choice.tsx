@@ -3,14 +3,16 @@ import { Icon } from "../ui/icons.tsx";
 
 interface ModelChoiceProps {
   model: Model | undefined;
+  /** Whether it is known which models there are. */
+  isKnown: boolean;
   /** Why models of the server are missing. */
   problem: string | undefined;
   onOpen: () => void;
 }
 
 /** Says whom the next question goes to, and opens the choice of another. */
-export function ModelChoice({ model, problem, onOpen }: ModelChoiceProps) {
-  const name = model?.name ?? "No model";
+export function ModelChoice({ model, isKnown, problem, onOpen }: ModelChoiceProps) {
+  const name = model?.name ?? (isKnown ? "No model" : "Looking for models…");
   return (
     <div class="choice">
       <button

@@ -10,6 +10,7 @@ const MAX_READINGS = 150;
 const MAX_PASSING = 40;
 
 export interface Reading {
+  /** By the server's clock. */
   atMs: number;
   view: SystemStatus;
 }
@@ -37,8 +38,13 @@ export function useReadings(session: AppSession): Readings {
         if (document.visibilityState === "visible") {
           const view = await session.api("GET /api/v1/live");
           if (isEnded) return;
-          const reading = { atMs: performance.now(), view };
-          setReadings((before) => [...before, reading].slice(-MAX_READINGS));
+          const reading = { atMs: view.read_at, view };
+          // Two that ask in one moment are answered with one reading.
+          setReadings((before) =>
+            before.at(-1)?.atMs === reading.atMs
+              ? before
+              : [...before, reading].slice(-MAX_READINGS)
+          );
           setPassing((before) => merged(before, view.passing));
           setError(undefined);
         }
@@ -72,7 +78,7 @@ function merged(before: readonly PassingEvent[], told: readonly PassingEvent[]) 
 export function rates(readings: readonly Reading[], of: (view: SystemStatus) => number): number[] {
   return readings.slice(1).map(({ atMs, view }, at) => {
     const before = readings[at];
-    return before ? Math.max(0, of(view) - of(before.view)) * 1000 / (atMs - before.atMs) : 0;
+    return before ? perSecond(of(view) - of(before.view), atMs - before.atMs) : 0;
   });
 }
 
@@ -83,5 +89,8 @@ export function speedOf(readings: readonly Reading[], taskId: string): number | 
   const piecesIn = ({ view }: Reading) => view.tasks.find(({ id }) => id === taskId)?.pieces;
   const [from, to] = [piecesIn(before), piecesIn(now)];
   if (typeof from !== "number" || typeof to !== "number") return undefined;
-  return Math.max(0, to - from) * 1000 / (now.atMs - before.atMs);
+  return perSecond(to - from, now.atMs - before.atMs);
 }
+
+/** Instances' clocks differ, and two of them may have read one after the other. */
+const perSecond = (more: number, ms: number) => ms > 0 ? Math.max(0, more) * 1000 / ms : 0;

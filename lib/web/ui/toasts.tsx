@@ -1,3 +1,4 @@
+import { route } from "../route.ts";
 import { Observable, useValue } from "./observable.ts";
 import { Icon } from "./icons.tsx";
 
@@ -55,6 +56,11 @@ function show(told: Omit<Toast, "id">, shownMs: number): void {
 export function closeToasts(): void {
   toasts.value = [];
 }
+
+// Who has got there, by whichever way, need not be told of it any more.
+route.subscribe(() => {
+  toasts.value = toasts.value.filter(({ href }) => href !== location.hash);
+});
 
 function close(id: number): void {
   toasts.value = toasts.value.filter((toast) => toast.id !== id);
