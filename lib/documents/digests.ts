@@ -9,7 +9,7 @@ import { toHtml } from "../note_schema/html_writer.ts";
 import type { JsonNode } from "../note_schema/json_node.ts";
 import { contentOf, type NoteSnapshot } from "../note_schema/note_content.ts";
 import { fingerprint, FRAGMENT, toJson } from "../note_schema/yjs_content.ts";
-import { MAX_TYPE_DEPTH, refusalOf, WeighedDoc } from "./weighed_doc.ts";
+import { MAX_TYPE_DEPTH, refusalOf, WeighedDoc, type WrittenState } from "./weighed_doc.ts";
 import { replaceContent } from "./replace_content.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { piecesOf } from "./update_pieces.ts";
@@ -48,14 +48,14 @@ export const digests = {
    *
    * @throws {AppError} `invalid_payload`, `too_large`
    */
-  trial({ state, update, isLittle = false }: {
-    state: Uint8Array;
+  trial({ state, since, update, isLittle = false }: WrittenState & {
     update: Uint8Array;
     isLittle?: boolean;
   }): Trial {
     const doc = new WeighedDoc();
     const costMs = spentMs(() => {
       Y.applyUpdate(doc, state);
+      if (since) Y.applyUpdate(doc, since);
       if (refusalOf(doc, update) === undefined) return;
       throw new AppError("invalid_payload", "update: it does not fit the document.");
     });

@@ -16,6 +16,7 @@ import { MemberAccess } from "./member_access.ts";
 import type { Member } from "./members.ts";
 import type { NoteAccess } from "./note_ports.ts";
 import { UserCosts } from "./user_costs.ts";
+import type { WrittenState } from "./weighed_doc.ts";
 import { missingFrom } from "./yjs_state.ts";
 
 type Given = "store" | "topics" | "content" | "audience" | "logger";
@@ -37,8 +38,7 @@ export interface DocumentServiceOptions
 /** Who wants to join, and how that client encodes bytes. */
 export type Joiner = Omit<Member, "canWrite" | "checkedAtMs" | "encoding">;
 
-export interface DocumentState {
-  state: Uint8Array;
+export interface DocumentState extends WrittenState {
   /** The ids of the sessions that edit the document, on any instance. */
   sessions: string[];
   /** The note's text as it was last saved, where that is wanted. */
@@ -132,7 +132,7 @@ export class DocumentService implements AsyncDisposable {
       // From here on the member receives updates; the state is taken last, so none is missing before.
       const state = this.#missing(joiner.userId, document, stateVector);
       if (joining.hasLeft) throw new AppError("conflict", "The document was left meanwhile.");
-      return { state, sessions, content };
+      return { ...state, sessions, content };
     } catch (thrown) {
       this.leave(ref, joiner.sid);
       throw thrown;
@@ -179,10 +179,10 @@ export class DocumentService implements AsyncDisposable {
     const { document, member: { userId } } = this.member(ref, sid);
     this.#parts.costs.check(userId);
     const sessions = await this.#sessions(document);
-    return { state: this.#missing(userId, document, stateVector), sessions };
+    return { ...this.#missing(userId, document, stateVector), sessions };
   }
 
-  #missing(userId: string, { doc }: OpenDocument, stateVector?: Uint8Array): Uint8Array {
+  #missing(userId: string, { doc }: OpenDocument, stateVector?: Uint8Array): WrittenState {
     return this.#parts.costs.charge(userId, () => missingFrom(doc, stateVector));
   }
 

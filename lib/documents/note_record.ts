@@ -8,7 +8,8 @@ import type { NoteSnapshot } from "../note_schema/note_content.ts";
 import { FRAGMENT } from "../note_schema/yjs_content.ts";
 import { contentIn, type Output } from "./digests.ts";
 import { snapshotOf } from "./snapshot.ts";
-import { applyAll } from "./yjs_state.ts";
+import type { WeighedDoc } from "./weighed_doc.ts";
+import { applyPieces } from "./yjs_state.ts";
 
 /**
  * Between a document and its note: how the one begins with the other's text, and is saved to it.
@@ -35,14 +36,14 @@ export class NoteRecord {
   }
 
   /** Begins an empty log with the note's text. @throws {AppError} `not_found` without a note */
-  async begin(doc: Y.Doc): Promise<void> {
+  async begin(doc: WeighedDoc): Promise<void> {
     const note = await this.#parts.content.load(this.#ref.noteId);
     if (!note) throw new AppError("not_found", "There is no such note.");
     const kept = await this.#keptState();
     const begun = await this.#parts.digester.run("begin", { note, kept });
     this.#isEdited = false;
     if (!begun) return;
-    await applyAll(doc, begun.pieces, this);
+    await applyPieces(doc, begun, this);
     this.#isEdited = false;
     await this.#log.append(begun.state);
     if (begun.isRenewed) await this.#keep(begun.state);

@@ -21,7 +21,7 @@ import { NoteRecord } from "./note_record.ts";
 import { NoteSaver } from "./note_saver.ts";
 import type { NoteSnapshot } from "../note_schema/note_content.ts";
 import { PacedAwareness } from "./paced_awareness.ts";
-import { applyAll, isChange, isIncomplete } from "./yjs_state.ts";
+import { applyAll, applyPieces, isChange, isIncomplete } from "./yjs_state.ts";
 
 /** What comes with an update. */
 interface Beside {
@@ -111,7 +111,7 @@ export class OpenDocument {
   /** What the log holds, harmful updates left out, and taken out of it for good. */
   async #takeLog(doc: WeighedDoc, updates: Uint8Array[]): Promise<void> {
     const digest = isLittle(updates) ? undefined : await this.#parts.digester.log(updates);
-    await applyAll(doc, digest?.pieces ?? updates, this);
+    await (digest ? applyPieces(doc, digest, this) : applyAll(doc, updates, this));
     const bytes = (digest ? [digest.state] : updates).reduce((sum, { length }) => sum + length, 0);
     this.#guard.measured(bytes);
     this.#note.grew(bytes);
@@ -256,7 +256,7 @@ export class OpenDocument {
   /** Applies the update; `false` when it is harmful, and the document is then read anew. */
   #apply(update: Uint8Array): boolean {
     try {
-      Y.applyUpdate(this.#doc, update);
+      this.#doc.take(update);
     } catch (thrown) {
       this.#parts.logger.warn("document update refused", { error: errorText(thrown) });
       if (!this.#mending) void this.#mend();

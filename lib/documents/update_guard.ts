@@ -93,10 +93,11 @@ export class UpdateGuard {
   }
 
   async #try(doc: WeighedDoc, update: Uint8Array, isLittle = false): Promise<number> {
-    const state = Y.encodeStateAsUpdate(doc);
+    const written = doc.written();
     this.#steps = 0;
-    this.#bytes = state.length;
-    const { depth, tookMs } = await this.#parts.digester.run("trial", { state, update, isLittle });
+    this.#bytes = written.state.length + (written.since?.length ?? 0);
+    const trial = { ...written, update, isLittle };
+    const { depth, tookMs } = await this.#parts.digester.run("trial", trial);
     doc.depth = depth;
     return tookMs;
   }

@@ -5,7 +5,7 @@ import { AppError } from "../common/errors.ts";
 import { Turns } from "../common/turns.ts";
 import type { JsonNode } from "../note_schema/json_node.ts";
 import { FRAGMENT } from "../note_schema/yjs_content.ts";
-import { refusalOf, WeighedDoc } from "./weighed_doc.ts";
+import { refusalOf, WeighedDoc, type WrittenState } from "./weighed_doc.ts";
 import { replaceContent } from "./replace_content.ts";
 
 /** Updates that are one transaction at the most. */
@@ -55,15 +55,31 @@ export function checkUpdate(update: Uint8Array): void {
   }
 }
 
+/** Applies a state in its pieces, and remembers that it is written already, where nothing came between. */
+export async function applyPieces(
+  doc: WeighedDoc,
+  { state, pieces }: { state: Uint8Array; pieces: readonly Uint8Array[] },
+  origin: unknown,
+): Promise<void> {
+  const { taken } = doc;
+  await applyAll(doc, pieces, origin);
+  if (doc.taken === taken) doc.isWrittenAs(state);
+}
+
 /** What the holder of the state vector is missing. @throws {AppError} `invalid_payload` */
-export function missingFrom(doc: Y.Doc, stateVector: Uint8Array | undefined): Uint8Array {
-  if (!stateVector) return Y.encodeStateAsUpdate(doc);
+export function missingFrom(doc: WeighedDoc, stateVector: Uint8Array | undefined): WrittenState {
+  const hasNothing = !stateVector || (stateVector.length === 1 && stateVector[0] === 0);
+  if (hasNothing) return doc.written();
   try {
-    return Y.encodeStateAsUpdate(doc, stateVector);
+    return { state: Y.encodeStateAsUpdate(doc, stateVector) };
   } catch {
     throw new AppError("invalid_payload", "state_vector: these bytes are no state vector.");
   }
 }
+
+/** Both as one update. */
+export const wholeOf = ({ state, since }: WrittenState): Uint8Array =>
+  since ? Y.mergeUpdates([state, since]) : state;
 
 /** Whether the transaction has changed its document. */
 export function isChange({ deleteSet, beforeState, afterState }: Y.Transaction): boolean {

@@ -2,6 +2,7 @@ import { AppError } from "../common/errors.ts";
 import { type DocumentRef, parseDocumentId } from "../documents/document_id.ts";
 import type { DocumentService, DocumentState } from "../documents/document_service.ts";
 import type { Audience, Member } from "../documents/members.ts";
+import { wholeOf } from "../documents/yjs_state.ts";
 import { type ErrorEvent, rooms } from "../protocol/events.ts";
 import type { ServerEventName, ServerEvents } from "../protocol/wire_events.ts";
 import { event, type EventTable } from "./dispatcher.ts";
@@ -42,13 +43,20 @@ export function documentEvents({ documents, noteRooms }: DocumentEventsOptions):
   function sendState(
     socket: RealtimeSocket,
     member: Member,
-    { state, sessions, content }: DocumentState,
+    { state, since, sessions, content }: DocumentState,
   ) {
     socket.emit("ydoc:document:state", {
       document_id: member.documentId,
       state: encode(state, member.isBinary),
       sessions,
       ...(content && { content }),
+    });
+    if (!since) return;
+    socket.emit("ydoc:document:update", {
+      document_id: member.documentId,
+      user_id: "",
+      update: encode(since, member.isBinary),
+      socket_id: "",
     });
   }
 
@@ -103,8 +111,8 @@ export function documentEvents({ documents, noteRooms }: DocumentEventsOptions):
           });
         }
         if (!initialize) return;
-        const { state } = await documents.state(ref, socket.id);
-        return encode(state, member.isBinary);
+        const state = await documents.state(ref, socket.id);
+        return encode(wholeOf(state), member.isBinary);
       },
     }),
     "ydoc:document:leave": event({
