@@ -17,8 +17,10 @@ export function createNoteRoutes(
     notes: noteRoutes({
       notes,
       publicUser,
+      groupName: (groupId) => groups.nameOf(groupId),
       writeText: (noteId, { md, html, json }, store) =>
         documents.writeText(noteId, { md, html, json }, store),
+      saveNow: (noteId) => documents.saveNow(noteId),
       htmlOf: (text) => documents.digester.run("html", text),
       noteChanged: (note) => void io.to(rooms.note(note.id)).emit("events:note", note),
       accessChanged: (noteId) => documents.accessChanged(noteId),

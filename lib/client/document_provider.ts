@@ -10,9 +10,10 @@ import type { Connection } from "./connection.ts";
 import { applyAwareness, bytesOf } from "./document_awareness.ts";
 import { caughtUp } from "./document_catch_up.ts";
 import { type DocumentMembership, MembershipRegistry } from "./document_membership.ts";
-import type { DocumentStatus } from "./document_status.ts";
+import type { DocumentStatus, KeptEdits } from "./document_status.ts";
 import { type ClientErrorCode, isClientError, messageOf } from "./errors.ts";
 import { attempt, Listeners } from "./listeners.ts";
+import { UnsentEdits } from "./unsent_edits.ts";
 import type { Awareness as Cursors, Doc } from "./yjs_types.ts";
 
 /** What a provider needs. */
@@ -25,11 +26,11 @@ export interface DocumentProviderOptions {
   doc?: Doc;
   /** How one's cursor is shown to the others. */
   user: { id: string; name: string; color: string };
+  /** What {@linkcode DocumentProvider.keep} of an earlier page gave; it is sent as soon as it can be. */
+  kept?: readonly KeptEdits[] | undefined;
 }
 
 const RETRY_MS = 1_000;
-/** Edits that wait are made one when there are more than this many. */
-const MAX_UNSENT = 64;
 const memberships = new MembershipRegistry<DocumentProvider>();
 
 /**
@@ -66,9 +67,7 @@ export class DocumentProvider implements Disposable {
   readonly #statuses = new Listeners<DocumentStatus>();
   readonly #ends: (() => void)[] = [];
   #status: DocumentStatus = { state: "connecting" };
-  #unsent: Uint8Array[] = [];
-  /** Asked to be taken, and not answered yet. */
-  #onItsWay: Uint8Array | undefined;
+  readonly #unsent = new UnsentEdits();
   #isSending = false;
   #isJoined = false;
   #isEnded = false;
@@ -89,6 +88,11 @@ export class DocumentProvider implements Disposable {
     this.doc = options.doc ?? new Y.Doc();
     this.awareness = new Awareness(this.doc);
     this.awareness.setLocalStateField("user", options.user);
+    for (const { state, unsent, count } of options.kept ?? []) {
+      this.#take(state);
+      this.#unsent.add(unsent, count);
+    }
+    this.#become(this.#status);
     const { connection, documentId } = options;
     this.#membership = memberships.of(connection, documentId);
     this.#membership.enter(this);
@@ -124,6 +128,18 @@ export class DocumentProvider implements Disposable {
     return this.#status;
   }
 
+  /** Whether the document has been read, from the server or from what was kept: before, it is empty. */
+  get isLoaded(): boolean {
+    return this.#sentVector !== undefined || (this.#options.kept?.length ?? 0) > 0;
+  }
+
+  /** What has to be kept elsewhere to survive this page; `undefined`: the server has everything. */
+  keep(): KeptEdits | undefined {
+    const unsent = this.#unsent.all();
+    if (!unsent) return undefined;
+    return { state: Y.encodeStateAsUpdate(this.doc), unsent, count: this.#unsent.count };
+  }
+
   /** Called at once with the status of now, then at each change. Returns the end. */
   onStatus(listener: (status: DocumentStatus) => void): () => void {
     attempt(() => listener(this.#status));
@@ -138,7 +154,7 @@ export class DocumentProvider implements Disposable {
     if (this.#isEnded || this.#options.connection.status.state !== "online") return;
     if (this.#status.state === "refused") {
       // Of what was typed and deleted again, this has nothing left but that it is gone.
-      this.#unsent = [Y.encodeStateAsUpdate(this.doc, this.#sentVector)];
+      this.#unsent.replace(Y.encodeStateAsUpdate(this.doc, this.#sentVector));
       this.#hasRejoined = false;
       this.#become({ state: "syncing" });
     }
@@ -177,9 +193,8 @@ export class DocumentProvider implements Disposable {
     for (const other of this.#membership.othersThan(this)) {
       if (other.doc !== this.doc) other.#take(update);
     }
-    this.#unsent.push(update);
-    if (this.#unsent.length > MAX_UNSENT) this.#merged();
-    if (this.#isJoined) this.#become({ state: "syncing" });
+    this.#unsent.add(update);
+    this.#become(this.#isJoined ? { state: "syncing" } : this.#status);
     if (this.#status.code !== "too_large") return void this.#flush();
     const { length } = Y.encodeStateAsUpdate(this.doc, this.#sentVector);
     if (length < this.#refusedBytes) this.retry();
@@ -196,7 +211,7 @@ export class DocumentProvider implements Disposable {
     const { id, name, color } = this.user;
     if (this.#isEnded || this.#status.state === "refused") return;
     clearTimeout(this.#retry);
-    if (this.#unsent.length > 0) this.#become({ state: "syncing" });
+    if (this.#unsent.isWaiting) this.#become({ state: "syncing" });
     try {
       await this.#membership.join(async () => {
         await connection.ask("ydoc:document:join", {
@@ -216,12 +231,15 @@ export class DocumentProvider implements Disposable {
 
   /** Sends what waits, merged; what comes meanwhile goes with the next. */
   async #flush(): Promise<void> {
+    const { connection, documentId } = this.#options;
     if (!this.#isJoined || this.#isSending || this.#isEnded) return;
     this.#isSending = true;
     try {
-      while (this.#unsent.length > 0 && this.#isJoined && !this.#isEnded) {
+      while (this.#unsent.isWaiting && this.#isJoined && !this.#isEnded) {
         const vector = Y.encodeStateVector(this.doc);
-        await this.#ask(this.#merged());
+        await this.#unsent.send((update) =>
+          connection.ask("ydoc:document:update", { document_id: documentId, update })
+        );
         this.#sentVector = vector;
         this.#hasRejoined = false;
       }
@@ -241,26 +259,9 @@ export class DocumentProvider implements Disposable {
     }
   }
 
-  /** What comes meanwhile waits apart from what is on its way, which waits again if it fails. */
-  async #ask(update: Uint8Array | undefined): Promise<void> {
-    if (!update) return;
-    const { connection, documentId } = this.#options;
-    this.#onItsWay = update;
-    this.#unsent = [];
-    try {
-      await connection.ask("ydoc:document:update", { document_id: documentId, update });
-    } catch (thrown) {
-      this.#unsent.unshift(update);
-      throw thrown;
-    } finally {
-      this.#onItsWay = undefined;
-    }
-  }
-
   /** Events of one socket arrive in order: the last edits are there before the leave. */
   #sendRest(): void {
-    if (this.#onItsWay) this.#unsent.unshift(this.#onItsWay);
-    const update = this.#merged();
+    const update = this.#unsent.all();
     if (!update) return;
     this.#sendOrDrop("ydoc:document:update", { update });
     for (const other of this.#membership.othersThan(this)) other.#take(update);
@@ -269,13 +270,6 @@ export class DocumentProvider implements Disposable {
   /** Who is refused may be no member any more, without knowing it: joining says whether one may. */
   #mayRejoin(thrown: unknown): boolean {
     return isClientError(thrown, "forbidden") && !this.#hasRejoined && !this.#isEnded;
-  }
-
-  #merged(): Uint8Array | undefined {
-    if (this.#unsent.length < 2) return this.#unsent[0];
-    const merged = Y.mergeUpdates(this.#unsent);
-    this.#unsent = [merged];
-    return merged;
   }
 
   #take(bytes: WireBytes): void {
@@ -342,9 +336,14 @@ export class DocumentProvider implements Disposable {
     this.#become({ state: "refused", code, reason });
   }
 
-  #become(status: DocumentStatus): void {
-    if (this.#status.state === status.state && this.#status.code === status.code) return;
-    this.#status = status;
-    this.#statuses.tell(status);
+  #become({ state, code, reason }: DocumentStatus): void {
+    const { count } = this.#unsent;
+    const before = this.#status;
+    if (before.state === state && before.code === code && (before.unsent ?? 0) === count) return;
+    this.#status = {
+      ...{ state, ...(code !== undefined && { code }), ...(reason !== undefined && { reason }) },
+      ...(count > 0 && { unsent: count }),
+    };
+    this.#statuses.tell(this.#status);
   }
 }

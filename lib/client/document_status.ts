@@ -12,8 +12,20 @@ export type DocumentState = "connecting" | "offline" | "syncing" | "synced" | "r
 export interface DocumentStatus {
   /** What a note's own light shows. */
   readonly state: DocumentState;
+  /** How many edits the server has not said that it has; missing where there are none. */
+  readonly unsent?: number;
   /** Why it was refused: `forbidden`, `not_found`, `too_large`, `invalid_payload`. */
   readonly code?: ClientErrorCode;
   /** The same in words for a person. */
   readonly reason?: string;
+}
+
+/** A document with edits that the server may not have: what survives the page that they were made in. */
+export interface KeptEdits {
+  /** The document as it was, as a Yjs update. */
+  readonly state: Uint8Array;
+  /** The edits alone, as a Yjs update. */
+  readonly unsent: Uint8Array;
+  /** How many they are. */
+  readonly count: number;
 }

@@ -1,7 +1,7 @@
 import { holdingsOf as ofPost } from "../channels/post_holdings.ts";
 import { holdingsOf as ofChat } from "../chats/chat_record.ts";
 import { AppError } from "../common/errors.ts";
-import { holdingsOf as ofNote } from "../notes/note_store.ts";
+import { holdingsOf as ofNote } from "../notes/note_record.ts";
 import type { Change, Holding, UserQuotas } from "../quotas/user_quotas.ts";
 import type { Line } from "../transfer/lines.ts";
 

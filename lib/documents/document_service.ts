@@ -13,6 +13,7 @@ import { Digester } from "./digester.ts";
 import { type OpenLimits, requireOpenRoom } from "./open_limits.ts";
 import type { OpenDocument } from "./open_document.ts";
 import { MemberAccess } from "./member_access.ts";
+import type { DocumentState, Joiner, Joining } from "./joining.ts";
 import type { Member } from "./members.ts";
 import type { NoteAccess } from "./note_ports.ts";
 import { UserCosts } from "./user_costs.ts";
@@ -33,23 +34,6 @@ export interface DocumentServiceOptions
   isContentSent?: boolean;
   /** The user ids behind the sessions, wherever they are: `SessionPool.userIds`. */
   userIds(sids: string[]): Promise<string[]>;
-}
-
-/** Who wants to join, and how that client encodes bytes. */
-export type Joiner = Omit<Member, "canWrite" | "checkedAtMs" | "encoding">;
-
-export interface DocumentState extends WrittenState {
-  /** The ids of the sessions that edit the document, on any instance. */
-  sessions: string[];
-  /** The note's text as it was last saved, where that is wanted. */
-  content?: NoteSnapshot | undefined;
-}
-
-/** A join on its way. Whoever leaves meanwhile has not joined when it is done. */
-interface Joining {
-  key: string;
-  sid: string;
-  hasLeft: boolean;
 }
 
 const forbidden = () => new AppError("forbidden", "You may not read this note.");
@@ -282,6 +266,18 @@ export class DocumentService implements AsyncDisposable {
     });
     await document?.saver.flush();
     return stored ? stored.result : await store(true);
+  }
+
+  /** Saves what a note's editors have written by now, wherever they are. Rejects when that fails. */
+  async saveNow(noteId: string): Promise<void> {
+    await this.#registry.visit(documentOfNote(noteId), {
+      async open({ saver }) {
+        // What was written at another instance is not known to be unsaved here.
+        saver.edited();
+        await saver.flush();
+      },
+      closed: async () => {},
+    });
   }
 
   /** Who may read or write the note has changed: on every instance, those who may not any more leave. */

@@ -66,6 +66,11 @@ export class GroupStore implements GroupMembership {
     return { groups: await Promise.all(found.map((record) => this.#counted(record))), cursor };
   }
 
+  /** What the group is called; `undefined`: there is none. */
+  async nameOf(groupId: string): Promise<string | undefined> {
+    return (await this.#store.values.get(keys.group(groupId)))?.name;
+  }
+
   /** @throws {AppError} `not_found` */
   async update(groupId: string, patch: GroupPatch): Promise<Group> {
     const given = Object.fromEntries(

@@ -9,9 +9,11 @@ import { readJson, sendJson } from "./json_body.ts";
 import { askedPage } from "./paging.ts";
 
 export interface NoteRoutesOptions {
-  notes: Pick<NoteStore, "create" | "get" | "page" | "update" | "delete" | "requireWrite">;
+  notes: NoteStore;
   /** What others are told about a user. */
   publicUser(userId: string): Promise<PublicUser | undefined>;
+  /** What a group is called; `undefined`: there is none any more. */
+  groupName(groupId: string): Promise<string | undefined>;
   /**
    * Takes a text past the editors: one that was merged with theirs (`isMerged`) is in the note
    * already when `store` is called.
@@ -21,6 +23,8 @@ export interface NoteRoutesOptions {
     content: NonNullable<NoteData["content"]>,
     store: (isMerged: boolean) => Promise<T>,
   ): Promise<T>;
+  /** Saves what a note's editors have written by now. */
+  saveNow(noteId: string): Promise<void>;
   /** The text as HTML of our own. */
   htmlOf(text: NoteSnapshot): Promise<string>;
   /** A note was changed: tells those who look at it. */
@@ -68,11 +72,8 @@ export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
     return await sendJson(c, await notes.get(readerOf(c.get("user")), c.req.param("id")));
   });
 
-  const update = async (c: Context<HttpEnv, "/:id">) => {
-    const { data, ...given } = await readJson(c, NotePatchSchema);
-    const patch: NotePatch = data ? { ...given, data: await withOwnHtml(data) } : given;
-    const reader = readerOf(c.get("user"));
-    const id = c.req.param("id");
+  /** Changes a note; a text goes by its editors. */
+  async function change(reader: Reader, id: string, patch: NotePatch): Promise<Note> {
     const content = patch.data?.content;
     if (content) await notes.requireWrite(reader, id);
     const { note, isAccessChanged } = content
@@ -84,10 +85,48 @@ export function noteRoutes(options: NoteRoutesOptions): Hono<HttpEnv> {
       : await notes.update(reader, id, patch);
     if (isAccessChanged) await accessChanged(id);
     noteChanged(note);
-    return await sendJson(c, note);
+    return note;
+  }
+
+  const update = async (c: Context<HttpEnv, "/:id">) => {
+    const { data, ...given } = await readJson(c, NotePatchSchema);
+    const patch: NotePatch = data ? { ...given, data: await withOwnHtml(data) } : given;
+    return await sendJson(c, await change(readerOf(c.get("user")), c.req.param("id"), patch));
   };
   routes.post("/:id/update", update);
   routes.post("/:id/access/update", update);
+
+  routes.get("/:id/access", async (c) => {
+    const shared = await notes.shared(readerOf(c.get("user")), c.req.param("id"));
+    const principals = await Promise.all(shared.map(async (principal) => ({
+      ...principal,
+      name: principal.principal_type === "user"
+        ? (await publicUser(principal.principal_id))?.name
+        : await options.groupName(principal.principal_id),
+    })));
+    return c.json({ principals: principals.filter(({ name }) => name !== undefined) });
+  });
+
+  routes.get(
+    "/:id/versions",
+    async (c) => c.json(await notes.versions(readerOf(c.get("user")), c.req.param("id"))),
+  );
+
+  routes.get("/:id/versions/:version_id", async (c) => {
+    const { id, version_id } = c.req.param();
+    return await sendJson(c, await notes.version(readerOf(c.get("user")), id, version_id));
+  });
+
+  routes.post("/:id/versions/:version_id/restore", async (c) => {
+    const { id, version_id } = c.req.param();
+    const reader = readerOf(c.get("user"));
+    const { content } = await notes.version(reader, id, version_id);
+    await notes.requireWrite(reader, id);
+    await options.saveNow(id);
+    await notes.keepVersion(id);
+    const html = await htmlOf(content as NoteSnapshot);
+    return await sendJson(c, await change(reader, id, { data: { content: { ...content, html } } }));
+  });
 
   routes.delete("/:id/delete", async (c) => {
     const id = c.req.param("id");

@@ -4,10 +4,29 @@ import { jsonLength } from "../common/encode_in_turns.ts";
 import { mergedPage } from "../common/merged_pages.ts";
 import { requireOwnGrants } from "../sharing/own_groups.ts";
 import { SharedIndex } from "../sharing/shared_index.ts";
-import { EVERYONE, type Permission } from "../protocol/access_grants.ts";
+import { EVERYONE, type Permission, type Principal } from "../protocol/access_grants.ts";
 import { type GroupMembership, isGranted, membershipIn, sameGrants } from "../sharing/grants.ts";
-import type { Note, NoteBody, NoteData, NotePatch, NoteSummary } from "../protocol/note.ts";
+import type {
+  Note,
+  NoteBody,
+  NoteData,
+  NotePatch,
+  NoteSummary,
+  NoteVersion,
+} from "../protocol/note.ts";
 import type { Role } from "../protocol/user.ts";
+import {
+  holdingsOf,
+  isOwner,
+  noSuchNote,
+  type NoteRecord,
+  previewOf,
+  sharedWith,
+  toNote,
+  toSummary,
+  weightOf,
+} from "./note_record.ts";
+import { type KeptText, NoteVersions } from "./note_versions.ts";
 import { negative, UserQuotas } from "../quotas/user_quotas.ts";
 import { keys } from "../state/key_space.ts";
 import type { StateStore } from "../state/state_store.ts";
@@ -27,17 +46,8 @@ export interface NoteStoreOptions {
   clock?: Clock;
 }
 
-/** The note without its text, which is a value of its own: lists read many of these. */
-interface NoteRecord extends Omit<Note, "data"> {
-  /** How the text begins. */
-  preview: string;
-  /** About what its text takes in the store. */
-  bytes?: number;
-}
-
-type NoteContent = NonNullable<NoteData["content"]>;
-
-const PREVIEW_LENGTH = 1_000;
+/** A text that is written over is kept if this long none was, in seconds. */
+const KEEP_EVERY_S = 10 * 60;
 
 /**
  * Notes: of their owner, shared by grants. The record is the truth; the indexes by which a note is
@@ -52,6 +62,7 @@ export class NoteStore {
   readonly #clock: Clock;
   readonly #index: SharedIndex;
   readonly #quotas: UserQuotas;
+  readonly #versions: NoteVersions;
 
   constructor(options: NoteStoreOptions) {
     const { store, groups, findUser, clock = systemClock } = options;
@@ -60,6 +71,7 @@ export class NoteStore {
     this.#groups = groups;
     this.#findUser = findUser;
     this.#clock = clock;
+    this.#versions = new NoteVersions(store);
     this.#index = new SharedIndex(
       ({ principal_type, principal_id }) =>
         store.sortedIndex(keys.notesOf(principal_type, principal_id)),
@@ -105,6 +117,15 @@ export class NoteStore {
   /** @throws {AppError} `not_found`, `forbidden` for who may only read */
   async requireWrite(reader: Reader, noteId: string): Promise<void> {
     await this.#writable(reader, noteId);
+  }
+
+  /** The owner, and whom the note is shared with by name. @throws {AppError} `not_found`, `forbidden` */
+  async shared(reader: Reader, noteId: string): Promise<Principal[]> {
+    const record = await this.#readable(reader, noteId);
+    if (!isOwner(reader, record)) {
+      throw new AppError("forbidden", "Only its owner may share a note.");
+    }
+    return sharedWith(record);
   }
 
   /** All notes that the user may read by ownership or grant, last changed first. */
@@ -156,6 +177,7 @@ export class NoteStore {
     }
     if (grants) await requireOwnGrants(reader, grants, seen.access_grants, this.#groups);
     await this.#index.put({ ...seen, access_grants: grants ?? seen.access_grants });
+    const kept = patch.data?.content ? await this.#keepText(seen) : {};
     const data = patch.data ? await this.#mergeData(noteId, patch.data) : await this.#data(noteId);
     const bytes = await jsonLength(data);
     let before = seen;
@@ -163,6 +185,7 @@ export class NoteStore {
       before = record;
       return {
         ...record,
+        ...kept,
         title: patch.title ?? record.title,
         meta: patch.meta ? { ...record.meta, ...patch.meta } : record.meta,
         access_grants: grants ?? record.access_grants,
@@ -182,10 +205,12 @@ export class NoteStore {
     const record = await this.#writable(reader, noteId);
     // The text goes first: a deletion that is cut short leaves a note that can be deleted again.
     await this.#store.values.delete(keys.noteData(noteId));
+    await this.#versions.clear(noteId);
     await this.#store.values.delete(keys.note(noteId));
     await this.#quotas.count(record.user_id, negative(holdingsOf(record)));
     // Who was saving it in between has brought it back.
     await this.#store.values.delete(keys.noteData(noteId));
+    await this.#versions.clear(noteId);
     await this.#index.remove(record);
   }
 
@@ -198,7 +223,7 @@ export class NoteStore {
   }
 
   /** The text; `undefined` when there is no such note. */
-  async load(noteId: string): Promise<NoteContent | undefined> {
+  async load(noteId: string): Promise<NonNullable<NoteData["content"]> | undefined> {
     const [record, data] = await Promise.all([this.#record(noteId), this.#data(noteId)]);
     return record && (data?.content ?? {});
   }
@@ -207,12 +232,38 @@ export class NoteStore {
   async save(noteId: string, content: object): Promise<void> {
     const record = await this.#record(noteId);
     if (!record) throw noSuchNote();
+    const kept = await this.#keepText(record);
     const [data] = await Promise.all([
       this.#mergeData(noteId, { content: { ...content } }),
       this.#index.put(record),
     ]);
     const bytes = await jsonLength(data);
-    await this.#changeRecord(noteId, (now) => ({ ...now, preview: previewOf(data), bytes }));
+    await this.#changeRecord(noteId, (now) => ({
+      ...now,
+      ...kept,
+      preview: previewOf(data),
+      bytes,
+    }));
+  }
+
+  /** The earlier texts that are kept, the newest first. @throws {AppError} `not_found` */
+  async versions(reader: Reader, noteId: string): Promise<NoteVersion[]> {
+    await this.#readable(reader, noteId);
+    return await this.#versions.list(noteId);
+  }
+
+  /** An earlier text. @throws {AppError} `not_found` */
+  async version(reader: Reader, noteId: string, versionId: string): Promise<KeptText> {
+    await this.#readable(reader, noteId);
+    return await this.#versions.get(noteId, versionId);
+  }
+
+  /** Keeps the text of now, which is about to be replaced. @throws {AppError} `not_found` */
+  async keepVersion(noteId: string): Promise<void> {
+    const [record, data] = await Promise.all([this.#record(noteId), this.#data(noteId)]);
+    if (!record) throw noSuchNote();
+    const version_bytes = await this.#versions.keep(noteId, data?.content, record.updated_at);
+    await this.#changeRecord(noteId, (now) => ({ ...now, version_bytes }));
   }
 
   /** Ids of the notes that are shared with a group, a page at a time. */
@@ -257,6 +308,17 @@ export class NoteStore {
     return await this.#store.values.get<NoteData>(keys.noteData(noteId)) ?? null;
   }
 
+  /** Keeps the text that is about to be written over, now and then; resolves to what the record says of it. */
+  async #keepText(
+    { id, kept_at = 0, updated_at }: NoteRecord,
+  ): Promise<Pick<NoteRecord, "kept_at" | "version_bytes">> {
+    const now = unixSeconds(this.#clock);
+    if (now - kept_at < KEEP_EVERY_S) return {};
+    const data = await this.#data(id);
+    const version_bytes = await this.#versions.keep(id, data?.content, updated_at);
+    return { kept_at: now, version_bytes };
+  }
+
   #mergeData(noteId: string, given: NoteData): Promise<NoteData | null> {
     return this.#store.values
       .update<NoteData>(keys.noteData(noteId), (now) => ({ ...now, ...given }))
@@ -271,32 +333,15 @@ export class NoteStore {
     const updated_at = unixSeconds(this.#clock);
     let before = 0;
     const after = await this.#store.values.update<NoteRecord>(keys.note(noteId), (record) => {
-      before = record?.bytes ?? 0;
+      before = record ? weightOf(record) : 0;
       return record && { ...change(record), updated_at };
     });
     if (after) {
-      await this.#quotas.count(after.user_id, { note_bytes: (after.bytes ?? 0) - before });
+      await this.#quotas.count(after.user_id, { note_bytes: weightOf(after) - before });
       return after;
     }
     await this.#store.values.delete(keys.noteData(noteId));
+    await this.#versions.clear(noteId);
     throw noSuchNote();
   }
-}
-
-export const holdingsOf = ({ bytes = 0 }: NoteRecord) => ({ notes: 1, note_bytes: bytes });
-
-const noSuchNote = () => new AppError("not_found", "There is no such note.");
-
-function isOwner({ id, role }: Reader, { user_id }: Pick<NoteRecord, "user_id">): boolean {
-  return role === "admin" || id === user_id;
-}
-
-const previewOf = (data: NoteData | null) => data?.content?.md?.slice(0, PREVIEW_LENGTH) ?? "";
-
-function toNote({ preview: _, bytes: _bytes, ...record }: NoteRecord, data: NoteData | null): Note {
-  return { ...record, data };
-}
-
-function toSummary({ preview, id, user_id, title, created_at, updated_at }: NoteRecord) {
-  return { id, user_id, title, data: { content: { md: preview } }, created_at, updated_at };
 }

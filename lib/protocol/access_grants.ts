@@ -17,6 +17,12 @@ export type Permission = AccessGrant["permission"];
 /** Somebody to whom something was granted. */
 export type Principal = Pick<AccessGrant, "principal_type" | "principal_id">;
 
+/** Somebody, or a group, that something is shared with. */
+export interface NamedPrincipal extends Principal {
+  /** The name that others see. */
+  name: string;
+}
+
 /** One text for each principal. */
 export const principalName = ({ principal_type, principal_id }: Principal): string =>
   `${principal_type} ${principal_id}`;

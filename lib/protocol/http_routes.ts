@@ -1,5 +1,5 @@
 /** Every route of the HTTP API (docs/protocol.md, section 11): what it takes, and what it answers. */
-import type { AccessGrant } from "./access_grants.ts";
+import type { AccessGrant, NamedPrincipal } from "./access_grants.ts";
 import type {
   Channel,
   ChannelBody,
@@ -12,7 +12,7 @@ import type {
 import type { Chat, ChatBody, ListedChat, PostedMessage } from "./chat.ts";
 import type { Group, GroupBody, GroupPatch } from "./group.ts";
 import type { ModelList } from "./model_list.ts";
-import type { Note, NoteBody, NotePatch, NoteSummary } from "./note.ts";
+import type { Note, NoteBody, NoteContent, NotePatch, NoteSummary, NoteVersion } from "./note.ts";
 import type { PublicConfig } from "./public_config.ts";
 import type { SystemStatus } from "./system_status.ts";
 import type { PublicUser, Role, User } from "./user.ts";
@@ -229,6 +229,16 @@ export interface HttpRoutes {
   "POST /api/v1/notes/{id}/update": { body: NotePatch; answer: Note };
   /** Says who may read and write a note. */
   "POST /api/v1/notes/{id}/access/update": { body: { access_grants: AccessGrant[] }; answer: Note };
+  /** For its owner and admins: the names of the note's owner and of those it is shared with. */
+  "GET /api/v1/notes/{id}/access": { answer: { principals: NamedPrincipal[] } };
+  /** The earlier texts of a note that are kept, the newest first; 40 at most. */
+  "GET /api/v1/notes/{id}/versions": { answer: NoteVersion[] };
+  /** An earlier text of a note. */
+  "GET /api/v1/notes/{id}/versions/{version_id}": {
+    answer: NoteVersion & { content: NoteContent };
+  };
+  /** Makes an earlier text the note's own, as an edit that its editors see; the text of now is kept. */
+  "POST /api/v1/notes/{id}/versions/{version_id}/restore": { answer: Note };
   /** Deletes a note; its editors are told. */
   "DELETE /api/v1/notes/{id}/delete": { answer: true };
   /** One's groups; an admin's: all. A page at a time. */

@@ -57,3 +57,15 @@ export interface Note {
 
 /** A note as lists show it: of its text, only how it begins. */
 export type NoteSummary = Omit<Note, "meta" | "access_grants">;
+
+/** An earlier text of a note, as the list of them shows it. */
+export interface NoteVersion {
+  /** Its id within the note. */
+  id: string;
+  /** When the note was saved with it, in unix seconds. */
+  saved_at: number;
+  /** How it begins, as Markdown. */
+  preview: string;
+  /** About what it takes in the store. */
+  bytes: number;
+}

@@ -1,6 +1,7 @@
 import { AppError } from "../common/errors.ts";
 import { type DocumentRef, parseDocumentId } from "../documents/document_id.ts";
-import type { DocumentService, DocumentState } from "../documents/document_service.ts";
+import type { DocumentService } from "../documents/document_service.ts";
+import type { DocumentState } from "../documents/joining.ts";
 import type { Audience, Member } from "../documents/members.ts";
 import { wholeOf } from "../documents/yjs_state.ts";
 import { type ErrorEvent, rooms } from "../protocol/events.ts";

@@ -15,8 +15,10 @@ import {
   InstanceHeartbeatSchema,
   LogBatchSchema,
   ModelUsageSchema,
+  NoteContentSchema,
   NoteDataSchema,
   NoteSchema,
+  NoteVersionsSchema,
   NumberSchema,
   ReadMarkSchema,
   type RecordSchema,
@@ -189,6 +191,12 @@ export const keys = {
   note: (noteId: string) => typed(NoteSchema, own("note", part(noteId))),
   /** value: a note's text */
   noteData: (noteId: string) => typed(NoteDataSchema, own("note", part(noteId), "data")),
+  /** value: which earlier texts of a note are kept, the oldest first */
+  noteVersions: (noteId: string) =>
+    typed(NoteVersionsSchema, own("note", part(noteId), "versions")),
+  /** value: an earlier text of a note */
+  noteVersion: (noteId: string, versionId: string) =>
+    typed(NoteContentSchema, own("note", part(noteId), "version", part(versionId))),
   /** index: ids of the notes of somebody (`user`, `group`), by the time of the last change */
   notesOf: (type: string, id: string): StateKey => own("notes_of", part(type), part(id)),
   /** value: a channel */

@@ -12,7 +12,7 @@ import { AccessGrantSchema } from "../protocol/schemas/access_grants.ts";
 import { type Channel, type ChannelMember, type StoredMessage } from "../protocol/channel.ts";
 import type { Chat, ChatBody, ChatMessage } from "../protocol/chat.ts";
 import type { Group } from "../protocol/group.ts";
-import type { Note, NoteData } from "../protocol/note.ts";
+import type { Note, NoteContent, NoteData, NoteVersion } from "../protocol/note.ts";
 import type { User } from "../protocol/user.ts";
 import { RoleSchema } from "../protocol/schemas/user.ts";
 
@@ -218,16 +218,19 @@ export const NoteSchema: RecordSchema<NoteRecord> = record({
   updated_at: time,
 });
 
-export const NoteDataSchema: RecordSchema<NoteData> = record({
-  content: v.fallback(
-    v.nullish(v.looseObject({
-      md: v.fallback(v.nullish(v.string()), null),
-      html: v.fallback(v.nullish(v.string()), null),
-      json: v.fallback(v.nullish(v.looseObject({})), null),
-    })),
-    null,
-  ),
+export const NoteContentSchema: RecordSchema<NoteContent> = record({
+  md: v.fallback(v.nullish(v.string()), null),
+  html: v.fallback(v.nullish(v.string()), null),
+  json: v.fallback(v.nullish(v.looseObject({})), null),
 });
+
+export const NoteDataSchema: RecordSchema<NoteData> = record({
+  content: v.fallback(v.nullish(NoteContentSchema), null),
+});
+
+export const NoteVersionsSchema: RecordSchema<NoteVersion[]> = v.array(
+  record({ id, saved_at: time, preview: text, bytes: count }),
+);
 
 export const ChannelSchema: RecordSchema<Channel> = record({
   id,

@@ -13,6 +13,7 @@ import { tellOfMessage } from "./channels/channel_news.ts";
 import { chatHooks, isInFront, python } from "./chats/chat_hooks.ts";
 import { PeopleList } from "./people/people_list.ts";
 import { Observable } from "./ui/observable.ts";
+import { keptEdits } from "./personal_database.ts";
 import { settings } from "./settings.ts";
 import { checkVersion } from "./version.ts";
 
@@ -86,6 +87,12 @@ export function openAppSession(
     ];
     areModelsKnown.value = true;
   };
+  /** What was written into notes without a connection; hardly ever anything. */
+  const deliverKeptEdits = async () => {
+    if ((await keptEdits(me.id)).length === 0) return;
+    const { deliverEdits } = await import("./notes/deliver_edits.ts");
+    await deliverEdits({ me, connection });
+  };
   const ends = [
     connection.onStatus(({ state }) => {
       if (state === "signed_out") onSignedOut();
@@ -94,6 +101,7 @@ export function openAppSession(
       void reloadModels();
       // A server that came back may be a newer one.
       void checkVersion();
+      void deliverKeptEdits();
     }),
     settings.subscribe(() => void reloadModels()),
     connection.on("events:users", ({ type, user }) => {

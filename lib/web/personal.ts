@@ -1,3 +1,5 @@
+import { forgetDatabase } from "./personal_database.ts";
+
 /**
  * What a person leaves in this browser stands under their own id: nobody else who signs in here is
  * offered it, and it is gone when they sign out.
@@ -10,6 +12,9 @@ const prefixOf = (personId: string) => `person:${personId}:`;
 export function setOwner(personId: string | undefined): void {
   ownerId = personId;
 }
+
+/** Whether what is read and written now is this person's. */
+export const isOwner = (personId: string): boolean => ownerId === personId;
 
 export function readPersonal(storage: Storage, name: string): string | null {
   return ownerId === undefined ? null : storage.getItem(prefixOf(ownerId) + name);
@@ -29,4 +34,5 @@ export function forgetPerson(personId: string): void {
       if (name.startsWith(prefixOf(personId))) storage.removeItem(name);
     }
   }
+  forgetDatabase(personId);
 }

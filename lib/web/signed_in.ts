@@ -1,8 +1,9 @@
 import { createApi } from "../client/api.ts";
 import { type AppSession, type Me, openAppSession } from "./app_session.ts";
 import { BASE_URL } from "./base.ts";
-import { closeDialogs } from "./ui/dialogs.tsx";
+import { closeDialogs, confirm } from "./ui/dialogs.tsx";
 import { Observable } from "./ui/observable.ts";
+import { keptEdits } from "./personal_database.ts";
 import { forgetPerson } from "./personal.ts";
 import { go } from "./route.ts";
 import { useSettingsOf } from "./settings.ts";
@@ -82,6 +83,7 @@ export async function signOut({ isEverywhere = false } = {}): Promise<void> {
   const me = typeof current === "object" ? current.me : waiting.value;
   if (!me) return;
   const { id, token } = me;
+  if (!await mayForget(id)) return;
   const api = createApi({ url: BASE_URL, token });
   // Said before: the server ends the sockets of the session, and each tab then knows why.
   localStorage.setItem(SIGNED_OUT, id);
@@ -89,6 +91,15 @@ export async function signOut({ isEverywhere = false } = {}): Promise<void> {
   const everywhere = isEverywhere ? "/everywhere" as const : "" as const;
   await api(`POST /api/v1/auths/signout${everywhere}`).catch(() => undefined);
   end(token);
+}
+
+/** Whether what is nowhere but in this browser may go: its person is asked, if there is any. */
+async function mayForget(personId: string): Promise<boolean> {
+  const kept = await keptEdits(personId);
+  if (kept.length === 0) return true;
+  const titles = [...new Set(kept.map(({ title }) => `“${title || "Untitled"}”`))].join(", ");
+  const message = `Edits of ${titles} have not reached the server. They are lost then.`;
+  return await confirm({ title: "Sign out all the same?", message, yes: "Sign out" });
 }
 
 /**

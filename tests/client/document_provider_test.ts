@@ -217,14 +217,51 @@ Deno.test("C8: what is typed without a connection is offline, not on its way, an
   });
   await until(() => provider.status.state === "synced", { what: "the first state" });
   const states: string[] = [];
-  provider.onStatus(({ state }) => states.push(state));
+  provider.onStatus(({ state, unsent = 0 }) => states.push(`${state} ${unsent}`));
   proxy.cut();
   await until(() => provider.status.state === "offline", { what: "the loss" });
-  provider.doc.getText("scratch").insert(0, "typed offline");
-  assert.equal(provider.status.state, "offline");
+  provider.doc.getText("scratch").insert(0, "typed ");
+  provider.doc.getText("scratch").insert(6, "offline");
+  assert.deepEqual(provider.status, { state: "offline", unsent: 2 });
   proxy.heal();
   await until(() => provider.status.state === "synced", { what: "the return", limitMs: 10_000 });
-  assert.deepEqual(states, ["synced", "offline", "syncing", "synced"]);
+  const counted = ["offline 1", "offline 2", "syncing 2"];
+  assert.deepEqual(states, ["synced 0", "offline 0", ...counted, "synced 0"]);
+  assert.equal(provider.keep(), undefined);
+});
+
+Deno.test("what one provider gives to be kept, another sends: once, and beside what has come meanwhile", async () => {
+  await using app = await startServer();
+  await using proxy = new TcpProxy(Number(new URL(app.url).port));
+  const ada = await signUp(app.url);
+  const { id } = await sharedNote(ada);
+  const url = `http://127.0.0.1:${proxy.port}`;
+  await using near = await libraryClient({ url: app.url, token: ada.token });
+  await using far = await libraryClient({ url, token: ada.token });
+  const options = { documentId: `note:${id}`, user: userOf(ada, "Ada") };
+  using seen = new DocumentProvider({ ...options, connection: near.connection });
+  const textOf = ({ doc }: DocumentProvider) => doc.getText("scratch").toString();
+  seen.doc.getText("scratch").insert(0, "first");
+  await until(() => seen.status.state === "synced", { what: "the text at the server" });
+  const lost = new DocumentProvider({ ...options, connection: far.connection });
+  await until(() => textOf(lost) === "first", { what: "the text there" });
+  proxy.cut();
+  await until(() => lost.status.state === "offline", { what: "the loss" });
+  for (const word of [" and", " kept"]) lost.doc.getText("scratch").insert(5, word);
+  const kept = lost.keep();
+  assert.equal(kept?.count, 2);
+  lost.destroy();
+  seen.doc.getText("scratch").insert(0, "meanwhile ");
+  using again = new DocumentProvider({ ...options, connection: far.connection, kept: [kept] });
+  assert.ok(again.isLoaded);
+  assert.equal(textOf(again), "first kept and");
+  assert.equal(again.status.unsent, 2);
+  assert.deepEqual(again.keep()?.count, 2);
+  proxy.heal();
+  await until(() => again.status.state === "synced", { what: "the return", limitMs: 10_000 });
+  const whole = "meanwhile first kept and";
+  await until(() => textOf(seen) === whole && textOf(again) === whole, { what: "all of it" });
+  assert.equal(again.keep(), undefined);
 });
 
 Deno.test("C8: what was too large goes on once it is deleted again, and a refusal is tried again when told", async () => {

@@ -4,14 +4,16 @@ import type { Page } from "playwright-core";
 import * as Y from "yjs";
 import { connect } from "../../lib/client/connect.ts";
 import { DocumentProvider } from "../../lib/client/document_provider.ts";
-import type { JsonNode } from "../../lib/note_schema/json_node.ts";
+import { type JsonNode, textOf } from "../../lib/note_schema/json_node.ts";
 import { contentOf, type NoteSnapshot } from "../../lib/note_schema/note_content.ts";
 import { fingerprint, toJson } from "../../lib/note_schema/yjs_content.ts";
 import type { Note } from "../../lib/protocol/note.ts";
 import { picture } from "../support/browser.ts";
 import { type Person, signUp } from "../support/server.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
-import { fixture, LIMIT_MS, options, visitAs } from "./fixture.ts";
+import { fixture, LIMIT_MS, options, PHONE, visitAs } from "./fixture.ts";
+import { findings, inspect } from "./inspect.ts";
 
 const text = (value: string, ...marks: string[]): JsonNode => ({
   ...{ type: "text", text: value },
@@ -109,6 +111,7 @@ Deno.test(
     const { page } = visitor;
     page.setDefaultTimeout(LIMIT_MS);
     const damaged: string[] = [];
+    const typed: { name: string; id: string; end: string; content: NoteSnapshot }[] = [];
     for (const [at, [name, note]] of Object.entries(NOTES).entries()) {
       // Each ends with a word of its own: the page of the note before goes a moment later.
       const end = `end${at}`;
@@ -120,6 +123,12 @@ Deno.test(
       await page.locator(".ProseMirror > p", { hasText: end }).click();
       await page.keyboard.press("End");
       await page.keyboard.type("!");
+      await page.locator(".ProseMirror > p", { hasText: `${end}!` }).waitFor();
+      await page.getByText("Saved", { exact: true }).waitFor();
+      typed.push({ name, id, end, content });
+    }
+    // A note's own text follows within a second: all are written before the first is read.
+    for (const { name, id, end, content } of typed) {
       const after = await until(async () => {
         const json = jsonIn(await noteOf(ada, id));
         return JSON.stringify(json)?.includes(`${end}!`) ? json : undefined;
@@ -256,3 +265,267 @@ Deno.test(
     }
   },
 );
+
+/** The kinds of the blocks of a note, with the text of each. */
+const outline = ({ content = [] }: JsonNode): string[] =>
+  content.map((node) => `${node.type} ${textOf([node])}`.trim());
+
+Deno.test(
+  "a note is written, shared with people and groups, and its earlier text comes back, at two instances",
+  options,
+  async (t) => {
+    await using place = await fixture();
+    const { a, b, browser } = place;
+    await using network = new TcpProxy(Number(new URL(b.url).port));
+    const bobsUrl = `http://127.0.0.1:${network.port}`;
+    const ada = await signUp(a.url, "Ada");
+    const [bob, cleo] = [await signUp(b.url, "Bob"), await signUp(b.url, "Cleo")];
+    const group = await ada.json<{ id: string }>("POST", "/api/v1/groups/create", {
+      name: "Board",
+    });
+    const members = { user_ids: [cleo.id] };
+    await ada.json("POST", `/api/v1/groups/id/${group.id}/users/add`, members);
+    const id = await create(ada, json(), "Plan");
+    await using one = await visitAs(browser, ada, `${a.url}/#/notes`);
+    await using two = await visitAs(browser, bob, `${bobsUrl}/#/notes`, PHONE);
+    const [page, bobs] = [one.page, two.page];
+    for (const each of [page, bobs]) each.setDefaultTimeout(LIMIT_MS);
+    await openNote(page, a.url, id);
+    const note = page.locator(".ProseMirror");
+    const stored = async () => jsonIn(await noteOf(ada, id)) ?? {};
+    const menu = page.getByRole("listbox", { name: "What to put here" });
+
+    await t.step(
+      "the slash menu is found by words, driven by keys, and left by Escape",
+      async () => {
+        await note.focus();
+        await page.keyboard.press("Control+End");
+        await page.keyboard.press("Enter");
+        await page.keyboard.type("/h1");
+        await menu.getByRole("option", { name: "Large heading" }).waitFor();
+        await page.keyboard.press("Enter");
+        await page.keyboard.type("Trip");
+        await note.getByRole("heading", { name: "Trip", level: 1 }).waitFor();
+        await page.keyboard.press("Enter");
+        await page.keyboard.type("/");
+        await menu.waitFor();
+        assert.ok(await note.getAttribute("aria-activedescendant"));
+        await inspect(page, "note_menu");
+        await page.keyboard.press("Escape");
+        await menu.waitFor({ state: "detached" });
+        assert.equal(await note.getAttribute("aria-activedescendant"), null);
+        await page.keyboard.press("Backspace");
+      },
+    );
+
+    await t.step("check lists and lists take Tab; Escape, then Tab leaves", async () => {
+      await page.keyboard.type("- [x] tickets");
+      await note.getByRole("checkbox").waitFor();
+      assert.ok(await note.getByRole("checkbox").isChecked());
+      await page.keyboard.press("Enter");
+      await page.keyboard.type("hotel");
+      await page.keyboard.press("Tab");
+      await note.locator("li li", { hasText: "hotel" }).waitFor();
+      await page.keyboard.press("Shift+Tab");
+      await note.locator("li li").waitFor({ state: "detached" });
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("Tab");
+      // The boxes of the list have stops of their own.
+      assert.ok(!await note.evaluate((element) => element === document.activeElement));
+      await note.locator("li > div > p", { hasText: "hotel" }).click();
+      await page.keyboard.press("Enter");
+      await page.keyboard.press("Enter");
+    });
+
+    await t.step("tables grow by Tab and by the toolbar", async () => {
+      await page.keyboard.type("/table");
+      await menu.getByRole("option", { name: "Table" }).click();
+      await page.keyboard.type("a");
+      for (let cell = 1; cell < 9; cell++) await page.keyboard.press("Tab");
+      await page.keyboard.type("i");
+      await page.keyboard.press("Tab");
+      await page.keyboard.type("j");
+      assert.equal(await note.locator("tr").count(), 4);
+      await page.getByRole("button", { name: "Column after" }).click();
+      assert.equal(await note.locator("tr").first().locator("th").count(), 4);
+      await page.getByRole("button", { name: "Delete row" }).click();
+      assert.equal(await note.locator("tr").count(), 3);
+      await inspect(page, "note_table");
+    });
+
+    await t.step("links are typed and made of words; pictures come by their address", async () => {
+      await note.locator("> p", { hasText: "end" }).click();
+      await page.keyboard.press("Home");
+      await page.keyboard.type("[docs](https://a.example/docs) https://b.example/x. ");
+      await note.locator('a[href="https://a.example/docs"]', { hasText: "docs" }).waitFor();
+      await note.locator('a[href="https://b.example/x"]').waitFor();
+      await page.keyboard.press("Shift+End");
+      await page.keyboard.press("Control+k");
+      await page.getByRole("dialog").getByRole("textbox").fill("c.example");
+      await page.keyboard.press("Enter");
+      await note.locator('a[href="https://c.example"]', { hasText: "end" }).waitFor();
+      await note.locator("> p", { hasText: "end" }).click();
+      await page.keyboard.press("Enter");
+      await page.keyboard.type("/picture");
+      await page.keyboard.press("Enter");
+      await page.getByRole("dialog").getByRole("textbox").fill(`${a.url}/icon.svg`);
+      await page.keyboard.press("Enter");
+      await page.getByRole("dialog", { name: "What does it show?" }).getByRole("textbox")
+        .fill("the icon");
+      await page.keyboard.press("Enter");
+      await note.getByRole("img", { name: "the icon" }).waitFor();
+    });
+
+    await t.step("Markdown that is pasted becomes what it means", async () => {
+      await note.locator("> p").first().click({ position: { x: 1, y: 8 } });
+      await page.keyboard.press("Home");
+      await note.evaluate((element, text) => {
+        const clipboardData = new DataTransfer();
+        clipboardData.setData("text/plain", text);
+        const event = { clipboardData, bubbles: true, cancelable: true };
+        element.dispatchEvent(new ClipboardEvent("paste", event));
+      }, "## Pasted\n\n- **one**\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\n");
+      await note.getByRole("heading", { name: "Pasted" }).waitFor();
+      await note.locator("li strong", { hasText: "one" }).waitFor();
+      const json = await until(async () => {
+        const now = await stored();
+        return outline(now).includes("heading Pasted") ? now : undefined;
+      }, { limitMs: LIMIT_MS, everyMs: 50, what: "what was pasted in the note" });
+      const kinds = outline(json).map((line) => line.split(" ")[0]);
+      assert.deepEqual(kinds.slice(0, 3), ["heading", "bulletList", "table"]);
+      for (const kind of ["taskList", "image"]) assert.ok(kinds.includes(kind), `${kinds}`);
+    });
+
+    await t.step("it is shared with a person and a group, to read and to write", async () => {
+      await page.getByRole("button", { name: "Share" }).click();
+      const dialog = page.getByRole("dialog", { name: "Share the note" });
+      const field = dialog.getByRole("combobox", { name: "Add people and groups" });
+      for (const name of ["Bob", "Board"]) {
+        await field.fill(name);
+        await dialog.getByRole("option", { name }).waitFor();
+        await page.keyboard.press("Enter");
+        await dialog.getByLabel(`What ${name} can do`).waitFor();
+      }
+      await dialog.getByLabel("What Board can do").selectOption("read");
+      await inspect(page, "note_share");
+      await page.keyboard.press("Escape");
+      await dialog.waitFor({ state: "detached" });
+      await until(
+        () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") === "Share"),
+        { what: "the focus back at the button" },
+      );
+      const { write_access } = await cleo.json<{ write_access: boolean }>(
+        "GET",
+        `/api/v1/notes/${id}`,
+      );
+      assert.equal(write_access, false);
+      await openNote(bobs, bobsUrl, id);
+      await bobs.getByRole("button", { name: "Share" }).waitFor({ state: "detached" });
+    });
+
+    await t.step("the earlier text comes back for all who have it open", async () => {
+      await page.getByText("Saved", { exact: true }).waitFor();
+      await page.getByRole("button", { name: "Earlier versions" }).click();
+      const dialog = page.getByRole("dialog", { name: "Earlier versions" });
+      await dialog.getByRole("region", { name: "Text of the version" }).getByText("end").waitFor();
+      await inspect(page, "note_versions");
+      await dialog.getByRole("button", { name: "Restore this version" }).click();
+      await dialog.waitFor({ state: "detached" });
+      for (const each of [page, bobs]) {
+        await each.locator(".ProseMirror h2").waitFor({ state: "detached" });
+        assert.equal((await each.locator(".ProseMirror").innerText()).trim(), "end");
+      }
+      await bobs.getByRole("button", { name: "Earlier versions" }).click();
+      await bobs.getByRole("button", { name: /Pasted/ }).click();
+      await bobs.getByRole("heading", { name: "Pasted" }).waitFor();
+      await picture(bobs, "phone_dark_note_versions");
+      await bobs.getByRole("button", { name: "Restore this version" }).click();
+      for (const each of [page, bobs]) {
+        await each.locator(".ProseMirror").getByRole("heading", { name: "Pasted" }).waitFor();
+      }
+      await note.getByRole("img", { name: "the icon" }).waitFor();
+      // For who comes by another address, it is from elsewhere: asked for when it is wanted.
+      await bobs.getByText("Picture: the icon").waitFor();
+    });
+
+    await t.step("it is seen who is here, and where", async () => {
+      await bobs.locator(".ProseMirror").getByRole("heading", { name: "Pasted" }).click();
+      await page.getByRole("button", { name: "Here now: Bob, you" }).click();
+      await page.getByRole("menuitem", { name: "Bob, at “Pasted”" }).click();
+      await page.locator(".cursor", { hasText: "Bob" }).waitFor();
+      await until(
+        () => page.evaluate(() => document.activeElement?.className === "people"),
+        { what: "the focus back at the faces" },
+      );
+    });
+
+    await t.step(
+      "edits without a connection are counted, survive a reload, and arrive",
+      async () => {
+        // The page and the note are kept by the service worker from here on.
+        await bobs.evaluate(async () => void await navigator.serviceWorker.ready);
+        await bobs.reload();
+        await bobs.getByText("Saved", { exact: true }).waitFor();
+        network.cut();
+        await bobs.getByText("No connection: what you write is kept").waitFor();
+        await bobs.locator(".ProseMirror").getByRole("heading", { name: "Pasted" }).click();
+        await bobs.keyboard.press("End");
+        await bobs.keyboard.type("?!?");
+        await bobs.getByText("No connection: kept in this browser").waitFor();
+        await bobs.getByText("3 edits").waitFor();
+        await picture(bobs, "phone_dark_note_offline");
+        assert.deepEqual(await findings(bobs), []);
+        await bobs.reload();
+        await bobs.getByText("No connection: kept in this browser").waitFor();
+        await bobs.getByText("3 edits").waitFor();
+        await bobs.locator(".ProseMirror").getByRole("heading", { name: "Pasted?!?" }).waitFor();
+        await note.locator("li", { hasText: "one" }).first().click();
+        await page.keyboard.press("End");
+        await page.keyboard.type(" meanwhile");
+        network.heal();
+        await note.getByRole("heading", { name: "Pasted?!?", exact: true }).waitFor();
+        await bobs.getByText("one meanwhile").waitFor();
+        await bobs.getByText("Saved", { exact: true }).waitFor();
+        await until(async () => await keptOf(bobs) === 0, { what: "nothing more to keep" });
+      },
+    );
+
+    await t.step(
+      "who signs out is asked before unsent edits go, and leaves none here",
+      async () => {
+        network.cut();
+        await bobs.getByText("No connection: what you write is kept").waitFor();
+        await bobs.locator(".ProseMirror").getByRole("heading", { name: "Pasted" }).click();
+        await bobs.keyboard.type("!");
+        await bobs.getByText("No connection: kept in this browser").waitFor();
+        await bobs.evaluate(() => location.hash = "#/settings");
+        await bobs.getByRole("button", { name: "Sign out", exact: true }).click();
+        await bobs.getByRole("dialog").getByText("“Plan”").waitFor();
+        await bobs.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
+        await bobs.getByRole("heading", { name: "Welcome back" }).waitFor();
+        await until(
+          () => bobs.evaluate(async () => (await indexedDB.databases()).length === 0),
+          { what: "the database to be gone" },
+        );
+      },
+    );
+    const faults = [...one.faults, ...two.faults];
+    assert.deepEqual(faults.filter((fault) => !LOST.test(fault)), []);
+  },
+);
+
+/** What the browser itself says of a network that is gone. */
+const LOST = /WebSocket connection to .* failed|net::ERR_(CONNECTION|EMPTY|SOCKET|ABORTED|FAILED)/;
+
+/** How many kept edits there are in this browser. */
+const keptOf = (page: Page): Promise<number> =>
+  page.evaluate(async () => {
+    const [found] = await indexedDB.databases();
+    if (!found?.name) return 0;
+    const opening = indexedDB.open(found.name);
+    await new Promise((resolve) => opening.onsuccess = resolve);
+    const counting = opening.result.transaction("edits").objectStore("edits").count();
+    await new Promise((resolve) => counting.onsuccess = resolve);
+    opening.result.close();
+    return counting.result;
+  });

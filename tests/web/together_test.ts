@@ -73,8 +73,10 @@ Deno.test(
       await ada.goto(`${a.url}/#/notes`);
       await ada.getByRole("button", { name: "New note" }).click();
       await ada.getByText("Saved", { exact: true }).waitFor();
-      await ada.getByRole("button", { name: "Share with everybody here" }).click();
-      await ada.getByRole("button", { name: "Stop sharing" }).waitFor();
+      await ada.getByRole("button", { name: "Share" }).click();
+      await ada.getByLabel("What Everybody on this server can do").selectOption("write");
+      await ada.getByText("Everybody can write now.").waitFor({ state: "attached" });
+      await ada.keyboard.press("Escape");
       await bob.goto(new URL(new URL(ada.url()).hash, bob.url()).href);
       const [text, other] = [ada.locator(".ProseMirror"), bob.locator(".ProseMirror")];
       await bob.getByText("Saved", { exact: true }).waitFor();

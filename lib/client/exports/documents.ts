@@ -5,4 +5,4 @@
  */
 export { DocumentProvider, type DocumentProviderOptions } from "../document_provider.ts";
 export type { Awareness, Doc } from "../yjs_types.ts";
-export type { DocumentState, DocumentStatus } from "../document_status.ts";
+export type { DocumentState, DocumentStatus, KeptEdits } from "../document_status.ts";

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from "react";
 import { DocumentProvider } from "../document_provider.ts";
-import type { DocumentStatus } from "../document_status.ts";
+import type { DocumentStatus, KeptEdits } from "../document_status.ts";
 import type { Readable } from "../store.ts";
 import type { Awareness, Doc } from "../yjs_types.ts";
 import { useRealtime } from "./context.ts";
@@ -11,6 +11,8 @@ import { useStore } from "./use_store.ts";
 export interface UseDocumentOptions {
   /** Default: the id and name that the server knows, and a colour of the id's own. */
   user?: { id: string; name: string; color: string } | undefined;
+  /** What {@linkcode DocumentProvider.keep} of an earlier page gave, as it is on the first drawing. */
+  kept?: readonly KeptEdits[] | undefined;
 }
 
 /** A document: `undefined` on the first drawing, then the same for as long as the component is there. */
@@ -29,12 +31,15 @@ const CONNECTING: DocumentStatus = { state: "connecting" };
 const NONE: Readable<DocumentStatus> = { snapshot: CONNECTING, subscribe: () => () => {} };
 
 /** A Yjs document that others edit, too: `note:{id}` is that of a note. */
-export function useDocument(documentId: string, { user }: UseDocumentOptions = {}): UseDocument {
+export function useDocument(
+  documentId: string,
+  { user, kept }: UseDocumentOptions = {},
+): UseDocument {
   const { connection } = useRealtime();
   const provider = useOwned(() => {
     const { id = "", name = "" } = user ?? connection.user ?? {};
     const shown = { id, name, color: user?.color ?? colourOf(id) };
-    return new DocumentProvider({ connection, documentId, user: shown });
+    return new DocumentProvider({ connection, documentId, user: shown, kept });
   }, [connection, documentId, user?.id, user?.name, user?.color]);
   const status = useStore<DocumentStatus>(
     useMemo(

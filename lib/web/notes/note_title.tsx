@@ -4,19 +4,21 @@ export interface NoteTitleProps {
   /** As it is stored, by whomever. */
   title: string;
   mayWrite: boolean;
+  /** What could not be stored without a connection is stored with the next one. */
+  isOnline: boolean;
   /** Stores a title; resolves to whether it is stored. */
   onSave: (title: string) => Promise<boolean>;
   onEnter: () => void;
 }
 
 /** What is typed is stored when it rests for so long, in milliseconds, or the field is left. */
-const RESTS_AFTER_MS = 800;
+const RESTS_AFTER_MS = 500;
 
 /**
  * A note's title. What one types stands until it is stored, whatever others do meanwhile; what
  * others write shows when one has nothing unstored.
  */
-export function NoteTitle({ title, mayWrite, onSave, onEnter }: NoteTitleProps) {
+export function NoteTitle({ title, mayWrite, isOnline, onSave, onEnter }: NoteTitleProps) {
   const [typed, setTyped] = useState<string>();
   const own = useRef<string>(undefined);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -44,6 +46,10 @@ export function NoteTitle({ title, mayWrite, onSave, onEnter }: NoteTitleProps) 
     }
     isSaving.current = false;
   }
+
+  useEffect(() => {
+    if (isOnline) void store();
+  }, [isOnline]);
 
   // Who goes elsewhere has typed it all the same.
   useEffect(() => () => void store(), []);

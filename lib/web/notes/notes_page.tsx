@@ -2,15 +2,19 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "../../client/errors.ts";
 import type { ItemOf } from "../../client/api.ts";
 import type { AppSession } from "../app_session.ts";
+import { keptEdits } from "../personal_database.ts";
 import { addressOf, go } from "../route.ts";
 import { EmptyState, ErrorState, Loading } from "../ui/states.tsx";
 import { when } from "../ui/times.ts";
 import { toast } from "../ui/toasts.tsx";
+import { editsInWords } from "./note_status.tsx";
 
 type ListedNote = ItemOf<"GET /api/v1/notes/">;
 
 /** How often what others have changed is looked for, in milliseconds. */
 const REFRESH_MS = 10_000;
+/** How often it is looked whether edits are still kept here only, in milliseconds. */
+const LOOK_MS = 2_000;
 
 /** The notes that one may read, the last changed first: page after page, and what others change. */
 function useNotes(session: AppSession) {
@@ -68,9 +72,34 @@ function useNotes(session: AppSession) {
   return { notes, error, hasMore, reload: () => void load(), more: () => load(shown.current + 1) };
 }
 
+/** What has been written into notes and is only in this browser: how many edits, by the note's id. */
+function useUnsaved({ me, connection }: AppSession): ReadonlyMap<string, number> {
+  const [unsaved, setUnsaved] = useState<ReadonlyMap<string, number>>(new Map());
+  useEffect(() => {
+    let isThere = true;
+    async function look() {
+      const counts = new Map<string, number>();
+      for (const { noteId, count } of await keptEdits(me.id)) {
+        counts.set(noteId, (counts.get(noteId) ?? 0) + count);
+      }
+      if (isThere) setUnsaved((before) => before.size + counts.size === 0 ? before : counts);
+    }
+    void look();
+    const timer = setInterval(() => void look(), LOOK_MS);
+    const off = connection.onStatus(() => void look());
+    return () => {
+      isThere = false;
+      clearInterval(timer);
+      off();
+    };
+  }, [me.id, connection]);
+  return unsaved;
+}
+
 /** All notes that one may read. */
 export function NotesPage({ session }: { session: AppSession }) {
   const { notes, error, hasMore, reload, more } = useNotes(session);
+  const unsaved = useUnsaved(session);
   const [isCreating, setCreating] = useState(false);
 
   async function create() {
@@ -110,7 +139,11 @@ export function NotesPage({ session }: { session: AppSession }) {
                 <ul class="note-list">
                   {notes.map((note) => (
                     <li key={note.id}>
-                      <ListedNoteView note={note} meId={session.me.id} />
+                      <ListedNoteView
+                        note={note}
+                        meId={session.me.id}
+                        unsaved={unsaved.get(note.id) ?? 0}
+                      />
                     </li>
                   ))}
                 </ul>
@@ -123,7 +156,11 @@ export function NotesPage({ session }: { session: AppSession }) {
   );
 }
 
-function ListedNoteView({ note, meId }: { note: ListedNote; meId: string }) {
+function ListedNoteView({ note, meId, unsaved }: {
+  note: ListedNote;
+  meId: string;
+  unsaved: number;
+}) {
   const { id, title, data, updated_at, user, user_id } = note;
   return (
     <a href={addressOf("note", id)}>
@@ -133,6 +170,7 @@ function ListedNoteView({ note, meId }: { note: ListedNote; meId: string }) {
         {when(updated_at)}
         {user && user_id !== meId && ` · ${user.name}`}
       </time>
+      {unsaved > 0 && <span class="unsaved">{editsInWords(unsaved)} not saved yet</span>}
     </a>
   );
 }

@@ -1,0 +1,56 @@
+import type { Connection } from "../../client/connection.ts";
+import { DocumentProvider } from "../../client/document_provider.ts";
+import type { DocumentStatus } from "../../client/document_status.ts";
+import { forgetEdits, isFresh, keptEdits } from "../personal_database.ts";
+import { route } from "../route.ts";
+import { colourOf } from "../ui/colours.ts";
+
+/** Whose edits they are, and what they go over. */
+interface Deliverer {
+  me: { id: string; name: string };
+  connection: Connection;
+}
+
+/** A server that does not answer within this time is asked again when it is back, in milliseconds. */
+const LIMIT_MS = 20_000;
+let running: Promise<void> | undefined;
+
+/** Sends the kept edits of all notes but the one that is open, which sends its own. Never rejects. */
+export function deliverEdits(session: Deliverer): Promise<void> {
+  running ??= deliver(session).catch(() => {
+    // What is kept stays, and is tried again with the next connection.
+  }).finally(() => running = undefined);
+  return running;
+}
+
+async function deliver({ me, connection }: Deliverer): Promise<void> {
+  const kept = (await keptEdits(me.id)).filter(isFresh);
+  for (const [noteId, edits] of Map.groupBy(kept, ({ noteId }) => noteId)) {
+    const { place, id } = route.value;
+    if (connection.status.state !== "online") return;
+    if (place === "note" && id === noteId) continue;
+    using provider = new DocumentProvider({
+      ...{ connection, documentId: `note:${noteId}`, kept: edits },
+      user: { id: me.id, name: me.name, color: colourOf(me.id) },
+    });
+    // Nobody is there.
+    provider.awareness.setLocalState(null);
+    if (await outcome(provider) !== "synced") continue;
+    for (const { key } of edits) await forgetEdits(me.id, key);
+  }
+}
+
+function outcome(provider: DocumentProvider): Promise<DocumentStatus["state"]> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => end("offline"), LIMIT_MS);
+    const off = provider.subscribe(() => {
+      const { state } = provider.status;
+      if (state !== "connecting" && state !== "syncing") end(state);
+    });
+    function end(state: DocumentStatus["state"]) {
+      clearTimeout(timer);
+      off();
+      resolve(state);
+    }
+  });
+}

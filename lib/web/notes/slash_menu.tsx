@@ -1,0 +1,130 @@
+import { Extension } from "@tiptap/core";
+import { Suggestion, type SuggestionProps } from "@tiptap/suggestion";
+import { PluginKey } from "prosemirror-state";
+import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
+import { Icon } from "../ui/icons.tsx";
+import { Observable, useValue } from "../ui/observable.ts";
+import { actionsFor, type NoteAction } from "./note_actions.ts";
+
+/** What the menu shows while it is open. */
+interface OpenMenu {
+  items: readonly NoteAction[];
+  active: number;
+  /** Where the slash stands, on the screen. */
+  at: { left: number; top: number; bottom: number };
+  pick(action: NoteAction): void;
+}
+
+export type SlashMenuState = Observable<OpenMenu | undefined>;
+
+/** A slash opens a menu of what can stand there. */
+export function slashMenu(state: SlashMenuState): Extension {
+  function show({ items, clientRect, command }: SuggestionProps<NoteAction, NoteAction>): void {
+    const at = clientRect?.();
+    state.value = at && items.length > 0 ? { items, at, active: 0, pick: command } : undefined;
+  }
+
+  function onKeyDown(key: string): boolean {
+    const open = state.value;
+    if (!open) return false;
+    const { items, active } = open;
+    const step = { ArrowDown: 1, ArrowUp: items.length - 1 }[key];
+    if (step !== undefined) {
+      state.value = { ...open, active: (active + step) % items.length };
+      return true;
+    }
+    const picked = items[active];
+    if ((key !== "Enter" && key !== "Tab") || !picked) return false;
+    open.pick(picked);
+    return true;
+  }
+
+  return Extension.create({
+    name: "slashMenu",
+    // Before Enter and Tab are those of lists and tables.
+    priority: 900,
+    addProseMirrorPlugins() {
+      return [
+        Suggestion<NoteAction, NoteAction>({
+          editor: this.editor,
+          pluginKey: new PluginKey("slashMenu"),
+          char: "/",
+          allow: ({ editor, state, range }) =>
+            editor.isEditable && !state.doc.resolve(range.from).parent.type.spec.code,
+          items: ({ query, editor }) => actionsFor(query, editor),
+          command({ editor, range, props: action }) {
+            editor.chain().focus().deleteRange(range).run();
+            action.run(editor);
+          },
+          render: () => ({
+            onStart: show,
+            onUpdate: show,
+            onKeyDown: ({ event }) => onKeyDown(event.key),
+            onExit: () => state.value = undefined,
+          }),
+        }),
+      ];
+    },
+    onBlur: () => state.value = undefined,
+    onDestroy: () => state.value = undefined,
+  });
+}
+
+/** The menu beside the slash. The focus stays in the text, which says what is chosen. */
+export function SlashMenu(
+  { state, text }: { state: SlashMenuState; text: HTMLElement | undefined },
+) {
+  const open = useValue(state);
+  const list = useRef<HTMLUListElement>(null);
+  const id = useId();
+  const active = open?.active;
+
+  useEffect(() => {
+    if (!text || active === undefined) return;
+    // A text of many lines is no combobox, but this is what it is while it has a list.
+    const attributes = {
+      role: "combobox",
+      "aria-expanded": "true",
+      "aria-haspopup": "listbox",
+      "aria-autocomplete": "list",
+      "aria-controls": id,
+      "aria-activedescendant": `${id}-${active}`,
+    };
+    for (const [name, value] of Object.entries(attributes)) text.setAttribute(name, value);
+    text.removeAttribute("aria-multiline");
+    list.current?.children[active]?.scrollIntoView({ block: "nearest" });
+    return () => {
+      for (const name of Object.keys(attributes)) text.removeAttribute(name);
+      text.setAttribute("role", "textbox");
+      text.setAttribute("aria-multiline", "true");
+    };
+  }, [text, active, open?.items]);
+
+  useLayoutEffect(() => {
+    const element = list.current;
+    if (!element || !open) return;
+    const { left, top, bottom } = open.at;
+    const { width, height } = element.getBoundingClientRect();
+    const isBelow = bottom + height + 8 < innerHeight || top < height + 8;
+    element.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
+    element.style.top = `${isBelow ? bottom + 4 : top - height - 4}px`;
+  }, [open?.at.left, open?.at.top, open?.items]);
+
+  if (!open) return null;
+  return (
+    <ul ref={list} id={id} class="slash-menu" role="listbox" aria-label="What to put here">
+      {open.items.map((action, at) => (
+        <li
+          key={action.label}
+          id={`${id}-${at}`}
+          role="option"
+          aria-selected={at === active}
+          onMouseDown={(event) => event.preventDefault()}
+          onClick={() => open.pick(action)}
+        >
+          <Icon name={action.icon} /> {action.label}
+        </li>
+      ))}
+    </ul>
+  );
+}
