@@ -1,11 +1,11 @@
 /** What can be done with a note's text: the toolbar and the slash menu offer the same. */
 import type { ChainedCommands, Editor } from "@tiptap/core";
-import type { IconName } from "../ui/icons.tsx";
+import type { NoteIconName } from "./note_icons.tsx";
 import { askLink, askPicture } from "./note_addresses.ts";
 
 export interface NoteAction {
   label: string;
-  icon: IconName;
+  icon: NoteIconName;
   /** By what else it is found in the slash menu. */
   words?: string;
   run(editor: Editor): void;

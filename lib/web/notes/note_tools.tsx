@@ -1,6 +1,6 @@
 import type { Editor } from "@tiptap/core";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Icon } from "../ui/icons.tsx";
+import { NoteIcon } from "./note_icons.tsx";
 import { type NoteAction, TABLE_TOOLS, TOOLS } from "./note_actions.ts";
 
 /** Draws again at each step of the editor. */
@@ -58,7 +58,7 @@ export function NoteTools({ editor }: { editor: Editor | undefined }) {
           title={href}
           tabIndex={stop === actions.length ? 0 : -1}
         >
-          <Icon name="open" />
+          <NoteIcon name="open" />
         </a>
       )}
     </div>
@@ -82,7 +82,7 @@ function Tool({ editor, action, isStop }: {
       onMouseDown={(event) => event.preventDefault()}
       onClick={() => editor && run(editor)}
     >
-      <Icon name={icon} />
+      <NoteIcon name={icon} />
     </button>
   );
 }

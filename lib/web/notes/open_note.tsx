@@ -23,8 +23,8 @@ import { SlashMenu } from "./slash_menu.tsx";
 import { useNoteEditor } from "./use_note_editor.ts";
 import type { VersionsDialogProps } from "./versions_dialog.tsx";
 
-const loadVersions = async () => (await import("./versions_dialog.tsx")).VersionsDialog;
-const loadShareDialog = async () => (await import("./share_dialog.tsx")).ShareDialog;
+const loadVersions = async () => (await import("./note_dialogs.ts")).VersionsDialog;
+const loadShareDialog = async () => (await import("./note_dialogs.ts")).ShareDialog;
 
 const KEYS = [
   { keys: "/", what: "What can stand here" },

@@ -3,6 +3,7 @@ import { Fragment, Slice } from "prosemirror-model";
 import { Plugin, PluginKey } from "prosemirror-state";
 import type { EditorView } from "prosemirror-view";
 import { messageOf } from "../../client/errors.ts";
+import { documentOf } from "../../note_schema/lenient.ts";
 import { toast } from "../ui/toasts.tsx";
 import { assetFailed } from "../version.ts";
 
@@ -25,10 +26,7 @@ export const isMarkdown = (text: string): boolean =>
 
 /** What reads Markdown is loaded when somebody first pastes some. */
 async function paste(view: EditorView, text: string): Promise<void> {
-  const [{ fromMd }, { documentOf }] = await Promise.all([
-    import("../../note_schema/markdown_reader.ts"),
-    import("../../note_schema/lenient.ts"),
-  ]);
+  const { fromMd } = await import("../../note_schema/markdown_reader.ts");
   if (view.isDestroyed || !view.editable) return;
   const { schema, tr } = view.state;
   const { content } = schema.nodeFromJSON(documentOf(fromMd(text)).toJSON());

@@ -2,7 +2,7 @@ import { Extension } from "@tiptap/core";
 import { Suggestion, type SuggestionProps } from "@tiptap/suggestion";
 import { PluginKey } from "prosemirror-state";
 import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
-import { Icon } from "../ui/icons.tsx";
+import { NoteIcon } from "./note_icons.tsx";
 import { Observable, useValue } from "../ui/observable.ts";
 import { actionsFor, type NoteAction } from "./note_actions.ts";
 
@@ -122,7 +122,7 @@ export function SlashMenu(
           onMouseDown={(event) => event.preventDefault()}
           onClick={() => open.pick(action)}
         >
-          <Icon name={action.icon} /> {action.label}
+          <NoteIcon name={action.icon} /> {action.label}
         </li>
       ))}
     </ul>

@@ -9,33 +9,24 @@ const PATHS = {
   check: "M5 12.5l4.5 4.5L19 7",
   close: "M6 6l12 12M18 6L6 18",
   code: "M8.5 7L4 12l4.5 5m7-10l4.5 5-4.5 5",
-  column_add: "M4 5h6v14H4zM17 8v8m-4-4h8",
-  column_delete: "M4 5h6v14H4zM14 9l6 6m0-6l-6 6",
   copy: "M9 9h10v11H9zM5 15V4h10",
   down: "M12 5v14m-6-6l6 6 6-6",
   edit: "M4 20h4L19 9l-4-4L4 16zM13 7l4 4",
   heading: "M6 5v14M18 5v14M6 12h12",
   history: "M4 12a8 8 0 102.5-5.8L4 8.5M4 4v4.5h4.5M12 8v4.5l3 2",
   italic: "M10 5h7M7 19h7M14 5l-4 14",
-  link:
-    "M10 14a4 4 0 006 .4l3-3a4 4 0 00-5.7-5.7L12 7m2 3a4 4 0 00-6-.4l-3 3a4 4 0 005.7 5.7L12 17",
   menu: "M4 7h16M4 12h16M4 17h16",
   more: "M6 12h.01M12 12h.01M18 12h.01",
   next: "M9 5l7 7-7 7",
   note: "M6 4h9l4 4v12H6zM14 4v5h5M9 13h7M9 16.5h5",
   numbers: "M10 6h10M10 12h10M10 18h10M4 5l1.5-.7V9M4 13.5h2.5L4 17h3",
-  open: "M13 5h6v6M19 5l-8 8M17 14v5H5V7h5",
   people:
     "M9 11a3.5 3.5 0 110-7 3.5 3.5 0 010 7zm-6 9a6 6 0 0112 0M15.5 4.3a3.5 3.5 0 010 6.4M17 14.5a6 6 0 014 5.5",
-  picture: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9h.01",
   pin: "M12 15v6M8 4h8l-1 6 3 5H6l3-5z",
   plus: "M12 5v14M5 12h14",
   quote: "M5 7h5v6H6c0 2 1 3 3 4M14 7h5v6h-4c0 2 1 3 3 4",
   rename: "M5 19l1-4L16 5l3 3L9 18zM14 7l3 3",
   retry: "M19 12a7 7 0 11-2.1-5M19 4v4h-4",
-  row_add: "M5 4h14v6H5zM12 13v8m-4-4h8",
-  row_delete: "M5 4h14v6H5zM9 14l6 6m0-6l-6 6",
-  rule: "M4 12h16M7 6h10M7 18h10",
   search: "M11 18a7 7 0 110-14 7 7 0 010 14zm5-2l4.5 4.5",
   send: "M12 19V5m-6 6l6-6 6 6",
   settings: "M4 8h9m5 0h2M4 16h2m5 0h9M15.5 5.5v5M8.5 13.5v5",
@@ -43,11 +34,7 @@ const PATHS = {
     "M8.5 12a3 3 0 11-3.5-3m4 1.6l6-3.2m-6 5.2l6 3.2M18 9a3 3 0 110-6 3 3 0 010 6zm0 12a3 3 0 110-6 3 3 0 010 6z",
   smile: "M12 20a8 8 0 110-16 8 8 0 010 16zm-3.5-6.5c1.8 2.6 5.2 2.6 7 0M9.2 9.8h.01M14.8 9.8h.01",
   stop: "M7 7h10v10H7z",
-  strike:
-    "M4 12h16M16 7.5C15.3 6 13.800 5 12 5c-2.200 0-4 1.300-4 3.200 0 1 .5 1.800 1.300 2.300M8 16.500c.7 1.500 2.200 2.500 4 2.500 2.300 0 4-1.300 4-3.300 0-.6-.1-1.100-.4-1.500",
   swap: "M4 8h13m-3-4l4 4-4 4M20 16H7m3-4l-4 4 4 4",
-  table: "M4 5h16v14H4zM4 10h16M4 14.5h16M10 5v14",
-  tasks: "M4 6.500l1.500 1.500L8 5M4 15.500L5.500 17 8 14M11.500 7H20M11.500 16H20",
   temporary: "M12 20a8 8 0 100-16 8 8 0 000 16zM12 8v4.5l3 2M3 3l3 2m15-2l-3 2",
   thread: "M9 6L4 11l5 5M4 11h10a6 6 0 016 6v1",
   tool: "M14.5 6.5a4 4 0 00-5.2 5.2L4 17l3 3 5.3-5.3a4 4 0 005.2-5.2L15 12l-3-3z",
@@ -56,10 +43,13 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
-export function Icon({ name }: { name: IconName }) {
+export const Icon = ({ name }: { name: IconName }) => <Drawn path={PATHS[name]} />;
+
+/** An icon of a part of the page that is loaded later. */
+export function Drawn({ path }: { path: string }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
-      <path d={PATHS[name]} />
+      <path d={path} />
     </svg>
   );
 }
