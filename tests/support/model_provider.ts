@@ -164,7 +164,13 @@ export function startModelProvider(): StandInProvider {
     if (request.method === "GET") {
       return Response.json({ object: "list", data: provider.models }, { headers: CORS });
     }
-    const body = await request.json() as Record<string, unknown>;
+    let body: Record<string, unknown>;
+    try {
+      body = await request.json();
+    } catch {
+      // Whoever asked has gone before all of the question was here: a chat was deleted, say.
+      return new Response(null, { status: 400 });
+    }
     const seen: SeenRequest = { headers: request.headers, body, writes: 0, closedAtMs: undefined };
     requests.push(seen);
     const script = typeof provider.script === "function" ? provider.script(body) : provider.script;
