@@ -9,7 +9,7 @@ import { say } from "../support/say.ts";
 import { Crowd } from "./crowd.ts";
 import { Editors } from "./editors.ts";
 import { parseOptions } from "./options.ts";
-import { machine, tableOf, writeReport } from "./report.ts";
+import { machine, placeOf, tableOf } from "./report.ts";
 import { rssMiBOf, type Sample, sample } from "./samples.ts";
 import { Streams } from "./streams.ts";
 import { openWorld } from "./world.ts";
@@ -24,6 +24,7 @@ const CALM_MS = 20_000;
 
 endOnSignals();
 const options = parseOptions(Deno.args);
+const report = options.report === undefined ? undefined : await placeOf(options.report, "soak");
 const { minutes, sockets, editors: editorCount, streamsPerMinute, comingsPerSecond } = options;
 const load = new AbortController();
 const samples: Sample[] = [];
@@ -94,6 +95,6 @@ const body = `${minutes} minutes; ${summary}. ${memory} ${verdict}\n\n${machine(
   tableOf(samples)
 }`;
 say(body);
-if (options.report !== undefined) await writeReport(options.report, "soak", body);
+await report?.write(body);
 await world[Symbol.asyncDispose]();
 Deno.exit(problems.length === 0 ? 0 : 1);

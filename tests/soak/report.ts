@@ -44,11 +44,25 @@ export function machine(): string {
   return `Deno ${Deno.version.deno}, ${cores}, shared by server, clients and provider`;
 }
 
-/** Puts the text between the file's markers of that name. Throws when it has none. */
-export async function writeReport(path: string, name: string, body: string): Promise<void> {
+/** A place in a file, between two comments, that holds the newest report. */
+export interface Place {
+  write(body: string): Promise<void>;
+}
+
+/** Finds the place of that name, before the work of an hour: throws when the file has none. */
+export async function placeOf(path: string, name: string): Promise<Place> {
   const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
-  const text = await Deno.readTextFile(path);
-  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`Cannot write the report: no ${begin} in ${path}`);
-  await Deno.writeTextFile(path, `${text.slice(0, from)}${begin}\n\n${body}\n\n${text.slice(to)}`);
+  const read = async () => {
+    const text = await Deno.readTextFile(path);
+    const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+    if (from < 0 || to < from) throw new Error(`Cannot write the report: no ${begin} in ${path}`);
+    return { before: text.slice(0, from), after: text.slice(to) };
+  };
+  await read();
+  return {
+    async write(body) {
+      const { before, after } = await read();
+      await Deno.writeTextFile(path, `${before}${begin}\n\n${body}\n\n${after}`);
+    },
+  };
 }

@@ -8,7 +8,7 @@ import { say } from "../support/say.ts";
 import { until } from "../support/until.ts";
 import { Crowd } from "./crowd.ts";
 import { parseOptions } from "./options.ts";
-import { machine, writeReport } from "./report.ts";
+import { machine, placeOf } from "./report.ts";
 import { openWorld } from "./world.ts";
 
 const LIMIT_MS = 10_000;
@@ -16,6 +16,7 @@ const GIVE_UP_MS = 120_000;
 
 endOnSignals();
 const options = parseOptions(Deno.args);
+const report = options.report === undefined ? undefined : await placeOf(options.report, "storm");
 const rows: string[] = [];
 let isGood = true;
 
@@ -49,7 +50,7 @@ const body = [
   `${machine()}.\n`,
   "| what happens | clients | all back after | verdict |\n| --- | --- | --- | --- |",
 ].join("\n") + `\n${rows.join("\n")}`;
-if (options.report !== undefined) await writeReport(options.report, "storm", body);
+await report?.write(body);
 await crowd[Symbol.asyncDispose]();
 await world[Symbol.asyncDispose]();
 Deno.exit(isGood ? 0 : 1);
