@@ -71,7 +71,7 @@ const typeOf = (name: string) => TYPES[name.split(".").at(-1) ?? ""] ?? "applica
 async function write(path: string, bytes: Uint8Array, isImmutable: boolean): Promise<void> {
   const file = path.slice(1).replaceAll("/", "--") || "index.html";
   const type = typeOf(file);
-  const isCompressed = !/zip|png|woff2/.test(type) && bytes.length > 1_000;
+  const isCompressed = !/zip|png|woff2/.test(type) && bytes.length > 200;
   await Deno.writeFile(new URL(file, dist), bytes);
   if (isCompressed) {
     // The Python runtime is large: a better compression would take a minute.
@@ -131,7 +131,8 @@ async function styles(): Promise<string> {
   const texts = await Promise.all(
     STYLES.map((name) => Deno.readTextFile(new URL(`styles/${name}`, source))),
   );
-  const text = texts.join("\n").replace(/\/\*[^]*?\*\//g, "").replace(/\s*\n\s*/g, "\n");
+  const text = texts.join("\n").replace(/\/\*[^]*?\*\//g, "")
+    .replace(/\s*\n\s*/g, "\n").replace(/;\n\}/g, "}").replace(/ \{\n/g, "{").replace(/;\n/g, ";");
   const bytes = new TextEncoder().encode(text);
   const path = `/assets/styles-${hashOf(bytes)}.css`;
   await write(path, bytes, true);
