@@ -1,6 +1,7 @@
 import type { Editor } from "@tiptap/core";
 import { askText } from "../ui/dialogs.tsx";
 import { toast } from "../ui/toasts.tsx";
+import { rememberSelection } from "./note_places.ts";
 
 /** An address as a person types it, with what they leave out. */
 export function addressFrom(typed: string): string {
@@ -39,6 +40,7 @@ const linked = (text: string, href: string) => ({
 
 /** Asks for a picture's address, and what it shows. */
 export async function askPicture(editor: Editor): Promise<void> {
+  const selectAgain = rememberSelection(editor);
   const typed = await askText({
     title: "The picture's address",
     message: "It is loaded when a reader wants to see it.",
@@ -57,6 +59,7 @@ export async function askPicture(editor: Editor): Promise<void> {
     value: "",
   });
   if (alt === false || editor.isDestroyed) return;
+  selectAgain();
   // By its name: the command of TipTap's makes the picture among words, which extends it.
   const attrs = { src, ...(alt && { alt }) };
   editor.chain().focus().insertContent({ type: "image", attrs }).run();

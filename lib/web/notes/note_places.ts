@@ -1,5 +1,6 @@
 import type { Editor } from "@tiptap/core";
 import {
+  getRelativeSelection,
   type ProsemirrorBinding,
   relativePositionToAbsolutePosition,
   ySyncPluginKey,
@@ -26,6 +27,24 @@ export function caretOf(editor: Editor, state: Readonly<Record<string, unknown>>
     // It comes from another's browser, and may be anything.
     return undefined;
   }
+}
+
+/**
+ * Remembers what is selected, whatever others write meanwhile. Returns what selects it again: a
+ * browser that gives the focus back to a text puts the caret at its beginning.
+ */
+export function rememberSelection(editor: Editor): () => void {
+  const binding: ProsemirrorBinding = ySyncPluginKey.getState(editor.state).binding;
+  const { anchor, head } = getRelativeSelection(binding, editor.state);
+  const type = binding.type as Y.XmlFragment;
+  return () => {
+    const [from, to] = [anchor, head].map((position) =>
+      relativePositionToAbsolutePosition(binding.doc, type, position, binding.mapping)
+    );
+    if (typeof from === "number" && typeof to === "number") {
+      editor.commands.setTextSelection({ from: Math.min(from, to), to: Math.max(from, to) });
+    }
+  };
 }
 
 /** Under which heading a place is; empty: under none. */
