@@ -41,6 +41,8 @@ export class PostgresDatabase implements Database {
         application_name: "webui-realtime",
         // Ends on the server, too, what nobody here waits for any more.
         statement_timeout: queryTimeoutMs,
+        // To compile a query of many parts takes seconds, and it is run in a millisecond.
+        jit: "off",
         ...(schema !== undefined && { search_path: schema }),
       },
     });

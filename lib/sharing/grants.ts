@@ -58,7 +58,8 @@ export function groupsIn(grants: readonly Principal[]): string[] {
 
 /** Each principal once. */
 export function principalsOf(grants: readonly Principal[]): Principal[] {
-  return [...new Map(grants.map((grant) => [principalName(grant), grant])).values()];
+  const each = grants.map(({ principal_type, principal_id }) => ({ principal_type, principal_id }));
+  return [...new Map(each.map((principal) => [principalName(principal), principal])).values()];
 }
 
 export function sameGrants(a: readonly AccessGrant[], b: readonly AccessGrant[]): boolean {

@@ -13,6 +13,16 @@ const open = async (version?: Version): Promise<Fixture> =>
 databaseContract("Postgres", open, { ignore });
 
 Deno.test({
+  name: "Postgres: no query is compiled, which would take a second or more for each",
+  ignore,
+  async fn() {
+    await using fixture = await open();
+    const rows = await fixture.database.query("SHOW jit");
+    assert.deepEqual(rows.map(({ jit }) => jit), ["off"]);
+  },
+});
+
+Deno.test({
   name: "Postgres: a server that ended and came back is used again",
   ignore,
   async fn() {

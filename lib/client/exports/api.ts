@@ -16,7 +16,7 @@ export {
   type RouteOptions,
 } from "../api.ts";
 export type * from "../../protocol/http_routes.ts";
-export type { AccessGrant } from "../../protocol/access_grants.ts";
+export type { AccessGrant, NamedPrincipal, Principal } from "../../protocol/access_grants.ts";
 export type * from "../../protocol/answer_outcome.ts";
 export type {
   Channel,
