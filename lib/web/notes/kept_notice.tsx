@@ -49,7 +49,7 @@ export function KeptNotice({ session, title, kept, why, forget }: KeptNoticeProp
   async function discard() {
     const title = `Discard ${editsInWords(count)}?`;
     const message = "They are nowhere but in this browser.";
-    if (!await confirm({ title, message, yes: "Discard" })) return;
+    if (!await confirm({ title, message, yes: "Discard", isDanger: true })) return;
     await forget();
     go("notes");
   }

@@ -77,7 +77,9 @@ export function OpenNotePage({ session, note, kept, onChange }: OpenNotePageProp
 
   async function remove(): Promise<void> {
     const message = "It is gone for everybody, for good.";
-    if (!await confirm({ title: "Delete this note?", message, yes: "Delete" })) return;
+    if (!await confirm({ title: "Delete this note?", message, yes: "Delete", isDanger: true })) {
+      return;
+    }
     try {
       await session.api("DELETE /api/v1/notes/{id}/delete", { params: { id: note.id } });
       go("notes");
