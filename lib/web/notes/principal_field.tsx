@@ -1,11 +1,10 @@
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { type NamedPrincipal, principalName } from "../../protocol/access_grants.ts";
 import type { AppSession } from "../app_session.ts";
 import { Face } from "../channels/face.tsx";
 import { Icon } from "../ui/icons.tsx";
+import { NameField } from "../ui/name_field.tsx";
 
-const MAX_SHOWN = 6;
-const SEARCH_AFTER_MS = 100;
 /** Of more groups than this only the first are offered. */
 const MAX_GROUP_PAGES = 5;
 
@@ -41,7 +40,7 @@ export function PrincipalFace({ principal: { principal_type, principal_id, name 
     );
 }
 
-/** Where people and groups are found by name, as a combobox; who is picked is given on at once. */
+/** Where people and groups are found by name; who is picked is given on at once. */
 export function PrincipalField({ session, except, onPick }: {
   session: AppSession;
   /** Who is not offered, by the name of the principal. */
@@ -50,98 +49,35 @@ export function PrincipalField({ session, except, onPick }: {
 }) {
   const field = useRef<HTMLInputElement>(null);
   const groups = useRef<Promise<NamedPrincipal[]>>(undefined);
-  const id = useId();
-  const [text, setText] = useState("");
-  const [found, setFound] = useState<readonly NamedPrincipal[]>([]);
-  const [isLooking, setLooking] = useState(false);
-  const [active, setActive] = useState(0);
-  const options = found.filter((one) => !except.has(principalName(one))).slice(0, MAX_SHOWN);
-  const isOpen = isLooking && options.length > 0;
 
-  useEffect(() => {
-    if (!isLooking) return;
-    let isWanted = true;
-    const timer = setTimeout(() => {
+  async function find(text: string): Promise<NamedPrincipal[]> {
+    try {
       groups.current ??= readGroups(session);
-      Promise.all([groups.current, findPeople(session, text)]).then(([all, people]) => {
-        if (!isWanted) return;
-        const wanted = text.toLowerCase();
-        setFound([...all.filter(({ name }) => name.toLowerCase().includes(wanted)), ...people]);
-        setActive(0);
-      }, () => {
-        // Nobody is found without a connection; the next letter asks again.
-        groups.current = undefined;
-      });
-    }, SEARCH_AFTER_MS);
-    return () => {
-      isWanted = false;
-      clearTimeout(timer);
-    };
-  }, [session, text, isLooking]);
-
-  function pick(principal: NamedPrincipal | undefined) {
-    if (!principal) return;
-    onPick(principal);
-    setText("");
-    setLooking(false);
-    field.current?.focus();
-  }
-
-  function onKeyDown(event: KeyboardEvent) {
-    if (!isOpen) return;
-    const step = { ArrowDown: 1, ArrowUp: options.length - 1 }[event.key];
-    if (step !== undefined) setActive((active + step) % options.length);
-    else if (event.key === "Escape") setLooking(false);
-    else if (event.key === "Enter") pick(options[active]);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
+      const [all, people] = await Promise.all([groups.current, findPeople(session, text)]);
+      const wanted = text.toLowerCase();
+      return [...all.filter(({ name }) => name.toLowerCase().includes(wanted)), ...people];
+    } catch (thrown) {
+      groups.current = undefined;
+      throw thrown;
+    }
   }
 
   return (
-    <div class="people-field">
-      <label for={`${id}-field`}>Add people and groups</label>
-      <input
-        ref={field}
-        id={`${id}-field`}
-        role="combobox"
-        aria-autocomplete="list"
-        aria-expanded={isOpen}
-        aria-controls={`${id}-list`}
-        aria-activedescendant={isOpen ? `${id}-${active}` : undefined}
-        autocomplete="off"
-        placeholder="A name"
-        value={text}
-        onInput={(event) => {
-          setText(event.currentTarget.value);
-          setLooking(true);
-        }}
-        onClick={() => setLooking(true)}
-        onBlur={() => setLooking(false)}
-        onKeyDown={onKeyDown}
-      />
-      <ul
-        class="mention-list below"
-        id={`${id}-list`}
-        role="listbox"
-        aria-label="People and groups"
-        hidden={!isOpen}
-      >
-        {isOpen && options.map((one, at) => (
-          <li
-            key={principalName(one)}
-            id={`${id}-${at}`}
-            role="option"
-            aria-selected={at === active}
-            onMouseDown={(event) => event.preventDefault()}
-            onClick={() => pick(one)}
-          >
-            <PrincipalFace principal={one} />
-            <span dir="auto">{one.name}</span>
-            {one.principal_type === "group" && <small>Group</small>}
-          </li>
-        ))}
-      </ul>
-    </div>
+    <NameField<NamedPrincipal>
+      label="Add people and groups"
+      listLabel="People and groups"
+      field={field}
+      find={find}
+      keyOf={principalName}
+      except={except}
+      onPick={onPick}
+      draw={(one) => (
+        <>
+          <PrincipalFace principal={one} />
+          <span dir="auto">{one.name}</span>
+          {one.principal_type === "group" && <small>Group</small>}
+        </>
+      )}
+    />
   );
 }
