@@ -101,10 +101,24 @@ async function sendLine(connection: Connection, channel: StreamChannel, line: St
     } catch (thrown) {
       const isGone = thrown instanceof ClientError && thrown.code !== "offline" &&
         thrown.code !== "rate_limited" && thrown.code !== "unauthenticated";
-      if (isGone || attempt >= RESEND_LIMIT) throw thrown;
-      await new Promise((resolve) => setTimeout(resolve, RESEND_AFTER_MS));
+      if (isGone || attempt >= RESEND_LIMIT || !await mayResend(connection)) throw thrown;
     }
   }
+}
+
+/** Resolves when it is time to send a line again; to `false`, at once, where the connection is closed for good. */
+function mayResend(connection: Connection): Promise<boolean> {
+  const isClosed = () => connection.status.state === "closed";
+  if (isClosed()) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const end = (mayBe: boolean) => {
+      clearTimeout(timer);
+      off();
+      resolve(mayBe);
+    };
+    const timer = setTimeout(() => end(true), RESEND_AFTER_MS);
+    const off = connection.subscribe(() => isClosed() && end(false));
+  });
 }
 
 function finish(connection: Connection, channel: StreamChannel, error: string): void {

@@ -116,6 +116,27 @@ Deno.test("a browser's provider that refuses is the answer's error", async () =>
   assert.match(answer.snapshot.outcome.error?.content ?? "", /wrong key/);
 });
 
+Deno.test("who closes the connection asks their own model for no more", async () => {
+  await using provider = startModelProvider();
+  provider.script = { tokens: Array.from({ length: 5_000 }, () => "word "), paceMs: 5 };
+  await using app = await startServer();
+  const ada = await signUp(app.url);
+  {
+    await using client = await libraryClient({ url: app.url, token: ada.token }, {
+      complete: (asked) =>
+        completeDirectly(client.connection, { baseUrl: provider.baseUrl }, asked),
+    });
+    const { id: chatId } = await ada.json<Chat>("POST", "/api/v1/chats/new", { chat: {} });
+    const answer = client.chats.follow({ chatId, messageId: "a", resume: false });
+    await ada.json("POST", "/api/chat/completions", {
+      ...{ model: "mine", messages: [{ role: "user", content: "go" }], chat_id: chatId, id: "a" },
+      ...{ session_id: client.connection.sessionId, model_item: { direct: true } },
+    });
+    await until(() => answer.snapshot.content !== "", { what: "the answer to begin" });
+  }
+  await until(() => provider.requests[0]?.closedAtMs, { what: "the end of its request" });
+});
+
 const BROKEN: [name: string, Script, code: string, words: RegExp, content: string][] = [
   ["the connection breaks", { wire: [H], end: "reset" }, "stream_broken", /broke off/, "Hello "],
   ["the body ends", { wire: [H] }, "stream_broken", /in the middle/, "Hello "],
