@@ -14,6 +14,7 @@ import { TcpProxy } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
 import { fixture, LIMIT_MS, options, PHONE, visitAs } from "./fixture.ts";
 import { findings, inspect } from "./inspect.ts";
+import { keptOf, LOST } from "./kept_edits.ts";
 
 const text = (value: string, ...marks: string[]): JsonNode => ({
   ...{ type: "text", text: value },
@@ -537,19 +538,3 @@ Deno.test(
     assert.deepEqual(faults.filter((fault) => !LOST.test(fault)), []);
   },
 );
-
-/** What the browser itself says of a network that is gone. */
-const LOST = /WebSocket connection to .* failed|net::ERR_(CONNECTION|EMPTY|SOCKET|ABORTED|FAILED)/;
-
-/** How many kept edits there are in this browser. */
-const keptOf = (page: Page): Promise<number> =>
-  page.evaluate(async () => {
-    const [found] = await indexedDB.databases();
-    if (!found?.name) return 0;
-    const opening = indexedDB.open(found.name);
-    await new Promise((resolve) => opening.onsuccess = resolve);
-    const counting = opening.result.transaction("edits").objectStore("edits").count();
-    await new Promise((resolve) => counting.onsuccess = resolve);
-    opening.result.close();
-    return counting.result;
-  });

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { draftOf, keepDraft } from "./drafts.ts";
+import { useGrowing } from "../ui/growing.ts";
 import { Icon } from "../ui/icons.tsx";
 
 export interface ComposerProps {
@@ -32,12 +33,7 @@ export function Composer(props: ComposerProps) {
   const area = useRef<HTMLTextAreaElement>(null);
 
   useEffect(() => setText(draftOf(draftKey)), [draftKey]);
-  useEffect(() => {
-    const element = area.current;
-    if (!element) return;
-    element.style.height = "auto";
-    element.style.height = `${element.scrollHeight}px`;
-  }, [text]);
+  useGrowing(area, text);
   useEffect(() => {
     if (!COARSE.matches) area.current?.focus();
   }, [draftKey]);

@@ -1,9 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { useGrowing } from "../ui/growing.ts";
 
 export interface NoteTitleProps {
   /** As it is stored, by whomever. */
   title: string;
   mayWrite: boolean;
+  /** Nothing is written yet: the title has the focus. */
+  isNew: boolean;
   /** What could not be stored without a connection is stored with the next one. */
   isOnline: boolean;
   /** Stores a title; resolves to whether it is stored. */
@@ -18,7 +21,9 @@ const RESTS_AFTER_MS = 500;
  * A note's title. What one types stands until it is stored, whatever others do meanwhile; what
  * others write shows when one has nothing unstored.
  */
-export function NoteTitle({ title, mayWrite, isOnline, onSave, onEnter }: NoteTitleProps) {
+export function NoteTitle(props: NoteTitleProps) {
+  const { title, mayWrite, isNew, isOnline, onSave, onEnter } = props;
+  const field = useRef<HTMLTextAreaElement>(null);
   const [typed, setTyped] = useState<string>();
   const own = useRef<string>(undefined);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -54,8 +59,15 @@ export function NoteTitle({ title, mayWrite, isOnline, onSave, onEnter }: NoteTi
   // Who goes elsewhere has typed it all the same.
   useEffect(() => () => void store(), []);
 
+  useEffect(() => {
+    if (isNew) field.current?.focus();
+  }, []);
+  useGrowing(field, typed ?? title);
+
   return (
-    <input
+    <textarea
+      ref={field}
+      rows={1}
       class="note-title"
       aria-label="Title"
       dir="auto"
@@ -63,10 +75,11 @@ export function NoteTitle({ title, mayWrite, isOnline, onSave, onEnter }: NoteTi
       placeholder="Untitled"
       readOnly={!mayWrite}
       maxLength={200}
-      onInput={(event) => type(event.currentTarget.value)}
+      onInput={(event) => type(event.currentTarget.value.replace(/\s*\n\s*/g, " "))}
       onBlur={() => void store()}
       onKeyDown={(event) => {
         if (event.key !== "Enter") return;
+        event.preventDefault();
         event.currentTarget.blur();
         onEnter();
       }}

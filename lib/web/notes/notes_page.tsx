@@ -105,7 +105,7 @@ export function NotesPage({ session }: { session: AppSession }) {
   async function create() {
     setCreating(true);
     try {
-      const note = await session.api("POST /api/v1/notes/create", { body: { title: "Untitled" } });
+      const note = await session.api("POST /api/v1/notes/create", { body: { title: "" } });
       go("note", note.id);
     } catch (thrown) {
       toast(messageOf(thrown), "error");

@@ -157,6 +157,7 @@ export function OpenNotePage({ session, note, kept, onChange }: OpenNotePageProp
           <NoteTitle
             title={note.title}
             mayWrite={mayWrite}
+            isNew={mayWrite && note.title === "" && !note.data?.content?.md}
             isOnline={connection.state === "online"}
             onSave={(title) => update({ title })}
             onEnter={() => editor?.commands.focus()}

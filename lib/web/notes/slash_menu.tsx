@@ -10,8 +10,8 @@ import { actionsFor, type NoteAction } from "./note_actions.ts";
 interface OpenMenu {
   items: readonly NoteAction[];
   active: number;
-  /** Where the slash stands, on the screen. */
-  at: { left: number; top: number; bottom: number };
+  /** Where the slash stands on the screen by now; `undefined`: nowhere. */
+  at(): { left: number; top: number; bottom: number } | undefined;
   pick(action: NoteAction): void;
 }
 
@@ -20,8 +20,8 @@ export type SlashMenuState = Observable<OpenMenu | undefined>;
 /** A slash opens a menu of what can stand there. */
 export function slashMenu(state: SlashMenuState): Extension {
   function show({ items, clientRect, command }: SuggestionProps<NoteAction, NoteAction>): void {
-    const at = clientRect?.();
-    state.value = at && items.length > 0 ? { items, at, active: 0, pick: command } : undefined;
+    const at = () => clientRect?.() ?? undefined;
+    state.value = items.length > 0 ? { items, at, active: 0, pick: command } : undefined;
   }
 
   function onKeyDown(key: string): boolean {
@@ -103,12 +103,25 @@ export function SlashMenu(
   useLayoutEffect(() => {
     const element = list.current;
     if (!element || !open) return;
-    const { left, top, bottom } = open.at;
-    const { width, height } = element.getBoundingClientRect();
-    const isBelow = bottom + height + 8 < innerHeight || top < height + 8;
-    element.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
-    element.style.top = `${isBelow ? bottom + 4 : top - height - 4}px`;
-  }, [open?.at.left, open?.at.top, open?.items]);
+    const area = text?.closest(".scroll");
+    const place = () => {
+      const at = open.at();
+      const { top = 0, bottom = innerHeight } = area?.getBoundingClientRect() ?? {};
+      // Of a slash that is out of sight nothing can be chosen; the next letter brings both back.
+      if (!at || at.bottom < top || at.top > bottom) return void (state.value = undefined);
+      const { width, height } = element.getBoundingClientRect();
+      const isBelow = at.bottom + height + 8 < innerHeight || at.top < height + 8;
+      element.style.left = `${Math.max(8, Math.min(at.left, innerWidth - width - 8))}px`;
+      element.style.top = `${isBelow ? at.bottom + 4 : at.top - height - 4}px`;
+    };
+    place();
+    area?.addEventListener("scroll", place, { passive: true });
+    addEventListener("resize", place);
+    return () => {
+      area?.removeEventListener("scroll", place);
+      removeEventListener("resize", place);
+    };
+  }, [text, open?.at, open?.items]);
 
   if (!open) return null;
   return (

@@ -1,5 +1,6 @@
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { useGrowing } from "./growing.ts";
 
 /** A field with a text that is being changed: the cursor stands at its end, and it grows with what is typed. */
 export function useEditedText(text: string): RefObject<HTMLTextAreaElement | null> {
@@ -8,11 +9,6 @@ export function useEditedText(text: string): RefObject<HTMLTextAreaElement | nul
     area.current?.focus();
     area.current?.setSelectionRange(text.length, text.length);
   }, []);
-  useLayoutEffect(() => {
-    const element = area.current;
-    if (!element) return;
-    element.style.height = "auto";
-    element.style.height = `${element.scrollHeight + 2}px`;
-  }, [text]);
+  useGrowing(area, text);
   return area;
 }
