@@ -31,12 +31,12 @@ Deno.test("typing is told to the others, and ends with a word, by itself, or wit
   assert.equal(listener.of("typing")[0]?.user?.id, ada.id);
 
   await typer.ask("events:channel", typing(true));
-  await until(() => heard().length === 4, { limitMs: 8_000, what: "the end of the typing" });
+  await until(() => heard().length === 4, { what: "the end of the typing" });
   assert.deepEqual(heard().slice(2), [true, false]);
 
   await typer.ask("events:channel", typing(true));
   await typer[Symbol.asyncDispose]();
-  await until(() => heard().length === 6, { limitMs: 3_000, what: "the typist's end" });
+  await until(() => heard().length === 6, { what: "the typist's end" });
   assert.deepEqual(typer.of("typing"), []);
 });
 
@@ -130,24 +130,22 @@ Deno.test("a model that is mentioned answers in the thread, and the room sees it
   const [ada, bob] = [await signUp(app.url), await signUp(app.url)];
   const channel = await makeGroup(ada, [bob]);
   await using listener = await connectToChannels(app.url, bob.token);
-  const times: number[] = [];
-  listener.socket.on("events:channel", ({ data }) => {
-    if (data.type === "message:update") times.push(performance.now());
-  });
   const words = Array.from({ length: 25 }, (_, i) => `word${i}`).join(" ");
+  const askedAtMs = performance.now();
   const question = await post(ada, channel.id, `<@M:echo|Echo> ${words}`);
   const lastUpdate = () => listener.of("message:update").at(-1)?.data.data as ChannelMessage;
   await until(() => lastUpdate()?.meta?.done === true, { what: "the answer" });
+  const tookMs = performance.now() - askedAtMs;
   const answer = lastUpdate();
   assert.equal(answer.content, words);
   assert.equal(answer.parent_id, question.id);
   assert.deepEqual([answer.meta?.model_id, answer.meta?.model_name], ["echo", "Echo"]);
   const updates = listener.of("message:update").map(({ data }) => data.data as ChannelMessage);
-  assert.ok(updates.length >= 3 && updates.length <= 9, `${updates.length} updates`);
   for (const { content } of updates) assert.ok(words.startsWith(content));
-  // Timers and the wire add some jitter; the mean can't be below what is allowed.
-  const spanMs = (times.at(-1) ?? 0) - (times[0] ?? 0);
-  assert.ok(spanMs / (times.length - 1) > 140, `${spanMs} ms for ${times.length} updates`);
+  assert.ok(updates.some(({ content }) => content !== words), "it grows");
+  // However late they arrive on a busy machine: in the whole time there can't have been more.
+  const most = 1 + tookMs / 150;
+  assert.ok(updates.length <= most, `${updates.length} updates in ${tookMs} ms`);
   const thread = await bob.json<ChannelMessage[]>(
     "GET",
     `/api/v1/channels/${channel.id}/messages/${question.id}/thread`,
@@ -176,7 +174,7 @@ Deno.test("an answer in a channel is a task, and can be stopped", async () => {
   const stop = `/api/v1/channels/${channel.id}/messages/${last().id}/stop`;
   assert.equal(await bob.status("POST", stop), 403, "who did not ask, and manages nothing");
   assert.equal(await ada.json("POST", stop), true);
-  await until(() => last().meta?.done === true, { limitMs: 2_000, what: "the end" });
+  await until(() => last().meta?.done === true, { what: "the end" });
   assert.equal(last().meta?.interrupted, true);
   assert.ok(last().content.length > 0);
   const running = app.services.store.dictionary(keys.channelAnswers);

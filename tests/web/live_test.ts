@@ -109,7 +109,9 @@ Deno.test(
 
     await t.step("the live view: people, tabs, tasks, rooms, events, also on a phone", async () => {
       await bob.goto(`${origin}/#/chat`);
-      provider.script = { tokens: WORDS.map((word) => `long-${word}`), paceMs: 50 };
+      // It goes on for longer than all that is looked at here takes, and ends with the stop.
+      const tokens = Array.from({ length: 6_000 }, (_, at) => `long-word${at} `);
+      provider.script = { tokens, paceMs: 50 };
       await bob.getByLabel("Message", { exact: true }).fill("Talk.");
       await bob.getByRole("button", { name: "Send" }).tap();
       await waitForText(bob, ".answer", "long-word5 ");
