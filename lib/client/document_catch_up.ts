@@ -10,19 +10,23 @@ interface Syncing {
 }
 
 /** Joins again after a break; whole once each side has all that the other had. */
-export function caughtUp(provider: Syncing): Promise<CaughtUp> {
+export async function caughtUp(provider: Syncing): Promise<CaughtUp> {
   provider.retry();
+  return await isSynced(provider) ? "whole" : "failed";
+}
+
+/** Waits until each side has all that the other has; `false` when it is refused, or takes longer. */
+export function isSynced(provider: Pick<Syncing, "onStatus">): Promise<boolean> {
   return new Promise((resolve) => {
-    const end = (caughtUp: CaughtUp) => {
+    const end = (isIt: boolean) => {
       clearTimeout(timer);
       // The first status is told before there is anything to end.
       queueMicrotask(() => off());
-      resolve(caughtUp);
+      resolve(isIt);
     };
-    const timer = setTimeout(() => end("failed"), LIMIT_MS);
+    const timer = setTimeout(() => end(false), LIMIT_MS);
     const off = provider.onStatus(({ state }) => {
-      if (state === "synced") end("whole");
-      else if (state === "refused") end("failed");
+      if (state === "synced" || state === "refused") end(state === "synced");
     });
   });
 }

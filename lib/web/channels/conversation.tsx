@@ -14,6 +14,7 @@ import { Icon } from "../ui/icons.tsx";
 import { useValue } from "../ui/observable.ts";
 import { EmptyState, ErrorState, Loading } from "../ui/states.tsx";
 import { toast } from "../ui/toasts.tsx";
+import { useScroll } from "../ui/use_scroll.ts";
 import { inShort, type Mentionable, withMentions } from "./channel_mentions.ts";
 import { titleOf } from "./channel_names.ts";
 import { AboutDialog } from "./about_dialog.tsx";
@@ -23,7 +24,6 @@ import { MentionBox } from "./mention_box.tsx";
 import { meet, mentionables } from "./mentionables.ts";
 import { Older, PostList } from "./post_list.tsx";
 import { type PostActions, PostView } from "./post_view.tsx";
-import { useChannelScroll } from "./use_channel_scroll.ts";
 import { useUnreadLine } from "./use_unread_line.ts";
 
 interface ConversationProps {
@@ -52,7 +52,7 @@ export function Conversation(props: ConversationProps) {
     isInFront: () => isInFront("channel", channelId),
   });
   const { isOnline } = useConnection();
-  const { area, isAway, toEnd } = useChannelScroll(`${channelId}/${threadId ?? ""}`);
+  const { area, isAway, toEnd } = useScroll(`${channelId}/${threadId ?? ""}`);
   const pane = useRef<HTMLElement>(null);
   const chosen = useRef<Mentionable[]>([]);
   const [editingId, setEditing] = useState<string>();

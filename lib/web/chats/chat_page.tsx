@@ -20,7 +20,7 @@ import { rename, route } from "../route.ts";
 import { change, settings } from "../settings.ts";
 import { EmptyState, ErrorState, Loading } from "../ui/states.tsx";
 import { toast } from "../ui/toasts.tsx";
-import { useScroll } from "./use_scroll.ts";
+import { useScroll } from "../ui/use_scroll.ts";
 import { useShownBranch } from "./shown_branch.ts";
 import { WaitingList } from "./waiting_list.tsx";
 import { moveWaiting, useWaitingQuestions } from "./waiting_questions.ts";
@@ -50,7 +50,7 @@ export function ChatPage({ session, id }: { session: AppSession; id: string | un
   const areModelsKnown = useValue(session.areModelsKnown);
   const [picker, openPicker] = useLazyDialog(loadPicker);
   const { messages, isStreaming } = chat;
-  const scroll = useScroll(id, chat.saidHere);
+  const scroll = useScroll(`${id ?? ""}/${chat.saidHere}`);
   const last = messages.at(-1);
   const place = chat.id ?? NEW;
 

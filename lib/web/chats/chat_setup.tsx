@@ -1,9 +1,10 @@
 import { useState } from "preact/hooks";
 import { messageOf } from "../../client/errors.ts";
 import type { UseChat } from "../../client/react/use_chat.ts";
+import { Modal } from "../ui/modal.tsx";
 import { toast } from "../ui/toasts.tsx";
 import { asJson, asMarkdown, download, fileNameOf } from "./chat_export.ts";
-import { type DialogProps, useModal } from "./lazy_dialog.tsx";
+import type { DialogProps } from "./lazy_dialog.tsx";
 
 export interface ChatSetupProps {
   chat: UseChat;
@@ -36,7 +37,6 @@ const PARAMETERS: Parameter[] = [
 
 /** What a chat is asked with, the same on all devices; and the chat as a file. */
 export function ChatSetupDialog({ chat, nameOf, onClose }: ChatSetupProps & DialogProps) {
-  const dialog = useModal();
   const { params } = chat.setup;
   const [isSaving, setSaving] = useState(false);
 
@@ -52,14 +52,14 @@ export function ChatSetupDialog({ chat, nameOf, onClose }: ChatSetupProps & Dial
   }
 
   return (
-    <dialog ref={dialog} class="chat-setup" aria-labelledby="setup-title" onCancel={onClose}>
+    <Modal label="Settings of this chat" class="chat-setup" onClose={onClose}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
           void save(event.currentTarget);
         }}
       >
-        <h2 id="setup-title">Settings of this chat</h2>
+        <h2>Settings of this chat</h2>
         <label>
           System prompt
           <textarea
@@ -102,7 +102,7 @@ export function ChatSetupDialog({ chat, nameOf, onClose }: ChatSetupProps & Dial
           {!chat.isGone && <button type="submit" class="primary" disabled={isSaving}>Save</button>}
         </div>
       </form>
-    </dialog>
+    </Modal>
   );
 }
 

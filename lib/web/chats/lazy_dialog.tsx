@@ -1,5 +1,5 @@
-import { type ComponentChild, type ComponentType, createElement, type RefObject } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { type ComponentChild, type ComponentType, createElement } from "preact";
+import { useState } from "preact/hooks";
 import { messageOf } from "../../client/errors.ts";
 import { toast } from "../ui/toasts.tsx";
 import { assetFailed } from "../version.ts";
@@ -22,15 +22,4 @@ export function useLazyDialog<P extends object>(
   };
   const onClose = () => setShown(undefined);
   return [shown ? createElement(shown.dialog, { ...shown.props, onClose }) : null, open];
-}
-
-/** The browser's own modal dialog for as long as it is drawn: focus stays inside, and goes back. */
-export function useModal(): RefObject<HTMLDialogElement | null> {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useLayoutEffect(() => {
-    const opened = dialog.current;
-    opened?.showModal();
-    return () => opened?.close();
-  }, []);
-  return dialog;
 }

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type AppSession, choiceOf, type Model } from "../app_session.ts";
 import { useValue } from "../ui/observable.ts";
-import { type DialogProps, useModal } from "./lazy_dialog.tsx";
+import { Modal } from "../ui/modal.tsx";
+import type { DialogProps } from "./lazy_dialog.tsx";
 
 export interface ModelPickerProps {
   session: AppSession;
@@ -16,7 +17,6 @@ export function ModelPicker(props: ModelPickerProps & DialogProps) {
   const { session, title, chosen, onPick, onClose } = props;
   const models = useValue(session.models);
   const problem = useValue(session.modelProblem);
-  const dialog = useModal();
   const [wanted, setWanted] = useState("");
   const found = matching(models, wanted);
   const groups = [
@@ -50,8 +50,8 @@ export function ModelPicker(props: ModelPickerProps & DialogProps) {
   }
 
   return (
-    <dialog ref={dialog} class="picker" aria-labelledby="picker-title" onCancel={onClose}>
-      <h2 id="picker-title">{title}</h2>
+    <Modal label={title} class="picker" onClose={onClose}>
+      <h2>{title}</h2>
       <input
         type="text"
         role="combobox"
@@ -100,7 +100,7 @@ export function ModelPicker(props: ModelPickerProps & DialogProps) {
       <div class="buttons">
         <button type="button" class="quiet" onClick={onClose}>Cancel</button>
       </div>
-    </dialog>
+    </Modal>
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Connection } from "../../client/connection.ts";
+import { isSynced } from "../../client/document_catch_up.ts";
 import { DocumentProvider } from "../../client/document_provider.ts";
-import type { DocumentStatus } from "../../client/document_status.ts";
 import { forgetEdits, isFresh, keptEdits } from "../personal_database.ts";
 import { route } from "../route.ts";
 import { colourOf } from "../ui/colours.ts";
@@ -11,8 +11,6 @@ interface Deliverer {
   connection: Connection;
 }
 
-/** A server that does not answer within this time is asked again when it is back, in milliseconds. */
-const LIMIT_MS = 20_000;
 let running: Promise<void> | undefined;
 
 /** Sends the kept edits of all notes but the one that is open, which sends its own. Never rejects. */
@@ -35,22 +33,8 @@ async function deliver({ me, connection }: Deliverer): Promise<void> {
     });
     // Nobody is there.
     provider.awareness.setLocalState(null);
-    if (await outcome(provider) !== "synced") continue;
+    // What is not synced in time stays kept, and is tried again with the next connection.
+    if (!await isSynced(provider)) continue;
     for (const { key } of edits) await forgetEdits(me.id, key);
   }
-}
-
-function outcome(provider: DocumentProvider): Promise<DocumentStatus["state"]> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => end("offline"), LIMIT_MS);
-    const off = provider.subscribe(() => {
-      const { state } = provider.status;
-      if (state !== "connecting" && state !== "syncing") end(state);
-    });
-    function end(state: DocumentStatus["state"]) {
-      clearTimeout(timer);
-      off();
-      resolve(state);
-    }
-  });
 }
