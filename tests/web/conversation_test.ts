@@ -104,7 +104,14 @@ Deno.test(
     await t.step("a system prompt and parameters go along, on both devices", async () => {
       await button(page, "Settings of this chat").click();
       const dialog = page.getByRole("dialog", { name: "Settings of this chat" });
-      await dialog.getByLabel("System prompt").fill("Speak like a pirate.");
+      const prompt = dialog.getByLabel("System prompt");
+      await prompt.fill("Speak like a pirate.");
+      // Who selects a text and lets go beside the dialog means the text.
+      await prompt.hover();
+      await page.mouse.down();
+      await page.mouse.move(5, 5);
+      await page.mouse.up();
+      assert.equal(await prompt.inputValue(), "Speak like a pirate.");
       await dialog.getByLabel("Temperature").fill("0.3");
       assert.deepEqual(await findings(page), []);
       await button(dialog, "Save").click();
@@ -132,7 +139,7 @@ Deno.test(
       const contents = Object.values(chat.history?.messages ?? {}).map(({ content }) => content);
       assert.ok(contents.includes("First") && contents.includes("Third"));
       assert.equal(chat.params?.system, "Speak like a pirate.");
-      await page.keyboard.press("Escape");
+      await page.mouse.click(5, 5);
       await page.getByRole("dialog").waitFor({ state: "detached" });
     });
 
