@@ -54,6 +54,8 @@ export class OpenDocument {
   #known = new KnownEntries();
   /** What came while a damaged document is being read anew. */
   #mending: Uint8Array[] | undefined;
+  /** Resolves when it has been. */
+  #mended: Promise<void> | undefined;
   #subscription: Subscription | undefined;
 
   constructor(ref: DocumentRef, parts: DocumentParts) {
@@ -89,9 +91,9 @@ export class OpenDocument {
     return false;
   }
 
-  /** Whether something is on its way to the log. */
+  /** Whether something is on its way to the log, or the document is being read anew. */
   get isBusy(): boolean {
-    return this.#trials.size > 0 || this.writer.waiting.length > 0;
+    return this.#trials.size > 0 || this.writer.waiting.length > 0 || this.#mending !== undefined;
   }
 
   /** Reads the log, or begins it with the note's text. The caller holds the document's lock. */
@@ -174,9 +176,10 @@ export class OpenDocument {
     if (by?.canWrite === false) throw new AppError("forbidden", "You may not change this note.");
   }
 
-  /** Resolves when nothing is on its way to the log any more. */
+  /** Resolves when nothing is on its way to the log any more, and the document is as the log has it. */
   async idle(): Promise<void> {
     await Promise.all(this.#trials.values());
+    await this.#mended;
     await this.writer.idle();
   }
 
@@ -240,6 +243,7 @@ export class OpenDocument {
     this.#pace[Symbol.dispose]();
     this.#doc.destroy();
     await this.#subscription?.unsubscribe();
+    await this.#mended;
     await this.writer.idle();
   }
 
@@ -259,7 +263,7 @@ export class OpenDocument {
       this.#doc.take(update);
     } catch (thrown) {
       this.#parts.logger.warn("document update refused", { error: errorText(thrown) });
-      if (!this.#mending) void this.#mend();
+      if (!this.#mending) this.#mended = this.#mend();
       return false;
     }
     this.#guard.taken(update);

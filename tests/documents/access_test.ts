@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import * as Y from "yjs";
 import { applyAwarenessUpdate, Awareness, encodeAwarenessUpdate } from "y-protocols/awareness";
+import { silentLogger } from "../../lib/common/logger.ts";
+import { pause } from "../../lib/common/pause.ts";
+import { Digester } from "../../lib/documents/digester.ts";
+import { WeighedDoc } from "../../lib/documents/weighed_doc.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import type { StateStore } from "../../lib/state/state_store.ts";
 import { until } from "../support/until.ts";
@@ -162,6 +166,42 @@ Deno.test("updates that are damaged inside never damage the document of the othe
     using late = await Client.open(a.url, "cy", "note:n1");
     assert.match(late.text(), /still fine/);
   }));
+
+/** Takes a while to read a document anew. */
+class SlowDigester extends Digester {
+  readonly done: string[] = [];
+  override async log(updates: Uint8Array[]) {
+    await pause(200);
+    this.done.push("read anew");
+    return await super.log(updates);
+  }
+}
+
+Deno.test("a document that an update has damaged is not let go before it has been read anew", async () => {
+  await using store = await openStore();
+  const notes = new FakeNotes();
+  notes.add("n1", { json: textJson("secret") });
+  const digester = new SlowDigester({ logger: silentLogger });
+  const { done } = digester;
+  const { take } = WeighedDoc.prototype;
+  const harmful = Uint8Array.from(update("harmful"));
+  // Which updates Yjs fails on half-way is its own matter, and changes.
+  WeighedDoc.prototype.take = function (update) {
+    if (update.length === harmful.length) throw new TypeError("half-way");
+    take.call(this, update);
+  };
+  try {
+    await using a = await startInstance({ store, notes, digester });
+    using one = await Client.open(a.url, "ada", "note:n1");
+    // What is little is read in a moment.
+    await one.write("x".repeat(5_000));
+    assert.equal((await one.update(harmful)).error?.code, "invalid_payload");
+  } finally {
+    WeighedDoc.prototype.take = take;
+  }
+  done.push("closed");
+  assert.deepEqual(done, ["read anew", "closed"]);
+});
 
 Deno.test("identity comes from the session; a state is answered in the form that was spoken", () =>
   withNote(async (a, _notes, b) => {

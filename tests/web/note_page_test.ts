@@ -119,7 +119,7 @@ async function createNote(owner: Person, title: string, md: string): Promise<str
 
 /** Waits until the note at the server has these words. */
 const holds = (owner: Person, id: string, words: string) =>
-  until(async () => (await noteOf(owner, id)).data?.content?.md?.includes(words), {
+  until(async () => JSON.stringify(await noteOf(owner, id)).includes(words), {
     what: `“${words}” in the note at the server`,
     limitMs: LIMIT_MS,
   });
