@@ -183,7 +183,7 @@ async function fillChannel(_url: string, mallory: Person): Promise<string> {
     ...{ name: "c", type: "group", user_ids: [] },
   });
   const codes = new Map<number, number>();
-  const end = performance.now() + 5_000;
+  const end = performance.now() + 10_000;
   while (performance.now() < end) {
     const path = `/api/v1/channels/${id}/messages/post`;
     const status = await mallory.status("POST", path, { content: LONGEST_POST });
