@@ -9,13 +9,22 @@ export interface DialogProps {
   onClose(): void;
 }
 
+/** What has been loaded: it opens at once, so that the next key is for the dialog. */
+const loaded = new WeakMap<object, unknown>();
+
 /** A dialog whose code is loaded when it is first opened: where it stands, and what opens it. */
 export function useLazyDialog<P extends object>(
   load: () => Promise<ComponentType<P & DialogProps>>,
 ): [dialog: ComponentChild, open: (props: P) => void] {
-  const [shown, setShown] = useState<{ dialog: ComponentType<P & DialogProps>; props: P }>();
+  type Dialog = ComponentType<P & DialogProps>;
+  const [shown, setShown] = useState<{ dialog: Dialog; props: P }>();
   const open = (props: P) => {
-    load().then((dialog) => setShown({ dialog, props }), (thrown) => {
+    const known = loaded.get(load) as Dialog | undefined;
+    if (known) return setShown({ dialog: known, props });
+    load().then((dialog) => {
+      loaded.set(load, dialog);
+      setShown({ dialog, props });
+    }, (thrown) => {
       assetFailed();
       toast(messageOf(thrown), "error");
     });
