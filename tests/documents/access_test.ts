@@ -171,7 +171,7 @@ Deno.test("updates that are damaged inside never damage the document of the othe
 class SlowDigester extends Digester {
   readonly done: string[] = [];
   override async log(updates: Uint8Array[]) {
-    await pause(200);
+    await pause(1_000);
     this.done.push("read anew");
     return await super.log(updates);
   }
