@@ -43,7 +43,8 @@ const MARKED = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})[{[]/;
 
 /** @throws {SyntaxError} for a text that is no message */
 export function decodeMessage(text: string): unknown {
-  const mark = MARKED.exec(text.slice(0, 40))?.[1];
+  // As a rule it is JSON and nothing else, whose first character is not one of a mark's.
+  const mark = text.startsWith("{") ? undefined : MARKED.exec(text.slice(0, 40))?.[1];
   if (mark === undefined) return JSON.parse(text);
   return JSON.parse(text.slice(mark.length), (_key, value) => {
     const bytes: unknown = value?.[mark];

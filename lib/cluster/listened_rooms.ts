@@ -62,6 +62,12 @@ export class ListenedRooms {
     return this.whenLive(rooms);
   }
 
+  /** Whether somebody is in one of the rooms here, or was and is away; nobody is left out of none. */
+  concern(rooms: ReadonlySet<string>): boolean {
+    const { isUsed } = this.#options;
+    return rooms.size === 0 || rooms.values().some((room) => isUsed(room) || this.#held.has(room));
+  }
+
   release(rooms: readonly string[]): void {
     for (const room of rooms) {
       const left = (this.#held.get(room) ?? 0) - 1;

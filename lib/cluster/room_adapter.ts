@@ -73,9 +73,7 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
   #heartbeat: ReturnType<typeof setTimeout> | undefined;
 
   constructor(nsp: Namespace, options: RoomAdapterOptions) {
-    super(nsp, {
-      heartbeatTimeout: options.heartbeatTimeoutMs,
-    });
+    super(nsp, { heartbeatTimeout: options.heartbeatTimeoutMs });
     this.#options = options;
     this.#base = `io#${nsp.name}#`;
     const listen = (channel: string) =>
@@ -147,9 +145,10 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
   }
 
   override broadcast(packet: unknown, opts: BroadcastOptions): Promise<void> {
+    const { rooms } = opts;
     const kept = this.#kept(packet, opts);
     // What nobody here would hear is not encoded: a note may be megabytes.
-    const isHeard = opts.rooms.size === 0 || [...opts.rooms].some((room) => this.rooms.has(room));
+    const isHeard = rooms.size === 0 || rooms.values().some((room) => this.rooms.has(room));
     const served = isHeard ? super.broadcast(kept, locally(opts)) : Promise.resolve();
     if (!opts.flags?.local && !this.#isOfOneHere(opts)) {
       const data = { packet, opts: toWire(opts) };
@@ -159,8 +158,10 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
     return served;
   }
 
+  /** What is for nobody here, and for nobody who was here and is away, is nobody's to miss. */
   #kept(packet: unknown, opts: BroadcastOptions): unknown {
-    return this.#options.recovery?.kept(packet, opts) ?? packet;
+    const isKept = this.#rooms.concern(opts.rooms);
+    return isKept && this.#options.recovery?.kept(packet, opts) || packet;
   }
 
   /** Whether the event is for one socket, which is here. */
@@ -251,8 +252,7 @@ export class RoomAdapter extends ClusterAdapterWithHeartbeat {
       this.#answerFetch(message).catch(this.#options.onError);
     } else if (message.type === MessageType.BROADCAST && message.uid !== this.uid) {
       const { packet, opts, requestId } = message.data;
-      const isPlain = requestId === undefined;
-      const kept = isPlain ? this.#kept(packet, fromWire(opts as WireOptions)) : packet;
+      const kept = requestId ? packet : this.#kept(packet, fromWire(opts as WireOptions));
       super.onMessage({ ...message, data: { ...message.data, packet: kept } } as ClusterMessage);
     } else super.onMessage(message);
   }

@@ -209,9 +209,7 @@ export class SessionRecovery implements Disposable {
       const from = this.#whenMarked(mark);
       await channels.publish(marks, mark);
       const [after, answer] = await Promise.all([from, ask({ mark })]);
-      const packets = v.parse(PacketsSchema, answer).map(({ rooms, except, data }) => ({
-        ...{ rooms: new Set(rooms), except: new Set(except), data },
-      }));
+      const packets = v.parse(PacketsSchema, answer);
       // Whoever does not come for it, since the token counts no more, holds no rooms for long.
       const timer = setTimeout(release, 2 * ASK_TIMEOUT_MS);
       return {
@@ -240,9 +238,7 @@ export class SessionRecovery implements Disposable {
     const upTo = await this.#whenMarked(mark);
     const packets = this.#packets(after, upTo, new Set(rooms));
     this.#drop(pid);
-    return packets.map(({ rooms, except, data }) => ({
-      ...{ rooms: [...rooms], except: [...except], data },
-    }));
+    return packets.map(({ rooms, except, data }) => ({ rooms, except, data }));
   }
 
   #marked(mark: string): void {

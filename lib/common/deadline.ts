@@ -59,7 +59,14 @@ export class SharedDeadline implements Disposable {
       const awaited = { endMs: performance.now() + this.#timeoutMs, reject };
       this.#awaited.add(awaited);
       this.#timer ??= setTimeout(() => this.#look(), this.#timeoutMs);
-      work.then(resolve, reject).finally(() => this.#awaited.delete(awaited));
+      // Both ways here, as `finally` would be two promises more for each.
+      work.then((value) => {
+        this.#awaited.delete(awaited);
+        resolve(value);
+      }, (error) => {
+        this.#awaited.delete(awaited);
+        reject(error);
+      });
     });
   }
 

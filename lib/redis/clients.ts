@@ -1,6 +1,7 @@
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { HostAndPort, RedisConnectionOptions, RedisTarget } from "./options.ts";
 import { isReadonly } from "./errors.ts";
+import { silenceWatch } from "./silence_watch.ts";
 
 export type CommandClient = Redis | Cluster;
 
@@ -28,7 +29,7 @@ function readonlyNotice(): (error: Error) => boolean {
  * stay out of use.
  */
 function common(target: RedisTarget, options: RedisConnectionOptions): RedisOptions {
-  const { connectTimeoutMs = 5_000, commandTimeoutMs = 3_000, tlsCa } = options;
+  const { connectTimeoutMs = 5_000, tlsCa } = options;
   return {
     username: target.username,
     password: target.password,
@@ -38,12 +39,17 @@ function common(target: RedisTarget, options: RedisConnectionOptions): RedisOpti
     lazyConnect: true,
     connectTimeout: connectTimeoutMs,
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
-    // A peer that vanished without a word: whoever waits has been told by the deadline long ago.
-    socketTimeout: connectTimeoutMs + commandTimeoutMs,
     autoResubscribe: false,
     autoResendUnfulfilledCommands: false,
     reconnectOnError: readonlyNotice(),
   };
+}
+
+/** A peer that vanished without a word: whoever waits has been told by the deadline long ago. */
+function watched<C extends CommandClient>(client: C, options: RedisConnectionOptions): C {
+  const { connectTimeoutMs = 5_000, commandTimeoutMs = 3_000 } = options;
+  silenceWatch.add(client, connectTimeoutMs + commandTimeoutMs);
+  return client;
 }
 
 function single(
@@ -57,8 +63,8 @@ function single(
     retryStrategy: () => null,
     ...more,
   };
-  if (target.shape !== "sentinel") return new Redis({ ...shared, ...node });
-  return new Redis({
+  if (target.shape !== "sentinel") return watched(new Redis({ ...shared, ...node }), options);
+  const client = new Redis({
     ...shared,
     sentinels: target.nodes,
     name: target.service,
@@ -66,6 +72,7 @@ function single(
     sentinelCommandTimeout: options.commandTimeoutMs ?? 3_000,
     enableTLSForSentinelMode: target.tls,
   });
+  return watched(client, options);
 }
 
 function firstNode(target: RedisTarget): HostAndPort {
@@ -86,7 +93,7 @@ export function commandClient(
   if (target.shape !== "cluster") {
     return single(target, options, firstNode(target), { enableAutoPipelining });
   }
-  return new Cluster(target.nodes, {
+  const cluster = new Cluster(target.nodes, {
     redisOptions: common(target, options),
     lazyConnect: true,
     enableAutoPipelining,
@@ -102,6 +109,7 @@ export function commandClient(
       }
       : {}),
   });
+  return watched(cluster, options);
 }
 
 /** The nodes of a cluster, as far as its client knows them. */
