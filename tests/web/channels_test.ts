@@ -165,6 +165,8 @@ Deno.test("channels in a browser: models, places kept, badges, changes", options
           await bobPage.goto(`${b.url}/#/channel/${other}`);
           await bobPage.getByText("This is the beginning of other").waitFor();
           await bobPage.goto(`${b.url}/#/chat`);
+          // What is said while the channel is still there has been read.
+          await bobPage.getByText("This is the beginning of other").waitFor({ state: "detached" });
           for (const content of ["one", "two", "three"]) await say(ada, other, { content });
           await bobPage.goto(`${b.url}/#/channel/${other}`);
           await bobPage.getByText("Today", { exact: true }).waitFor();
