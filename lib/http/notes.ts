@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import type { NoteSnapshot } from "../note_schema/note_content.ts";
-import type { NoteStore, Reader } from "../notes/note_store.ts";
+import type { Reader } from "../notes/note_access.ts";
+import type { NoteStore } from "../notes/note_store.ts";
 import type { Note, NoteData, NotePatch } from "../protocol/note.ts";
 import { NoteBodySchema, NotePatchSchema } from "../protocol/schemas/note.ts";
 import type { PublicUser } from "../protocol/user.ts";

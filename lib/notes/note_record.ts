@@ -13,23 +13,44 @@ export interface NoteRecord extends Omit<Note, "data"> {
   bytes?: number;
   /** About what its earlier texts take there. */
   version_bytes?: number;
+  /** What of both its owner's count holds; missing in an old record, where it is all. */
+  counted_bytes?: number;
   /** When an earlier text was last kept, in unix seconds. */
   kept_at?: number;
+  /** When a save last put it on top of the lists, in unix seconds. */
+  listed_at?: number;
 }
 
 const PREVIEW_LENGTH = 1_000;
 
 /** What it takes in the store, with its earlier texts. */
-export const weightOf = ({ bytes = 0, version_bytes = 0 }: NoteRecord): number =>
-  bytes + version_bytes;
+const weightOf = ({ bytes = 0, version_bytes = 0 }: NoteRecord): number => bytes + version_bytes;
 
-export const holdingsOf = (record: NoteRecord) => ({ notes: 1, note_bytes: weightOf(record) });
+/** What of it its owner's count holds. */
+export const countedOf = (record: NoteRecord): number => record.counted_bytes ?? weightOf(record);
+
+/** The record with what is to be counted of it: all, unless the count is wrong by no more than `slack` bytes. */
+export function recounted(record: NoteRecord, counted: number, slack: number): NoteRecord {
+  const weight = weightOf(record);
+  const isNear = Math.abs(weight - counted) <= slack;
+  return { ...record, counted_bytes: isNear ? counted : weight };
+}
+
+export const holdingsOf = (record: NoteRecord) => ({ notes: 1, note_bytes: countedOf(record) });
 
 export const previewOf = (data: NoteData | null): string =>
   data?.content?.md?.slice(0, PREVIEW_LENGTH) ?? "";
 
 export function toNote(record: NoteRecord, data: NoteData | null): Note {
-  const { preview: _, bytes: _bytes, version_bytes: _versions, kept_at: _kept, ...note } = record;
+  const {
+    preview: _preview,
+    bytes: _bytes,
+    version_bytes: _versions,
+    counted_bytes: _counted,
+    kept_at: _kept,
+    listed_at: _listed,
+    ...note
+  } = record;
   return { ...note, data };
 }
 

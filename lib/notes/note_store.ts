@@ -4,7 +4,7 @@ import { jsonLength } from "../common/encode_in_turns.ts";
 import { mergedPage } from "../common/merged_pages.ts";
 import { requireOwnGrants } from "../sharing/own_groups.ts";
 import { SharedIndex } from "../sharing/shared_index.ts";
-import { EVERYONE, type Permission, type Principal } from "../protocol/access_grants.ts";
+import { EVERYONE, type Principal } from "../protocol/access_grants.ts";
 import { type GroupMembership, isGranted, membershipIn, sameGrants } from "../sharing/grants.ts";
 import type {
   Note,
@@ -14,40 +14,39 @@ import type {
   NoteSummary,
   NoteVersion,
 } from "../protocol/note.ts";
-import type { Role } from "../protocol/user.ts";
+import { NoteAccess, type NoteAccessOptions, type Reader } from "./note_access.ts";
 import {
+  countedOf,
   holdingsOf,
   isOwner,
   noSuchNote,
   type NoteRecord,
   previewOf,
+  recounted,
   sharedWith,
   toNote,
   toSummary,
-  weightOf,
 } from "./note_record.ts";
 import { type KeptText, NoteVersions } from "./note_versions.ts";
 import { negative, UserQuotas } from "../quotas/user_quotas.ts";
 import { keys } from "../state/key_space.ts";
 import type { StateStore } from "../state/state_store.ts";
 
-/** Who asks. An admin may do everything with every note. */
-export interface Reader {
-  id: string;
-  role: Role;
-}
-
-export interface NoteStoreOptions {
+export interface NoteStoreOptions extends NoteAccessOptions {
   store: StateStore;
-  groups: GroupMembership;
-  /** For those who are known by their id only. */
-  findUser(userId: string): Promise<Reader | undefined>;
   quotas?: UserQuotas;
   clock?: Clock;
 }
 
 /** A text that is written over is kept if this long none was, in seconds. */
 const KEEP_EVERY_S = 10 * 60;
+/**
+ * A note that is being written goes to the top of the lists so often, in seconds: within a page they
+ * are in the order of their last change all the same.
+ */
+const LIST_EVERY_S = 60;
+/** By how much a save may leave its owner's count wrong, in bytes: to count costs as much as to write. */
+const UNCOUNTED_BYTES = 1_024;
 
 /**
  * Notes: of their owner, shared by grants. The record is the truth; the indexes by which a note is
@@ -58,7 +57,7 @@ const KEEP_EVERY_S = 10 * 60;
 export class NoteStore {
   readonly #store: StateStore;
   readonly #groups: GroupMembership;
-  readonly #findUser: NoteStoreOptions["findUser"];
+  readonly #access: NoteAccess;
   readonly #clock: Clock;
   readonly #index: SharedIndex;
   readonly #quotas: UserQuotas;
@@ -69,7 +68,7 @@ export class NoteStore {
     this.#quotas = options.quotas ?? new UserQuotas(store);
     this.#store = store;
     this.#groups = groups;
-    this.#findUser = findUser;
+    this.#access = new NoteAccess({ store, groups, findUser });
     this.#clock = clock;
     this.#versions = new NoteVersions(store);
     this.#index = new SharedIndex(
@@ -106,22 +105,22 @@ export class NoteStore {
 
   /** @throws {AppError} `not_found` */
   async get(reader: Reader, noteId: string): Promise<Note & { write_access: boolean }> {
-    const record = await this.#readable(reader, noteId);
+    const record = await this.#access.readable(reader, noteId);
     const [data, write_access] = await Promise.all([
       this.#data(noteId),
-      this.#may(reader, record, "write"),
+      this.#access.may(reader, record, "write"),
     ]);
     return { ...toNote(record, data), write_access };
   }
 
   /** @throws {AppError} `not_found`, `forbidden` for who may only read */
   async requireWrite(reader: Reader, noteId: string): Promise<void> {
-    await this.#writable(reader, noteId);
+    await this.#access.writable(reader, noteId);
   }
 
   /** The owner, and whom the note is shared with by name. @throws {AppError} `not_found`, `forbidden` */
   async shared(reader: Reader, noteId: string): Promise<Principal[]> {
-    const record = await this.#readable(reader, noteId);
+    const record = await this.#access.readable(reader, noteId);
     if (!isOwner(reader, record)) {
       throw new AppError("forbidden", "Only its owner may share a note.");
     }
@@ -154,7 +153,9 @@ export class NoteStore {
         record.user_id === reader.id || isGranted(record.access_grants, reader.id, "read", groups)
       ),
     );
-    return { notes: present.filter((_, at) => readable[at]).map(toSummary), cursor: page.cursor };
+    const notes = present.filter((_, at) => readable[at]).map(toSummary)
+      .sort((a, b) => b.updated_at - a.updated_at);
+    return { notes, cursor: page.cursor };
   }
 
   /**
@@ -169,7 +170,7 @@ export class NoteStore {
     noteId: string,
     patch: NotePatch,
   ): Promise<{ note: Note; isAccessChanged: boolean }> {
-    const seen = await this.#writable(reader, noteId);
+    const seen = await this.#access.writable(reader, noteId);
     if (patch.data) await this.#quotas.requireRoom(seen.user_id, "note_bytes");
     const grants = patch.access_grants ?? undefined;
     if (grants && !sameGrants(grants, seen.access_grants) && !isOwner(reader, seen)) {
@@ -177,15 +178,17 @@ export class NoteStore {
     }
     if (grants) await requireOwnGrants(reader, grants, seen.access_grants, this.#groups);
     await this.#index.put({ ...seen, access_grants: grants ?? seen.access_grants });
-    const kept = patch.data?.content ? await this.#keepText(seen) : {};
-    const data = patch.data ? await this.#mergeData(noteId, patch.data) : await this.#data(noteId);
-    const bytes = await jsonLength(data);
+    let replaced: NoteData | undefined;
+    const data = patch.data
+      ? await this.#mergeData(noteId, patch.data, (now) => void (replaced = now))
+      : await this.#data(noteId);
+    const [now, bytes] = [unixSeconds(this.#clock), await jsonLength(data)];
     let before = seen;
     const after = await this.#changeRecord(noteId, (record) => {
       before = record;
       return {
         ...record,
-        ...kept,
+        ...patch.data?.content && keptAt(record, now),
         title: patch.title ?? record.title,
         meta: patch.meta ? { ...record.meta, ...patch.meta } : record.meta,
         access_grants: grants ?? record.access_grants,
@@ -193,16 +196,19 @@ export class NoteStore {
         bytes,
       };
     });
+    if (after.kept_at !== before.kept_at) {
+      await this.#keepVersion(noteId, replaced, before.updated_at);
+    }
     const isAccessChanged = !sameGrants(before.access_grants, after.access_grants);
     if (isAccessChanged) {
-      await this.#index.regrant(before, after, () => this.#record(noteId));
+      await this.#index.regrant(before, after, () => this.#access.record(noteId));
     }
     return { note: toNote(after, data), isAccessChanged };
   }
 
   /** @throws {AppError} `not_found`; `forbidden` for who may only read */
   async delete(reader: Reader, noteId: string): Promise<void> {
-    const record = await this.#writable(reader, noteId);
+    const record = await this.#access.writable(reader, noteId);
     // The text goes first: a deletion that is cut short leaves a note that can be deleted again.
     await this.#store.values.delete(keys.noteData(noteId));
     await this.#versions.clear(noteId);
@@ -215,54 +221,67 @@ export class NoteStore {
   }
 
   mayRead(userId: string, noteId: string): Promise<boolean> {
-    return this.#mayById(userId, noteId, "read");
+    return this.#access.mayById(userId, noteId, "read");
   }
 
   mayWrite(userId: string, noteId: string): Promise<boolean> {
-    return this.#mayById(userId, noteId, "write");
+    return this.#access.mayById(userId, noteId, "write");
   }
 
   /** The text; `undefined` when there is no such note. */
   async load(noteId: string): Promise<NonNullable<NoteData["content"]> | undefined> {
-    const [record, data] = await Promise.all([this.#record(noteId), this.#data(noteId)]);
+    const [record, data] = await Promise.all([this.#access.record(noteId), this.#data(noteId)]);
     return record && (data?.content ?? {});
   }
 
-  /** Stores the text of a note. @throws {AppError} `not_found` when it has been deleted */
+  /**
+   * Stores the text of a note: two writes as a rule, since documents are saved all the time.
+   *
+   * @throws {AppError} `not_found` when it has been deleted
+   */
   async save(noteId: string, content: object): Promise<void> {
-    const record = await this.#record(noteId);
-    if (!record) throw noSuchNote();
-    const kept = await this.#keepText(record);
-    const [data] = await Promise.all([
-      this.#mergeData(noteId, { content: { ...content } }),
-      this.#index.put(record),
-    ]);
-    const bytes = await jsonLength(data);
-    await this.#changeRecord(noteId, (now) => ({
-      ...now,
-      ...kept,
-      preview: previewOf(data),
-      bytes,
-    }));
+    let replaced: NoteData | undefined;
+    const text = { content: { ...content } };
+    const data = await this.#mergeData(noteId, text, (now) => void (replaced = now));
+    const [now, bytes] = [unixSeconds(this.#clock), await jsonLength(data)];
+    let before: NoteRecord | undefined;
+    const after = await this.#changeRecord(noteId, (record) => {
+      before = record;
+      return {
+        ...record,
+        ...keptAt(record, now),
+        ...listedAt(record, now),
+        preview: previewOf(data),
+        bytes,
+      };
+    }, UNCOUNTED_BYTES);
+    if (before && after.kept_at !== before.kept_at) {
+      await this.#keepVersion(noteId, replaced, before.updated_at);
+    }
+    if (after.listed_at !== before?.listed_at) await this.#index.put(after);
   }
 
   /** The earlier texts that are kept, the newest first. @throws {AppError} `not_found` */
   async versions(reader: Reader, noteId: string): Promise<NoteVersion[]> {
-    await this.#readable(reader, noteId);
+    await this.#access.readable(reader, noteId);
     return await this.#versions.list(noteId);
   }
 
   /** An earlier text. @throws {AppError} `not_found` */
   async version(reader: Reader, noteId: string, versionId: string): Promise<KeptText> {
-    await this.#readable(reader, noteId);
+    await this.#access.readable(reader, noteId);
     return await this.#versions.get(noteId, versionId);
   }
 
   /** Keeps the text of now, which is about to be replaced. @throws {AppError} `not_found` */
   async keepVersion(noteId: string): Promise<void> {
-    const [record, data] = await Promise.all([this.#record(noteId), this.#data(noteId)]);
+    const [record, data] = await Promise.all([this.#access.record(noteId), this.#data(noteId)]);
     if (!record) throw noSuchNote();
-    const version_bytes = await this.#versions.keep(noteId, data?.content, record.updated_at);
+    await this.#keepVersion(noteId, data, record.updated_at);
+  }
+
+  async #keepVersion(noteId: string, data: NoteData | null | undefined, savedAt: number) {
+    const version_bytes = await this.#versions.keep(noteId, data?.content, savedAt);
     await this.#changeRecord(noteId, (now) => ({ ...now, version_bytes }));
   }
 
@@ -277,51 +296,20 @@ export class NoteStore {
     } while (cursor !== undefined);
   }
 
-  async #mayById(userId: string, noteId: string, permission: Permission): Promise<boolean> {
-    const [reader, record] = await Promise.all([this.#findUser(userId), this.#record(noteId)]);
-    if (!reader || !record || reader.role === "pending") return false;
-    return await this.#may(reader, record, permission);
-  }
-
-  async #may(reader: Reader, record: NoteRecord, permission: Permission): Promise<boolean> {
-    return isOwner(reader, record) ||
-      await isGranted(record.access_grants, reader.id, permission, this.#groups);
-  }
-
-  async #readable(reader: Reader, noteId: string): Promise<NoteRecord> {
-    const record = await this.#record(noteId);
-    if (!record || !(await this.#may(reader, record, "read"))) throw noSuchNote();
-    return record;
-  }
-
-  async #writable(reader: Reader, noteId: string): Promise<NoteRecord> {
-    const record = await this.#readable(reader, noteId);
-    if (await this.#may(reader, record, "write")) return record;
-    throw new AppError("forbidden", "You may not change this note.");
-  }
-
-  #record(noteId: string): Promise<NoteRecord | undefined> {
-    return this.#store.values.get<NoteRecord>(keys.note(noteId));
-  }
-
   async #data(noteId: string): Promise<NoteData | null> {
     return await this.#store.values.get<NoteData>(keys.noteData(noteId)) ?? null;
   }
 
-  /** Keeps the text that is about to be written over, now and then; resolves to what the record says of it. */
-  async #keepText(
-    { id, kept_at = 0, updated_at }: NoteRecord,
-  ): Promise<Pick<NoteRecord, "kept_at" | "version_bytes">> {
-    const now = unixSeconds(this.#clock);
-    if (now - kept_at < KEEP_EVERY_S) return {};
-    const data = await this.#data(id);
-    const version_bytes = await this.#versions.keep(id, data?.content, updated_at);
-    return { kept_at: now, version_bytes };
-  }
-
-  #mergeData(noteId: string, given: NoteData): Promise<NoteData | null> {
+  #mergeData(
+    noteId: string,
+    given: NoteData,
+    replaces?: (now: NoteData | undefined) => void,
+  ): Promise<NoteData | null> {
     return this.#store.values
-      .update<NoteData>(keys.noteData(noteId), (now) => ({ ...now, ...given }))
+      .update<NoteData>(keys.noteData(noteId), (now) => {
+        replaces?.(now);
+        return { ...now, ...given };
+      })
       .then((data) => data ?? null);
   }
 
@@ -329,15 +317,16 @@ export class NoteStore {
   async #changeRecord(
     noteId: string,
     change: (record: NoteRecord) => NoteRecord,
+    slack = 0,
   ): Promise<NoteRecord> {
     const updated_at = unixSeconds(this.#clock);
     let before = 0;
     const after = await this.#store.values.update<NoteRecord>(keys.note(noteId), (record) => {
-      before = record ? weightOf(record) : 0;
-      return record && { ...change(record), updated_at };
+      before = record ? countedOf(record) : 0;
+      return record && recounted({ ...change(record), updated_at }, before, slack);
     });
     if (after) {
-      await this.#quotas.count(after.user_id, { note_bytes: weightOf(after) - before });
+      await this.#quotas.count(after.user_id, { note_bytes: countedOf(after) - before });
       return after;
     }
     await this.#store.values.delete(keys.noteData(noteId));
@@ -345,3 +334,11 @@ export class NoteStore {
     throw noSuchNote();
   }
 }
+
+/** What the record says once the text of now is kept, if that is due. */
+const keptAt = ({ kept_at = 0 }: NoteRecord, now: number) =>
+  now - kept_at < KEEP_EVERY_S ? {} : { kept_at: now };
+
+/** What it says once it is on top of the lists again, if that is due. */
+const listedAt = ({ listed_at = 0 }: NoteRecord, now: number) =>
+  now - listed_at < LIST_EVERY_S ? {} : { listed_at: now };

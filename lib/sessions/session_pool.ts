@@ -72,7 +72,7 @@ export class SessionPool implements AsyncDisposable {
       alongside: async () => {},
       ...options,
     };
-    this.#entries = options.store.dictionary(keys.sessionPool);
+    this.#entries = options.store.dictionary(keys.sessionPool, { isWrittenOnce: true });
   }
 
   start(): void {

@@ -1,6 +1,7 @@
 import type { Entry } from "./kv_client.ts";
 
-const MAX_BYTES = 8 * 1024 * 1024;
+/** Of both generations together. */
+const MAX_BYTES = 16 * 1024 * 1024;
 /** About what an entry takes beside its value. */
 const OVERHEAD_BYTES = 500;
 
@@ -12,35 +13,38 @@ interface Kept {
 /**
  * What this process wrote last under some keys, so that the next change of one need not read first.
  * Never the truth: another process may have written since, so it counts only for a commit that
- * checks the entry's version. Bounded by bytes; what was used longest ago goes first.
+ * checks the entry's version.
+ *
+ * Bounded by bytes, in two generations: once the young one is full the old one goes. A single map that
+ * drops its first entry for each new one would walk past all that have left it.
  */
 export class KvOwnWrites {
-  readonly #kept = new Map<string, Kept>();
-  #bytes = 0;
+  #young = new Map<string, Kept>();
+  #old = new Map<string, Kept>();
+  #youngBytes = 0;
 
   get(key: Deno.KvKey): Entry | undefined {
-    return this.#kept.get(nameOf(key))?.entry;
+    const name = nameOf(key);
+    return (this.#young.get(name) ?? this.#old.get(name))?.entry;
   }
 
-  set(entry: Entry, bytes: number): void {
+  set(entry: Entry, valueBytes: number): void {
     const name = nameOf(entry.key);
-    this.#drop(name);
-    const kept = { entry, bytes: bytes + OVERHEAD_BYTES };
-    this.#kept.set(name, kept);
-    this.#bytes += kept.bytes;
-    for (const oldest of this.#kept.keys()) {
-      if (this.#bytes <= MAX_BYTES) break;
-      this.#drop(oldest);
-    }
+    const bytes = valueBytes + OVERHEAD_BYTES;
+    this.#youngBytes += bytes - (this.#young.get(name)?.bytes ?? 0);
+    this.#young.set(name, { entry, bytes });
+    if (this.#youngBytes <= MAX_BYTES / 2) return;
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#youngBytes = 0;
   }
 
   delete(key: Deno.KvKey): void {
-    if (this.#kept.size > 0) this.#drop(nameOf(key));
-  }
-
-  #drop(name: string): void {
-    this.#bytes -= this.#kept.get(name)?.bytes ?? 0;
-    this.#kept.delete(name);
+    if (this.#young.size + this.#old.size === 0) return;
+    const name = nameOf(key);
+    this.#youngBytes -= this.#young.get(name)?.bytes ?? 0;
+    this.#young.delete(name);
+    this.#old.delete(name);
   }
 }
 

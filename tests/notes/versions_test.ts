@@ -137,3 +137,45 @@ Deno.test("who may read a note sees its versions, who may write restores one, it
   assert.equal(await bob.status("GET", `${NOTES}/${id}/access`), 403);
   assert.equal(await eve.status("GET", `${NOTES}/${id}/access`), 404);
 });
+
+Deno.test("notes that are being written are listed in the order of their last change", async () => {
+  await using place = await storeOfNotes();
+  const { clock, notes } = place;
+  const made = [];
+  for (const title of ["one", "two", "three"]) {
+    clock.ms += MINUTE_MS;
+    made.push((await notes.create(owner, { title })).id);
+  }
+  const [one = "", two = "", three = ""] = made;
+  clock.ms += MINUTE_MS;
+  // One is put on top by each first save; the saves within the minute say it in the record alone.
+  for (const id of [one, two, three, one, two, one]) {
+    clock.ms += 1_000;
+    await notes.save(id, { md: `at ${clock.ms}` });
+  }
+  const titles = async () =>
+    (await notes.page(owner, { limit: 50 })).notes.map(({ title }) => title);
+  assert.deepEqual(await titles(), ["one", "two", "three"]);
+  clock.ms += 2 * MINUTE_MS;
+  await notes.save(three, { md: "later" });
+  // Where a page ends within the same minute, the list itself has the newest on top.
+  assert.deepEqual((await notes.page(owner, { limit: 1 })).notes.map(({ title }) => title), [
+    "three",
+  ]);
+});
+
+Deno.test("what saves add to a note is counted, to a kilobyte, and all of it goes with the note", async () => {
+  await using place = await storeOfNotes();
+  const { notes, quotas } = place;
+  const { id } = await notes.create(owner, { title: "plan" });
+  const held = async () => (await quotas.held(owner.id)).note_bytes;
+  for (let length = 100; length <= 8_000; length += 100) {
+    await notes.save(id, { md: "x".repeat(length) });
+    const stored = JSON.stringify(text("x".repeat(length))).length;
+    const kept = (await notes.versions(owner, id)).reduce((sum, { bytes }) => sum + bytes, 0);
+    const off = Math.abs(await held() - stored - kept);
+    assert.ok(off <= 1_024, `${off} bytes of ${stored} are not counted`);
+  }
+  await notes.delete(owner, id);
+  assert.equal(await held(), 0);
+});
