@@ -18,9 +18,10 @@ const JOBS = "3";
 /** What takes longest begins first, so that nothing long is left alone at the end. */
 const LONGEST = ["tests/client_package", "tests/web"];
 /** Long walks through the pages: `deno task pages` runs them, so that all else stays a matter of minutes. */
-const PAGES = ["channels", "conversation", "live", "persons", "python", "sidebar", "walk"].map((
-  name,
-) => `tests/web/${name}_test.ts`);
+const PAGES = [
+  ...["browser_speed", "channels", "conversation", "editors", "live", "note_page", "own_model"],
+  ...["persons", "python", "sidebar", "walk"],
+].map((name) => `tests/web/${name}_test.ts`);
 const SLOWEST_SHOWN = 10;
 const TIME_LIMIT_MODULE = new URL("time_limit.ts", import.meta.url).href;
 const TOOLS = [
