@@ -40,8 +40,9 @@ Deno.test("O5: a rejection that nobody awaited is logged, not fatal", async () =
     import { createLogger } from ${url("lib/common/logger.ts")};
     import { logUnhandledRejections } from ${url("lib/common/unhandled.ts")};
     const listening = logUnhandledRejections(createLogger());
+    const told = new Promise((resolve) => addEventListener("unhandledrejection", resolve));
     Promise.reject(new Error("of one request"));
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await told;
     console.log("alive");
     listening[Symbol.dispose]();
     Promise.reject(new Error("of another"));

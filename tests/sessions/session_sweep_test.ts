@@ -174,7 +174,8 @@ Deno.test("S1: 1,000 sessions that were used and never closed leave nothing afte
   const start = performance.now();
   sweeper.start();
   await until(async () => await countKeys(real) === baseline, {
-    limitMs: timeoutMs,
+    // The time-out, and what a busy machine takes to sweep.
+    limitMs: timeoutMs + 5_000,
     what: "the baseline",
   });
   say(`1,000 sessions of a killed instance gone after ${(performance.now() - start) | 0} ms`);
