@@ -96,17 +96,14 @@ export class NoteRecord {
     const doc = await current();
     const state = Y.encodeStateAsUpdate(doc);
     const snapshot = await this.#snapshot(doc, state);
-    // The text and the state that says it are of one moment: sent together, they are written together.
-    const kept = this.#keep(state);
     try {
-      await Promise.all([content.save(this.#ref.noteId, snapshot), kept]);
+      await content.save(this.#ref.noteId, snapshot);
     } catch (thrown) {
-      await kept.catch(() => {});
       if (!(thrown instanceof AppError) || thrown.code !== "not_found") throw thrown;
       logger.info("note is gone, nothing saved", { note: this.#ref.noteId });
-      await this.#parts.store.values.delete(keys.documentState(this.#ref.key));
       return 0;
     }
+    await this.#keep(state);
     return state.length;
   }
 

@@ -77,8 +77,8 @@ export const MUTANTS: readonly NamedMutant[] = [
   {
     name: "the state of a save is not kept beside the note",
     file: "lib/documents/note_record.ts",
-    search: "const kept = this.#keep(state);",
-    replace: "const kept = Promise.resolve();",
+    search: "    await this.#keep(state);\n    return state.length;",
+    replace: "    return state.length;",
     tests: ["tests/documents/lessons_test.ts", "tests/documents/write_text_test.ts"],
   },
   {
