@@ -1,14 +1,21 @@
 import type { Redis } from "ioredis";
-import { deadline } from "../common/deadline.ts";
-import { errorText } from "../common/errors.ts";
+import { settledWithin } from "../common/deadline.ts";
+import { AppError, errorText } from "../common/errors.ts";
 import { disconnect, subscriptionClient } from "../redis/clients.ts";
 import { isRefusal } from "../redis/errors.ts";
 import type { HostAndPort, RedisConnectionOptions, RedisTarget } from "../redis/options.ts";
 import { ReconnectingClient } from "../redis/reconnecting_client.ts";
+import { readBytesOf } from "../redis/silence_watch.ts";
 import type { ChannelHandlers, Listening } from "./bus.ts";
 
 /** Channels of one command. */
 const CHANNELS_PER_COMMAND = 500;
+
+/**
+ * How often is looked within the time of an answer. More than once, as an instance that stood still
+ * itself finds its time over before it reads what has come.
+ */
+const LOOKS = 2;
 
 export interface RedisListenerOptions {
   target: RedisTarget;
@@ -141,7 +148,7 @@ export class RedisListener implements AsyncDisposable {
     const channels = names.map((name) => this.#channels.get(name));
     for (const name of names) this.#asked.add(name);
     try {
-      await deadline(this.#ask(client, names), this.#timeoutMs, "Redis subscribe");
+      await this.#answer(client, this.#ask(client, names));
     } catch (error) {
       if (!isRefusal(error)) throw error;
       if (names.length === 1) return this.#tellRefused(names[0], error);
@@ -175,7 +182,22 @@ export class RedisListener implements AsyncDisposable {
     const asked = names.some((name) => this.#isSharded(name))
       ? client.sunsubscribe(...names)
       : client.unsubscribe(...names);
-    await deadline(Promise.resolve(asked), this.#timeoutMs, "Redis unsubscribe");
+    await this.#answer(client, asked);
+  }
+
+  /**
+   * Waits for an answer. It stands behind all that was published before it, so it is late once
+   * nothing at all has come for so long: who gave up sooner would lose what is on its way.
+   */
+  async #answer(client: Redis, answer: Promise<unknown>): Promise<void> {
+    let readBytes = readBytesOf(client);
+    for (let silentLooks = 0; !await settledWithin(answer, this.#timeoutMs / LOOKS);) {
+      const before = readBytes;
+      readBytes = readBytesOf(client);
+      silentLooks = readBytes === before ? silentLooks + 1 : 0;
+      if (silentLooks === LOOKS) throw new AppError("unavailable", "Redis does not answer.");
+    }
+    await answer;
   }
 
   #isSharded(name: string): boolean {
@@ -221,7 +243,7 @@ export class RedisListener implements AsyncDisposable {
       if (wasMember && isMember === false) return void disconnect(client);
       wasMember ||= isMember === true;
       const sign = this.#ask(client, [heartbeatChannel]);
-      this.#own(client, deadline(sign, this.#timeoutMs, "Redis heartbeat"));
+      this.#own(client, this.#answer(client, sign));
     }, connection.heartbeatMs ?? 5_000);
   }
 

@@ -51,7 +51,7 @@ export class SilenceWatch {
       const { stream } = client;
       // Not connected yet: that has a time of its own.
       if (!stream) continue;
-      const readBytes = "bytesRead" in stream ? stream.bytesRead : 0;
+      const readBytes = readBytesOf(client);
       const owes = (client as unknown as Internals).commandQueue.length > 0;
       const isSilent = owes && readBytes === watched.readBytes;
       watched.readBytes = readBytes;
@@ -61,6 +61,11 @@ export class SilenceWatch {
       }
     }
   }
+}
+
+/** What the connection has read so far: it grows as long as the other end says anything. */
+export function readBytesOf({ stream }: Redis): number {
+  return stream && "bytesRead" in stream ? stream.bytesRead : 0;
 }
 
 /** That of all connections of this process. */

@@ -129,6 +129,25 @@ test("T1: a subscription whose server went silent is found out", async () => {
   await until(() => gaps > 0, { what: "the gap to be told" });
 });
 
+test("T1: a listener that is behind is not given up while it hears anything", async () => {
+  await using server = await RedisServer.start();
+  await using proxy = new TcpProxy(server.port);
+  const { bus: sender } = await opened(server.port);
+  await using _sender = sender;
+  const { bus } = await opened(proxy.port, { commandTimeoutMs: 300, heartbeatMs: 100 });
+  await using _bus = bus;
+  const heard: string[] = [];
+  let gaps = 0;
+  const onMessage = (text: string) => void heard.push(text.slice(0, 3));
+  await bus.listen("channel", { onMessage, onGap: () => gaps++ }).live;
+  // Some ten megabytes, 64 KiB every 10 ms: the answer to a heartbeat stands behind them for a second or two.
+  proxy.delayMs = 10;
+  const sent = Array.from({ length: 100 }, (_, n) => String(n).padStart(3, "0"));
+  await Promise.all(sent.map((n) => sender.publish("channel", n.padEnd(100_000, "x"))));
+  await until(() => heard.length >= 100 || gaps > 0, { what: "all texts" });
+  assert.deepEqual([heard, gaps], [sent, 0]);
+});
+
 test("a listener that throws ends nothing; closing does not wait for a silent server", async () => {
   await using server = await RedisServer.start();
   const { bus, told } = await opened(server.port, { commandTimeoutMs: 300 });
