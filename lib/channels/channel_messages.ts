@@ -5,7 +5,7 @@ import { keys } from "../state/key_space.ts";
 import { UserQuotas } from "../quotas/user_quotas.ts";
 import type { Dictionary, SortedIndex, StateStore } from "../state/state_store.ts";
 import { giveBack, holdingsOf, sizeOf } from "./post_holdings.ts";
-import { risingClock } from "./rising_clock.ts";
+import { justAfter, risingClock } from "./rising_clock.ts";
 import { ReadMarks } from "./read_marks.ts";
 
 export interface MessagePaging {
@@ -139,15 +139,13 @@ export class ChannelMessages {
   /** The messages outside of threads behind what the user has read, counted up to `limit`. */
   async unread(channelId: string, userId: string, limit: number) {
     const mark = await this.reads.get(channelId, userId);
-    const count = await this.#order(channelId).count({
-      limit: limit + 1,
-      ...(mark && { min: mark.position }),
-    });
-    // The range holds the message that was read last, if it is still there.
-    const isCounted = mark !== undefined && await this.#isAt(channelId, mark.position);
     return {
-      unread_count: Math.min(limit, isCounted ? count - 1 : count),
+      unread_count: await this.#order(channelId).count({
+        limit,
+        ...(mark && { min: justAfter(mark.position) }),
+      }),
       last_read_at: mark?.at ?? null,
+      last_read_position: mark?.position ?? null,
     };
   }
 
@@ -316,11 +314,6 @@ export class ChannelMessages {
       messages: await this.getMany(channelId, entries.map(({ member }) => member)),
       cursor,
     };
-  }
-
-  async #isAt(channelId: string, position: number): Promise<boolean> {
-    const range = { min: position, max: position, limit: 1 };
-    return await this.#order(channelId).count(range) > 0;
   }
 
   #messages(channelId: string): Dictionary<StoredMessage> {

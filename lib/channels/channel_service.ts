@@ -45,6 +45,7 @@ export interface ChannelDetails extends Channel {
   users: PublicUser[] | null;
   user_ids: string[] | null;
   last_read_at: number | null;
+  last_read_position: number | null;
   /** Counted up to 100. */
   unread_count: number;
 }
@@ -52,7 +53,10 @@ export interface ChannelDetails extends Channel {
 /** What of a channel can change between two looks at a list. */
 export type ChannelListItem =
   & Channel
-  & Pick<ChannelDetails, "users" | "user_ids" | "last_read_at" | "unread_count">
+  & Pick<
+    ChannelDetails,
+    "users" | "user_ids" | "last_read_at" | "last_read_position" | "unread_count"
+  >
   & { last_message_at: number | null };
 
 const MAX_UNREAD = 100;

@@ -41,7 +41,7 @@ export class MessageViews {
     message: StoredMessage,
     reply_to_message: ChannelMessage | null,
   ): Promise<ChannelMessage> {
-    const { reactions, position: _, has_replies: __, ...shown } = message;
+    const { reactions, has_replies: _, ...shown } = message;
     const [user, replies, shownReactions] = await Promise.all([
       this.#findUser(message.user_id),
       this.#messages.replies(message),

@@ -8,3 +8,6 @@ export function risingClock(clock: Clock): () => number {
   let last = 0;
   return () => last = Math.max(clock.nowMs(), last + STEP_MS);
 }
+
+/** The least position behind this one: the next double, at the milliseconds of this century. */
+export const justAfter = (position: number): number => position + 1 / 4096;

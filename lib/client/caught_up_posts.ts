@@ -7,8 +7,8 @@ interface Reading {
   found: ReadonlyMap<string, Post>;
   /** Whether the reading reached what was shown first. */
   isComplete: boolean;
-  /** What has come meanwhile, or is not said yet. */
-  since: readonly Post[];
+  /** What there is when it ends: with what has come meanwhile, or is not said yet. */
+  now: readonly Post[];
 }
 
 /**
@@ -16,16 +16,20 @@ interface Reading {
  * place. `hasOlder`: more was read than that.
  */
 export function caughtUpPosts(
-  { before, found, isComplete, since }: Reading,
+  { before, found, isComplete, now }: Reading,
   threadId: string | undefined,
 ): { posts: Post[]; hasOlder: boolean } {
   const oldest = before[0];
   // The server puts the beginning of a thread into it; the page shows it above.
-  const now = [...found.values()].reverse().filter(({ id }) => id !== threadId);
+  const read = [...found.values()].reverse().filter(({ id }) => id !== threadId);
+  // What came by the socket meanwhile is newer than the pages.
+  const since = now.filter(({ id, isPending }) =>
+    !found.has(id) && (isPending || !before.some((post) => post.id === id))
+  );
   const missed = isComplete ? [] : before.filter(({ id }) => !found.has(id));
-  const at = now.findIndex(({ id }) => id === oldest?.id);
+  const at = read.findIndex(({ id }) => id === oldest?.id);
   const from = at >= 0
     ? at
-    : now.findIndex(({ created_at }) => created_at >= (oldest?.created_at ?? 0));
-  return { posts: [...missed, ...now.slice(Math.max(0, from)), ...since], hasOlder: from > 0 };
+    : read.findIndex(({ created_at }) => created_at >= (oldest?.created_at ?? 0));
+  return { posts: [...missed, ...read.slice(Math.max(0, from)), ...since], hasOlder: from > 0 };
 }

@@ -64,6 +64,8 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
   #channel: ChannelDetails | undefined;
   #root: Post | undefined;
   #posts: readonly Post[] | undefined;
+  /** What comes before the first reading is kept for it: alone it would pass for all there is. */
+  #isRead = false;
   #hasMore = false;
   #typists: readonly PublicUser[] = [];
   #loadError: string | undefined;
@@ -94,9 +96,9 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
   /** What there is now: the same object until something changes. */
   get snapshot(): ChannelSnapshot {
     return this.#snapshot ??= {
-      ...{ channel: this.#channel, root: this.#root, posts: this.#posts },
-      ...{ hasMore: this.#hasMore, typists: this.#typists, writers: this.#writers.list },
-      ...{ loadError: this.#loadError, isGone: this.#isGone },
+      ...{ channel: this.#channel, root: this.#root, hasMore: this.#hasMore },
+      ...{ posts: this.#isRead ? this.#posts : undefined, typists: this.#typists },
+      ...{ writers: this.#writers.list, loadError: this.#loadError, isGone: this.#isGone },
     };
   }
 
@@ -120,12 +122,13 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
         });
       }
       caughtUp = await this.#catchUp();
+      this.#isRead = true;
       this.#loadError = undefined;
       this.#isGone = false;
     } catch (thrown) {
       this.#isGone = isClientError(thrown, "not_found", "forbidden");
       // What was read stays to be read; the next connection catches up.
-      if (this.#isGone || this.#posts === undefined) this.#loadError = messageOf(thrown);
+      if (this.#isGone || !this.#isRead) this.#loadError = messageOf(thrown);
     }
     this.#touch();
     return this.#isGone ? "anew" : caughtUp;
@@ -133,7 +136,7 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
 
   /** Loads what was said since, and again what was loaded: a reader keeps what they look at. */
   async #catchUp(): Promise<CaughtUp> {
-    const before = (this.#posts ?? []).filter(({ isPending }) => !isPending);
+    const before = this.#isRead ? this.#posts?.filter(({ isPending }) => !isPending) ?? [] : [];
     const oldest = before[0];
     const found = new Map<string, Post>();
     let isComplete = false;
@@ -144,11 +147,8 @@ export class ChannelModel implements Disposable, Readable<ChannelSnapshot> {
       isComplete = !this.#hasMore || !oldest ||
         page.some(({ id, created_at }) => id === oldest.id || created_at < oldest.created_at);
     }
-    // What came by the socket meanwhile is newer than the pages.
-    const since = (this.#posts ?? []).filter((post) =>
-      !found.has(post.id) && (post.isPending || !before.some(({ id }) => id === post.id))
-    );
-    const read = caughtUpPosts({ before, found, isComplete, since }, this.threadId);
+    const now = this.#posts ?? [];
+    const read = caughtUpPosts({ before, found, isComplete, now }, this.threadId);
     this.#hasMore ||= read.hasOlder;
     this.#posts = read.posts;
     this.#writers.clear();

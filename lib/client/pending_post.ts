@@ -14,9 +14,18 @@ export function pendingPost(
     threadId: string | undefined;
   },
 ): Post {
-  const now = Math.floor(Date.now() / 1000);
+  const position = Date.now();
+  const now = Math.floor(position / 1000);
   return {
-    ...{ id, channel_id: channelId, content, user, user_id: user?.id ?? "", isPending: true },
+    ...{
+      id,
+      channel_id: channelId,
+      content,
+      user,
+      user_id: user?.id ?? "",
+      isPending: true,
+      position,
+    },
     ...{ reply_to_id: null, parent_id: threadId ?? null, reply_to_message: null },
     ...{ is_pinned: false, pinned_at: null, pinned_by: null, data: null, meta: null },
     ...{ created_at: now, updated_at: now, reactions: [], reply_count: 0, latest_reply_at: null },

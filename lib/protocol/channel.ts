@@ -140,7 +140,7 @@ export interface StoredMessage {
 
 /** A message as the API answers it. */
 export type ChannelMessage =
-  & Omit<StoredMessage, "reactions" | "position" | "has_replies">
+  & Omit<StoredMessage, "reactions" | "has_replies">
   & {
     user: PublicUser | null;
     reactions: Reactions[];

@@ -53,14 +53,14 @@ export interface ChannelDetails extends Channel {
   user_ids?: string[] | null;
   /** When who asks last read it, in unix seconds. */
   last_read_at: number | null;
+  /** The `position` up to which they have read; what stands behind it is unread. `null`: all is. */
+  last_read_position: number | null;
   /** How many messages have come since. */
   unread_count: number;
 }
 
 /** A channel as lists show it. */
-export type ListedChannel =
-  & Channel
-  & Pick<ChannelDetails, "users" | "user_ids" | "last_read_at" | "unread_count">;
+export type ListedChannel = Omit<ChannelDetails, "is_manager" | "write_access" | "user_count">;
 
 /** A note with what it is to the one who asks. */
 export interface OpenNote extends Note {

@@ -9,6 +9,7 @@ import { connectToChannels, makeGroup, messagesOf, post, refusal } from "./fixtu
 interface Unread {
   unread_count: number;
   last_read_at: number | null;
+  last_read_position: number | null;
 }
 
 Deno.test("typing is told to the others, and ends with a word, by itself, or with the socket", async () => {
@@ -78,6 +79,19 @@ Deno.test("unread messages are counted for each reader, up to a limit", async ()
   assert.equal(await unread(bob), 0);
   await post(ada, channel.id, "one more");
   assert.equal(await unread(bob), 1);
+  // What is counted is what stands behind the position up to which one has read.
+  const behind = async () => {
+    const { last_read_position } = await bob.json<Unread>("GET", at);
+    const said = await messagesOf(ada, channel.id);
+    return said.filter(({ position }) => position > (last_read_position ?? 0))
+      .map(({ content }) => content);
+  };
+  assert.deepEqual(await behind(), ["one more"]);
+  // The one that was read last may go.
+  const [, lastRead] = await messagesOf(ada, channel.id);
+  await ada.json("DELETE", `${at}/messages/${lastRead?.id}/delete`);
+  assert.equal(await unread(bob), 1);
+  assert.deepEqual(await behind(), ["one more"]);
   await post(bob, channel.id, "seen");
   assert.deepEqual([await unread(ada), await unread(bob)], [1, 0]);
 

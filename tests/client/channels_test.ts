@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
-import { type ChannelChange, channelEventHandler } from "../../lib/client/channels.ts";
-import type { Channel } from "../../lib/protocol/channel.ts";
+import { ChannelModel } from "../../lib/client/channel_model.ts";
+import {
+  type ChannelChange,
+  type ChannelEventHandler,
+  channelEventHandler,
+} from "../../lib/client/channels.ts";
+import type { Channel, ChannelMessage } from "../../lib/protocol/channel.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { libraryClient } from "./fixture.ts";
@@ -55,4 +60,47 @@ Deno.test("messages, replies, reactions, typing and deletion reach the others in
   await bob.json("DELETE", `/api/v1/channels/${id}/messages/${first.id}/delete`);
   const deleted = await until(() => find("deleted"), { what: "the deletion" });
   assert.equal(deleted.messageId, first.id);
+});
+
+Deno.test("what is said while a channel is read for the first time does not pass for all there is", async () => {
+  const reading = new Map<string, PromiseWithResolvers<unknown>>();
+  const began = (route: string) =>
+    until(() => reading.get(route), { what: `the reading: ${route}` });
+  let say = (_: ChannelChange) => {};
+  const connection = {
+    onOnline: () => () => {},
+    api(route: string) {
+      const asked = Promise.withResolvers<unknown>();
+      reading.set(route, asked);
+      return asked.promise;
+    },
+  };
+  const channels = {
+    connection,
+    onChange(listener: typeof say) {
+      say = listener;
+      return () => {};
+    },
+  } as unknown as ChannelEventHandler;
+  using model = new ChannelModel(channels, { channelId: "c" });
+  const [one, two, three, four] = ["one", "two", "three", "four"].map((content, at) =>
+    ({ id: content, content, parent_id: null, created_at: at }) as unknown as ChannelMessage
+  );
+  assert.ok(one && two && three && four);
+  const hear = (message: ChannelMessage) =>
+    say({ type: "message", channelId: "c", isOwn: false, message });
+
+  const loaded = model.load();
+  const details = await began("GET /api/v1/channels/{id}");
+  hear(two);
+  assert.equal(model.snapshot.posts, undefined, "one that was heard is not the channel");
+  details.resolve({ id: "c" });
+  const messages = await began("GET /api/v1/channels/{id}/messages/");
+  hear(three);
+  hear(four);
+  assert.equal(model.snapshot.posts, undefined, "two that were heard are not the channel");
+  messages.resolve([three, two, one]);
+  assert.equal(await loaded, "whole");
+  assert.deepEqual(model.snapshot.posts, [one, two, three, four]);
+  assert.equal(model.snapshot.hasMore, false);
 });

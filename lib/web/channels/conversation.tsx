@@ -48,7 +48,7 @@ export function Conversation(props: ConversationProps) {
   useRead(session, channelId, isThread ? undefined : posts?.at(-1)?.id);
   const unreadFrom = useUnreadLine({
     channel: isThread ? undefined : channel,
-    ...{ posts, meId },
+    ...{ posts, hasMore: model.hasMore, meId },
     isInFront: () => isInFront("channel", channelId),
   });
   const { isOnline } = useConnection();
