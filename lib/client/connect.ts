@@ -34,6 +34,8 @@ const OFFLINE: Omit<ConnectionStatus, "since"> = { state: "offline", code: "offl
 const ANSWER_TIMEOUT_MS = 20_000;
 /** Beside the payload: packet type, event name, ack id. */
 const ENVELOPE_BYTES = 64;
+/** What a WebSocket is when nothing of it is left. */
+const CLOSED = 3;
 /** What may be sent before the server has said how much it takes. */
 const MAX_BYTES = 10_000_000;
 
@@ -70,6 +72,8 @@ class SocketConnection implements Connection {
   #heartbeat: ReturnType<typeof setInterval> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #isRenewing = false;
+  /** The WebSocket that was closed last. */
+  #ending: Pick<WebSocket, "readyState"> | undefined;
 
   constructor(options: ConnectOptions) {
     this.#options = options;
@@ -141,7 +145,9 @@ class SocketConnection implements Connection {
 
   get isIdle(): boolean {
     const { engine } = this.#socket.io;
-    return !this.#socket.active && (!engine || engine.readyState === "closed");
+    const isClosed = !engine || engine.readyState === "closed";
+    return !this.#socket.active && isClosed &&
+      (this.#ending === undefined || this.#ending.readyState === CLOSED);
   }
 
   onStatus(listener: (status: ConnectionStatus) => void): () => void {
@@ -202,7 +208,7 @@ class SocketConnection implements Connection {
   close(): void {
     this.#become({ state: "closed" });
     this.#rest();
-    this.#socket.disconnect();
+    this.#hangUp();
     this.#socket.off();
   }
 
@@ -225,7 +231,7 @@ class SocketConnection implements Connection {
         return await this.#refused(thrown.code, thrown.message);
       }
       if (!isClientError(thrown)) throw thrown;
-      this.#socket.disconnect();
+      this.#hangUp();
       return this.#retryLater(thrown.code, thrown.message);
     }
     if (this.#status.state === "closed") return;
@@ -250,7 +256,7 @@ class SocketConnection implements Connection {
   /** Who should give the token could not: without one there is nothing to say. */
   #mute(thrown: unknown): void {
     const code = isClientError(thrown) ? thrown.code : "unavailable";
-    this.#socket.disconnect();
+    this.#hangUp();
     this.#retryLater(code, messageOf(thrown));
   }
 
@@ -290,6 +296,13 @@ class SocketConnection implements Connection {
   #signedOut(code: ClientErrorCode, reason: string): void {
     this.#rest();
     this.#become({ state: "signed_out", code, reason });
+    this.#hangUp();
+  }
+
+  /** The engine forgets its WebSocket as soon as that begins to close. */
+  #hangUp(): void {
+    const transport: object = this.#socket.io.engine?.transport ?? {};
+    this.#ending = Reflect.get(transport, "ws") ?? this.#ending;
     this.#socket.disconnect();
   }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "../../lib/client/connect.ts";
 import { ClientError } from "../../lib/client/errors.ts";
 import { signUp, startServer } from "../support/server.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
 import { until } from "../support/until.ts";
 import { libraryClient } from "./fixture.ts";
 
@@ -94,4 +95,19 @@ Deno.test("without a connection nothing is kept for later: it is said at once", 
     connection.close();
     await until(() => connection.isIdle);
   }
+});
+
+Deno.test("a connection that was closed is idle once its WebSocket has gone, too", async () => {
+  await using app = await startServer();
+  const ada = await signUp(app.url);
+  await using network = new TcpProxy(Number(new URL(app.url).port));
+  const connection = connect({ url: `http://127.0.0.1:${network.port}`, token: ada.token });
+  await connection.ready;
+  // The server's word of the end is on its way for so long.
+  network.delayMs = 300;
+  const closedAtMs = performance.now();
+  connection.close();
+  await until(() => connection.isIdle, { what: "the end of the connection" });
+  const tookMs = performance.now() - closedAtMs;
+  assert.ok(tookMs >= network.delayMs, `idle after ${tookMs} ms`);
 });
