@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { AppSession } from "../app_session.ts";
+import { useSuggestions } from "../ui/use_suggestions.ts";
 import { canBeMentioned, type Mentionable } from "./channel_mentions.ts";
 import { findMentionables } from "./mentionables.ts";
 import { Face } from "./face.tsx";
@@ -8,8 +9,6 @@ import { Face } from "./face.tsx";
 /** What is typed after an `@`, at most two words, right before the caret. */
 const TYPED = /(?<![\p{L}\p{N}<])@((?:[\p{L}\p{N}_.'-]+(?: [\p{L}\p{N}_.'-]+)?)?)$/u;
 const MAX_SHOWN = 8;
-/** A person types faster than a server need answer. */
-const SEARCH_AFTER_MS = 100;
 
 interface Typed {
   /** Where the `@` stands. */
@@ -29,30 +28,14 @@ export function MentionBox({ session, onPick, children }: MentionBoxProps) {
   const box = useRef<HTMLDivElement>(null);
   const listId = useId();
   const [typed, setTyped] = useState<Typed>();
-  const [found, setFound] = useState<readonly Mentionable[]>([]);
-  const [active, setActive] = useState(0);
   const field = () => box.current?.querySelector("textarea");
   const text = typed?.text;
+  const { found, active, setActive } = useSuggestions(
+    text,
+    async (name) => (await findMentionables(session, name)).filter(canBeMentioned),
+  );
   const options = typed ? found.slice(0, MAX_SHOWN) : [];
   const isOpen = options.length > 0;
-
-  useEffect(() => {
-    if (text === undefined) return setFound([]);
-    let isWanted = true;
-    const timer = setTimeout(() => {
-      findMentionables(session, text).then((all) => {
-        if (!isWanted) return;
-        setFound(all.filter(canBeMentioned));
-        setActive(0);
-      }, () => {
-        // Without a connection a name is typed out, as any other word.
-      });
-    }, SEARCH_AFTER_MS);
-    return () => {
-      isWanted = false;
-      clearTimeout(timer);
-    };
-  }, [session, text]);
 
   useEffect(() => {
     const area = field();

@@ -1,5 +1,6 @@
 import type { ComponentChildren, RefObject } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
+import { useSuggestions } from "./use_suggestions.ts";
 
 export interface NameFieldProps<T> {
   label: string;
@@ -22,7 +23,6 @@ export interface NameFieldProps<T> {
 }
 
 const MAX_SHOWN = 6;
-const SEARCH_AFTER_MS = 100;
 
 /** Where something is found by its name, as a combobox; what is picked is given on at once. */
 export function NameField<T>(props: NameFieldProps<T>) {
@@ -30,31 +30,10 @@ export function NameField<T>(props: NameFieldProps<T>) {
   const { isForSeveral = false } = props;
   const id = useId();
   const [text, setText] = useState("");
-  const [found, setFound] = useState<readonly T[]>([]);
   const [isLooking, setLooking] = useState(false);
-  const [active, setActive] = useState(0);
-  const find = useRef(props.find);
-  find.current = props.find;
+  const { found, active, setActive } = useSuggestions(isLooking ? text : undefined, props.find);
   const options = found.filter((one) => !except.has(keyOf(one))).slice(0, MAX_SHOWN);
   const isOpen = isLooking && options.length > 0;
-
-  useEffect(() => {
-    if (!isLooking) return;
-    let isWanted = true;
-    const timer = setTimeout(() => {
-      find.current(text).then((all) => {
-        if (!isWanted) return;
-        setFound(all);
-        setActive(0);
-      }, () => {
-        // Nobody is found without a connection.
-      });
-    }, SEARCH_AFTER_MS);
-    return () => {
-      isWanted = false;
-      clearTimeout(timer);
-    };
-  }, [text, isLooking]);
 
   function pick(one: T | undefined) {
     if (!one) return;
