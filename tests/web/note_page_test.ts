@@ -179,6 +179,9 @@ Deno.test(
       await ada.json("DELETE", `/api/v1/notes/${id}/delete`);
       network.heal();
       await page.getByRole("alert").getByText("6 edits of yours could not be saved").waitFor();
+      // What the break has cost is told meanwhile, and covers none of it.
+      await page.removeLocatorHandler(seen);
+      await seen.waitFor();
       await page.getByRole("button", { name: "Make a note of them" }).click();
       await until(async () => await page.getByLabel("Title").inputValue() === "Plan (my edits)", {
         what: "the page of the new note",

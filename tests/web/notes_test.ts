@@ -534,6 +534,25 @@ Deno.test(
         );
       },
     );
+
+    await t.step("W8: each paragraph and each list begins on the side of its script", async () => {
+      const [hebrew, words] = [paragraph(text("שלום")), paragraph(text("Hello"))];
+      const quote = { type: "blockquote", content: [paragraph(text("مرحبا"))] };
+      await openNote(page, a.url, await create(ada, json(hebrew, words, item(hebrew), quote)));
+      const side = (selector: string) =>
+        note.locator(selector).first().evaluate((block) => {
+          const range = document.createRange();
+          range.selectNodeContents(block);
+          const [line, around] = [range.getClientRects()[0], block.getBoundingClientRect()];
+          return line && line.left - around.left < around.right - line.right ? "left" : "right";
+        });
+      const sides = await Promise.all(["> p", "> p + p", "li > p", "blockquote > p"].map(side));
+      assert.deepEqual(sides, ["right", "left", "right", "right"]);
+      for (const selector of ["> ul", "> blockquote"]) {
+        const block = note.locator(selector);
+        assert.equal(await block.evaluate((shown) => getComputedStyle(shown).direction), "rtl");
+      }
+    });
     const faults = [...one.faults, ...two.faults];
     assert.deepEqual(faults.filter((fault) => !LOST.test(fault)), []);
   },

@@ -7,12 +7,13 @@ import { documentOf } from "../../note_schema/lenient.ts";
 import { isOfComposition } from "../ui/ime.ts";
 import { collaboration } from "./note_collaboration.ts";
 import { linkKey, noteKeys } from "./note_keys.ts";
+import { withDirections } from "./note_directions.ts";
 import { withPictures } from "./note_pictures.ts";
 import { pastedMarkdown } from "./pasted_markdown.ts";
 import { slashMenu, type SlashMenuState } from "./slash_menu.tsx";
 
 /** The schema's extensions, as the page shows them. */
-const extensions = withPictures(noteExtensions);
+const extensions = withPictures(withDirections(noteExtensions));
 
 /** Shows a text that is no note's own, as the editor would. */
 export function showText(place: HTMLElement, json: JsonNode): Editor {

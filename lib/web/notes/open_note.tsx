@@ -132,6 +132,21 @@ export function OpenNotePage({ session, note, kept, onChange }: OpenNotePageProp
           </button>
         )}
       </div>
+      <div class="scroll">
+        <div class="sheet">
+          <NoteTitle
+            title={note.title}
+            mayWrite={mayWrite}
+            isNew={mayWrite && note.title === "" && !note.data?.content?.md}
+            isOnline={connection.state === "online"}
+            onSave={(title) => update({ title })}
+            onEnter={() => editor?.commands.focus()}
+          />
+          {mayWrite && <NoteTools editor={editor} />}
+          <div class="editor" ref={place}></div>
+          <SlashMenu state={menu} text={editor?.view.dom} />
+        </div>
+      </div>
       {lost && (
         <KeptNotice
           session={session}
@@ -152,21 +167,6 @@ export function OpenNotePage({ session, note, kept, onChange }: OpenNotePageProp
           }}
         />
       )}
-      <div class="scroll">
-        <div class="sheet">
-          <NoteTitle
-            title={note.title}
-            mayWrite={mayWrite}
-            isNew={mayWrite && note.title === "" && !note.data?.content?.md}
-            isOnline={connection.state === "online"}
-            onSave={(title) => update({ title })}
-            onEnter={() => editor?.commands.focus()}
-          />
-          {mayWrite && <NoteTools editor={editor} />}
-          <div class="editor" ref={place}></div>
-          <SlashMenu state={menu} text={editor?.view.dom} />
-        </div>
-      </div>
       {shareDialog}
       {versions}
     </main>
