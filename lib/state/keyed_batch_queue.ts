@@ -24,24 +24,19 @@ export class KeyedBatchQueue<Request> {
         queue.push(job);
         return;
       }
-      const own = [job];
-      this.#waiting.set(key, own);
-      void this.#drain(key, own, serve);
+      this.#waiting.set(key, [job]);
+      // What the caller asks for in the same turn belongs to the first batch.
+      queueMicrotask(() => this.#next(key, serve));
     });
   }
 
-  /** Never rejects. */
-  async #drain(key: string, queue: Job<Request>[], serve: Serve<Request>): Promise<void> {
-    // What the caller asks for in the same turn belongs to the first batch.
-    await Promise.resolve();
-    while (queue.length > 0) {
-      const batch = queue.splice(0);
-      try {
-        await serve(batch);
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
-    }
-    this.#waiting.delete(key);
+  /** Not an async function: of those that wait for the store there is one for each key. */
+  #next(key: string, serve: Serve<Request>): void {
+    const batch = this.#waiting.get(key) ?? [];
+    if (batch.length === 0) return void this.#waiting.delete(key);
+    this.#waiting.set(key, []);
+    serve(batch).catch((error) => {
+      for (const { reject } of batch) reject(error);
+    }).then(() => this.#next(key, serve));
   }
 }

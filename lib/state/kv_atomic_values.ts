@@ -2,10 +2,10 @@ import type { Clock } from "../common/clock.ts";
 import { retryConflicts } from "./conflict_retry.ts";
 import { type Job, KeyedBatchQueue } from "./keyed_batch_queue.ts";
 import { decodeJson, decodeLarge, encodeJson, encodeLarge } from "./json_codec.ts";
-import { type KvBlobs, PART_BYTES, type Stored, storedIn } from "./kv_blobs.ts";
+import { type KvBlobs, PART_BYTES, type Prepared, type Stored, storedIn } from "./kv_blobs.ts";
 import type { Entry, KvClient } from "./kv_client.ts";
 import { checkKey } from "./kv_key.ts";
-import type { Commit, KvWriter } from "./kv_writer.ts";
+import type { Commit, KvSet, KvWriter } from "./kv_writer.ts";
 import type { Change } from "./state_store.ts";
 
 const ENVELOPE_BYTES = 64;
@@ -30,6 +30,12 @@ export interface WriteOptions {
   ttlMs?: number;
   /** More writes that belong to this change of the value: the order of an index. */
   alongside?(before: unknown, after: unknown): Commit;
+}
+
+/** A key, and the text by which what concerns it is found in memory. */
+interface NamedKey {
+  key: Deno.KvKey;
+  name: string;
 }
 
 interface AtomicChange {
@@ -96,8 +102,8 @@ export class KvAtomicValues {
   ): Promise<R> {
     const request = { change: change as AtomicChange["change"], options };
     return this.#client.operation(() => {
-      checkKey(key);
-      return this.#queue.push<R>(JSON.stringify(key), request, (jobs) => this.#serve(key, jobs));
+      const at = { key: checkKey(key), name: JSON.stringify(key) };
+      return this.#queue.push<R>(at.name, request, (jobs) => this.#serve(at, jobs));
     });
   }
 
@@ -126,63 +132,77 @@ export class KvAtomicValues {
     return stored.expiresAt > 0 && stored.expiresAt <= this.#clock.nowMs() ? undefined : stored;
   }
 
-  async #serve(key: Deno.KvKey, jobs: Job<AtomicChange>[]): Promise<void> {
-    const known = this.#writer.known(key);
-    const settle = known && await this.#attempt(known, jobs, false) ||
-      await retryConflicts(async () => this.#attempt(await this.#client.get(key), jobs, true));
+  async #serve(at: NamedKey, jobs: Job<AtomicChange>[]): Promise<void> {
+    const known = this.#writer.known(at.name);
+    const settle = known && await this.#attempt(at, known, jobs, false) ||
+      await retryConflicts(async () =>
+        this.#attempt(at, await this.#client.get(at.key), jobs, true)
+      );
     settle();
   }
 
-  /** Applies the changes to the entry; `undefined` when the store holds something else by now. */
+  /**
+   * Applies the changes to the entry; `undefined` when the store holds something else by now. Waits for
+   * nothing but the commit where the value stands in its entry.
+   */
   async #attempt(
+    at: NamedKey,
     entry: Entry,
     jobs: Job<AtomicChange>[],
     isRead: boolean,
   ): Promise<(() => void) | undefined> {
+    const old = storedIn(entry.value);
+    const isWhole = old === undefined || "bytes" in old;
     // Parts that were replaced meanwhile are read anew; the check below then fails, and it is tried again.
-    const current = await this.decode(entry);
-    const folded = fold(jobs, current);
+    const before = isWhole ? this.#wholeIn(old) : await this.decode(entry);
+    const { value: after, writer, settle } = fold(jobs, before);
     // What leaves the value as it is has no check to tell whether the entry is still what is stored.
-    if (folded.writer === undefined) return isRead ? folded.settle : undefined;
-    const written = await this.#write(entry, current, folded.value, folded.writer);
-    return written ? folded.settle : undefined;
+    if (writer === undefined) return isRead ? settle : undefined;
+    const { ttlMs, alongside } = writer;
+    const expiresAt = ttlMs === undefined ? 0 : this.#clock.nowMs() + ttlMs;
+    const preparing = after === undefined ? undefined : this.#prepare(after, expiresAt);
+    const prepared = preparing instanceof Promise ? await preparing : preparing;
+    const commit = commitOf(at, entry.versionstamp, prepared, ttlMs);
+    const more = alongside?.(before, after);
+    if (more) commit.sets.push(...more.sets ?? []);
+    if (more) commit.deletes.push(...more.deletes ?? []);
+    if (!isWhole) commit.sets.push(...this.#blobs.detach(old));
+    const isWritten = await this.#writer.commit(commit);
+    const unused = isWritten ? old : prepared?.stored;
+    if (unused && !("bytes" in unused)) await this.#blobs.discard(unused);
+    return isWritten ? settle : undefined;
   }
 
-  async #write(
-    entry: Entry,
-    before: unknown,
-    after: unknown,
-    { ttlMs, alongside }: WriteOptions,
-  ): Promise<boolean> {
-    const { key } = entry;
-    const old = storedIn(entry.value);
-    const more = alongside?.(before, after) ?? {};
-    const expiresAt = ttlMs === undefined ? 0 : this.#clock.nowMs() + ttlMs;
-    const prepared = after === undefined
-      ? undefined
-      : await this.#blobs.prepare(await encodeLarge(after), expiresAt);
-    const written = await this.#writer.commit({
-      checks: [{ key, versionstamp: entry.versionstamp }, ...prepared?.attach.checks ?? []],
-      sets: [
-        ...prepared === undefined ? [] : [{
-          key,
-          value: prepared.stored,
-          bytes: ("bytes" in prepared.stored ? prepared.stored.bytes.length : 0) + ENVELOPE_BYTES,
-          expireIn: ttlMs,
-        }],
-        ...this.#blobs.detach(old),
-        ...more.sets ?? [],
-      ],
-      deletes: [
-        ...prepared === undefined ? [key] : [],
-        ...prepared?.attach.deletes ?? [],
-        ...more.deletes ?? [],
-      ],
-      again: key,
-    });
-    await this.#blobs.discard(written ? old : prepared?.stored);
-    return written;
+  #wholeIn(stored: Stored | undefined): unknown {
+    const live = this.#live(stored);
+    return live && "bytes" in live ? decodeJson(live.bytes) : undefined;
   }
+
+  #prepare(value: unknown, expiresAt: number): Prepared | Promise<Prepared> {
+    const bytes = encodeLarge(value);
+    if (!(bytes instanceof Promise)) return this.#blobs.prepare(bytes, expiresAt);
+    return bytes.then((encoded) => this.#blobs.prepare(encoded, expiresAt));
+  }
+}
+
+/** What writes or deletes the value, unless somebody has done so since the version. */
+function commitOf(
+  { key, name }: NamedKey,
+  versionstamp: string | null,
+  prepared: Prepared | undefined,
+  expireIn: number | undefined,
+) {
+  const again = { key, name };
+  const check = { key, versionstamp };
+  if (!prepared) return { checks: [check], sets: [] as KvSet[], deletes: [key], again };
+  const { stored, attach } = prepared;
+  const bytes = ("bytes" in stored ? stored.bytes.length : 0) + ENVELOPE_BYTES;
+  return {
+    checks: [check, ...attach.checks ?? []],
+    sets: [{ key, value: stored, bytes, expireIn }] as KvSet[],
+    deletes: [...attach.deletes ?? []],
+    again,
+  };
 }
 
 /** The outcome of all changes together. One that throws is left out, and told so at the end. */

@@ -20,6 +20,12 @@ export function storedIn(value: unknown): Stored | undefined {
   return isWhole || "generation" in value && "parts" in value ? value as Stored : undefined;
 }
 
+/** What an entry keeps of some bytes, and what its commit has to do beside. */
+export interface Prepared {
+  stored: Stored;
+  attach: Commit;
+}
+
 interface LooseParts {
   parts: number;
   /** When they were written, in ms since the epoch; 0: nobody will want them. */
@@ -51,9 +57,16 @@ export class KvBlobs {
   #part = (generation: string, index: number) => [this.#prefix, "part", generation, index];
   #marker = (generation: string) => [this.#prefix, "loose", generation];
 
-  /** Writes what does not fit into an entry; `attach` belongs into the commit of the entry. */
-  async prepare(bytes: Uint8Array, expiresAt = 0): Promise<{ stored: Stored; attach: Commit }> {
-    if (bytes.length <= PART_BYTES) return { stored: { expiresAt, bytes }, attach: {} };
+  /**
+   * Writes what does not fit into an entry; `attach` belongs into the commit of the entry. What fits
+   * costs no promise.
+   */
+  prepare(bytes: Uint8Array, expiresAt = 0): Prepared | Promise<Prepared> {
+    if (bytes.length > PART_BYTES) return this.#prepareParts(bytes, expiresAt);
+    return { stored: { expiresAt, bytes }, attach: {} };
+  }
+
+  async #prepareParts(bytes: Uint8Array, expiresAt: number): Promise<Prepared> {
     const generation = crypto.randomUUID();
     const parts = Math.ceil(bytes.length / PART_BYTES);
     const marker = this.#marker(generation);

@@ -49,15 +49,22 @@ export class KvClient {
   }
 
   /** Something that a caller asked for: begun before the end, it is finished before the end. */
-  async operation<T>(run: () => Promise<T>): Promise<T> {
-    if (this.#closing) throw unavailable("The store is closed.");
-    this.#running++;
+  operation<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#closing) return Promise.reject(unavailable("The store is closed."));
+    let work: Promise<T>;
     try {
-      return await run();
-    } finally {
-      if (--this.#running === 0) this.#idle?.();
+      work = run();
+    } catch (thrown) {
+      return Promise.reject(thrown);
     }
+    this.#running++;
+    work.then(this.#ended, this.#ended);
+    return work;
   }
+
+  readonly #ended = (): void => {
+    if (--this.#running === 0) this.#idle?.();
+  };
 
   /** @throws {AppError} `unavailable` when the file stays locked or the store does not answer. */
   async call<T>(run: (kv: Deno.Kv) => Promise<T>): Promise<T> {

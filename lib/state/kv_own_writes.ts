@@ -23,13 +23,11 @@ export class KvOwnWrites {
   #old = new Map<string, Kept>();
   #youngBytes = 0;
 
-  get(key: Deno.KvKey): Entry | undefined {
-    const name = nameOf(key);
+  get(name: string): Entry | undefined {
     return (this.#young.get(name) ?? this.#old.get(name))?.entry;
   }
 
-  set(entry: Entry, valueBytes: number): void {
-    const name = nameOf(entry.key);
+  set(name: string, entry: Entry, valueBytes: number): void {
     const bytes = valueBytes + OVERHEAD_BYTES;
     this.#youngBytes += bytes - (this.#young.get(name)?.bytes ?? 0);
     this.#young.set(name, { entry, bytes });
@@ -39,13 +37,9 @@ export class KvOwnWrites {
     this.#youngBytes = 0;
   }
 
-  delete(key: Deno.KvKey): void {
-    if (this.#young.size + this.#old.size === 0) return;
-    const name = nameOf(key);
+  delete(name: string): void {
     this.#youngBytes -= this.#young.get(name)?.bytes ?? 0;
     this.#young.delete(name);
     this.#old.delete(name);
   }
 }
-
-const nameOf = (key: Deno.KvKey) => JSON.stringify(key);

@@ -1,11 +1,10 @@
-import { Buffer } from "node:buffer";
 import type { Clock } from "../common/clock.ts";
 import { retryConflicts } from "./conflict_retry.ts";
 import { type Job, KeyedBatchQueue } from "./keyed_batch_queue.ts";
 import { checkSize } from "./json_codec.ts";
 import type { KvBlobs, Stored } from "./kv_blobs.ts";
 import type { Entry, KvClient } from "./kv_client.ts";
-import type { Commit, KvWriter } from "./kv_writer.ts";
+import type { Commit, KvSet, KvWriter } from "./kv_writer.ts";
 import { checkKey, keyName } from "./kv_key.ts";
 import type { CollectionOptions, StateKey, UpdateLog } from "./state_store.ts";
 
@@ -33,6 +32,11 @@ interface Pack {
   updates: Uint8Array[];
 }
 
+interface NewPack {
+  sequence: number;
+  bytes: Uint8Array;
+}
+
 interface Log {
   head: Head;
   versionstamp: string | null;
@@ -57,15 +61,20 @@ export interface LogParts {
   prefix: string;
 }
 
-function pack(updates: Uint8Array[]): Uint8Array {
-  const bytes = Buffer.alloc(updates.reduce((sum, update) => sum + update.length + 4, 0));
-  let at = 0;
+/** The updates, each behind its length, behind what is packed already. */
+function packBehind(packed: Uint8Array, updates: readonly Uint8Array[]): Uint8Array {
+  let length = packed.length;
+  for (const update of updates) length += update.length + 4;
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  bytes.set(packed);
+  let at = packed.length;
   for (const update of updates) {
-    at = bytes.writeUInt32BE(update.length, at);
-    bytes.set(update, at);
-    at += update.length;
+    view.setUint32(at, update.length);
+    bytes.set(update, at + 4);
+    at += update.length + 4;
   }
-  return new Uint8Array(bytes);
+  return bytes;
 }
 
 function unpack(bytes: Uint8Array): Uint8Array[] {
@@ -92,6 +101,7 @@ export function kvUpdateLog(
 ): UpdateLog & { clearIfExpired(): Promise<void> } {
   const name = keyName(key);
   const headKey = checkKey([prefix, "log", name, "head"]);
+  const again = { key: headKey, name: JSON.stringify(headKey) };
   const packKey = (sequence: number) => [prefix, "log", name, "pack", sequence];
   const marker = [prefix, "log_expiry", name];
 
@@ -129,27 +139,29 @@ export function kvUpdateLog(
   ];
 
   /** Writes the head and, if there is one, a pack; says whether it was first. */
-  async function write(
-    versionstamp: string | null,
-    head: Head,
-    packed?: { sequence: number; bytes: Uint8Array },
-  ): Promise<boolean> {
+  function write(versionstamp: string | null, head: Head, packed?: NewPack): Promise<boolean> {
     head.expiresAt = ttlMs === undefined ? 0 : clock.nowMs() + ttlMs;
-    const blob = packed === undefined ? undefined : await blobs.prepare(packed.bytes);
-    const commit: Commit = {
-      checks: [{ key: headKey, versionstamp }, ...blob?.attach.checks ?? []],
-      deletes: blob?.attach.deletes ?? [],
-      sets: [{ key: headKey, value: head, bytes: head.tail.length + 200 }],
-      again: headKey,
+    const commit = {
+      checks: [{ key: headKey, versionstamp }],
+      sets: [{ key: headKey, value: head, bytes: head.tail.length + 200 }] as KvSet[],
+      again,
     };
-    if (packed !== undefined && blob !== undefined) {
-      const bytes = "bytes" in blob.stored ? blob.stored.bytes.length + 64 : 64;
-      commit.sets?.push({ key: packKey(packed.sequence), value: blob.stored, bytes });
-    }
-    if (ttlMs !== undefined) commit.sets?.push({ key: marker, value: [...key], bytes: 200 });
-    const written = await writer.commit(commit);
-    if (!written) await blobs.discard(blob?.stored);
-    return written;
+    if (ttlMs !== undefined) commit.sets.push({ key: marker, value: [...key], bytes: 200 });
+    return packed === undefined ? writer.commit(commit) : writeWith(packed, commit);
+  }
+
+  async function writeWith({ sequence, bytes }: NewPack, commit: Commit): Promise<boolean> {
+    const { stored, attach } = await blobs.prepare(bytes);
+    const packBytes = "bytes" in stored ? stored.bytes.length + 64 : 64;
+    const pack = { key: packKey(sequence), value: stored, bytes: packBytes };
+    const isWritten = await writer.commit({
+      ...commit,
+      checks: [...commit.checks ?? [], ...attach.checks ?? []],
+      sets: [...commit.sets ?? [], pack],
+      deletes: attach.deletes ?? [],
+    });
+    if (!isWritten) await blobs.discard(stored);
+    return isWritten;
   }
 
   /** Deletes the packs before the log's beginning. */
@@ -165,23 +177,27 @@ export function kvUpdateLog(
   async function append(jobs: Job<Request>[]): Promise<void> {
     const lists = jobs.map(({ request }) => request.kind === "append" ? request.updates : []);
     const updates = lists.flat();
-    /** Returns how long the log was before; `undefined` when the entry is not its head any more. */
-    const attempt = async (entry: Entry): Promise<number | undefined> => {
-      const { head, versionstamp } = headOf(entry);
-      const next = { ...head, epoch: head.epoch || crypto.randomUUID() };
-      next.length += updates.length;
-      const bytes = new Uint8Array(Buffer.concat([head.tail, pack(updates)]));
-      if (bytes.length <= TAIL_BYTES) {
-        return await write(versionstamp, { ...next, tail: bytes }) ? head.length : undefined;
-      }
-      const moved = { ...next, next: head.next + 1, tail: new Uint8Array() };
-      const packed = { sequence: head.next, bytes };
-      return await write(versionstamp, moved, packed) ? head.length : undefined;
-    };
-    const known = writer.known(headKey);
-    let reached = (known && await attempt(known)) ??
-      await retryConflicts(async () => attempt(await client.get(headKey)));
+    const known = writer.known(again.name);
+    let reached = (known && await appendTo(known, updates)) ??
+      await retryConflicts(async () => appendTo(await client.get(headKey), updates));
     jobs.forEach(({ resolve }, index) => resolve(reached += lists[index]?.length ?? 0));
+  }
+
+  /** Returns how long the log was before; `undefined` when the entry is not its head any more. */
+  async function appendTo(entry: Entry, updates: Uint8Array[]): Promise<number | undefined> {
+    const { head, versionstamp } = headOf(entry);
+    const bytes = packBehind(head.tail, updates);
+    const isFull = bytes.length > TAIL_BYTES;
+    const next: Head = {
+      epoch: head.epoch || crypto.randomUUID(),
+      first: head.first,
+      next: isFull ? head.next + 1 : head.next,
+      length: head.length + updates.length,
+      tail: isFull ? new Uint8Array() : bytes,
+      expiresAt: 0,
+    };
+    const packed = isFull ? { sequence: head.next, bytes } : undefined;
+    return await write(versionstamp, next, packed) ? head.length : undefined;
   }
 
   async function compact(count: number, epoch: string, snapshot: Uint8Array): Promise<boolean> {
@@ -199,7 +215,7 @@ export function kvUpdateLog(
         length: rest.length + 1,
         tail: new Uint8Array(),
       };
-      const packed = { sequence: first, bytes: pack([snapshot, ...rest]) };
+      const packed = { sequence: first, bytes: packBehind(new Uint8Array(), [snapshot, ...rest]) };
       return await write(log.versionstamp, head, packed) ? { written: true, first } : undefined;
     });
     if (done.written) await collect(done.first);
@@ -213,13 +229,16 @@ export function kvUpdateLog(
       const live = stored !== null && (stored.expiresAt === 0 || stored.expiresAt > clock.nowMs());
       if (onlyExpired && live) return 0;
       const checks = [{ key: headKey, versionstamp }];
-      const written = await writer.commit({ checks, deletes: [headKey, marker], again: headKey });
+      const written = await writer.commit({ checks, deletes: [headKey, marker], again });
       return written ? stored?.next ?? Date.now() * 1_000 : undefined;
     });
     await collect(before);
   }
 
-  async function serve(jobs: Job<Request>[]): Promise<void> {
+  const serve = (jobs: Job<Request>[]): Promise<void> =>
+    jobs.every(({ request }) => request.kind === "append") ? append(jobs) : serveEach(jobs);
+
+  async function serveEach(jobs: Job<Request>[]): Promise<void> {
     let appends: Job<Request>[] = [];
     const flush = async () => {
       const batch = appends;
@@ -242,10 +261,10 @@ export function kvUpdateLog(
   const push = <R>(request: Request) => queue.push<R>(name, request, serve);
   return {
     append: (...updates) =>
-      client.operation(async () => {
+      client.operation(() => {
         updates.forEach(checkSize);
-        if (updates.length === 0) return (await readHead()).head.length;
-        return await push<number>({ kind: "append", updates });
+        if (updates.length === 0) return readHead().then(({ head }) => head.length);
+        return push<number>({ kind: "append", updates });
       }),
     read: () => client.operation(async () => all(await readLog())),
     length: () => client.operation(async () => (await readHead()).head.length),

@@ -26,8 +26,8 @@ export interface Commit {
   checks?: { key: Deno.KvKey; versionstamp: string | null }[];
   sets?: KvSet[];
   deletes?: Deno.KvKey[];
-  /** One of the keys that are set or deleted, which is likely to be changed again. */
-  again?: Deno.KvKey;
+  /** One of the keys that are set or deleted, which is likely to be changed again, and its name. */
+  again?: { key: Deno.KvKey; name: string };
 }
 
 interface Waiting {
@@ -66,11 +66,11 @@ export class KvWriter {
   }
 
   /**
-   * What this process wrote last under the key, if that is known: the entry for a commit that checks
-   * it, instead of one that was read. A commit that fails its check makes it unknown.
+   * What this process wrote last under the key of this name, if that is known: the entry for a commit
+   * that checks it, instead of one that was read. A commit that fails its check makes it unknown.
    */
-  known(key: Deno.KvKey): Entry | undefined {
-    return this.#own.get(key);
+  known(name: string): Entry | undefined {
+    return this.#own.get(name);
   }
 
   /** Never rejects. */
@@ -103,10 +103,11 @@ export class KvWriter {
 
   #remember({ again, sets }: Commit, versionstamp: string | undefined): void {
     if (again === undefined) return;
-    if (versionstamp === undefined) return this.#own.delete(again);
-    const set = sets?.find(({ key }) => key === again);
-    if (set === undefined) this.#own.set({ key: again, value: null, versionstamp: null }, 0);
-    else this.#own.set({ key: again, value: set.value, versionstamp }, set.bytes);
+    const { key, name } = again;
+    if (versionstamp === undefined) return this.#own.delete(name);
+    const set = sets?.find((one) => one.key === key);
+    if (set === undefined) this.#own.set(name, { key, value: null, versionstamp: null }, 0);
+    else this.#own.set(name, { key, value: set.value, versionstamp }, set.bytes);
   }
 
   /** The version of what was written; `undefined` when a check failed. */
