@@ -28,8 +28,12 @@ export async function encodeInTurns(value: unknown): Promise<Uint8Array<ArrayBuf
   return bytes;
 }
 
-/** The length of `JSON.stringify(value)`, in turns; 0 for what is no JSON. */
-export async function jsonLength(value: unknown): Promise<number> {
+/** The length of `JSON.stringify(value)`, in turns where that is large; 0 for what is no JSON. */
+export function jsonLength(value: unknown): number | Promise<number> {
+  return isSmall(value) ? JSON.stringify(value)?.length ?? 0 : lengthInTurns(value);
+}
+
+async function lengthInTurns(value: unknown): Promise<number> {
   let length = 0;
   await eachPiece(value, (text) => void (length += text.length));
   return length;

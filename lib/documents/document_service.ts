@@ -181,8 +181,8 @@ export class DocumentService implements AsyncDisposable {
     ref: DocumentRef,
     sid: string,
     { update, snapshot, isFirst = false }: {
-      update?: Uint8Array;
-      snapshot?: NoteSnapshot;
+      update?: Uint8Array | undefined;
+      snapshot?: NoteSnapshot | undefined;
       isFirst?: boolean;
     },
   ): Promise<void> {

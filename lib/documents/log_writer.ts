@@ -18,7 +18,8 @@ interface Entry {
   /** Called once it is in the log, in the order of the log. */
   onLogged(): void;
   /** Ends the wait of who asked; the first failure rejects it. */
-  settle: PromiseWithResolvers<void>;
+  resolve(): void;
+  reject(thrown: unknown): void;
 }
 
 export interface LogWriterOptions {
@@ -64,11 +65,11 @@ export class LogWriter implements Disposable {
   /** Resolves when the update is in the log; rejects at the first failure, and keeps trying. */
   append(update: Uint8Array, onLogged: () => void): Promise<void> {
     if (this.#stop.signal.aborted) return Promise.reject(closed());
-    const settle = Promise.withResolvers<void>();
-    this.#waiting.push({ update, onLogged, settle });
-    this.#waitingBytes += update.length;
-    this.#running ??= this.#run();
-    return settle.promise;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ update, onLogged, resolve, reject });
+      this.#waitingBytes += update.length;
+      this.#running ??= this.#run();
+    });
   }
 
   /** Resolves when nothing waits any more, retries included; or when the writer has been disposed. */
@@ -87,14 +88,14 @@ export class LogWriter implements Disposable {
         const length = await log.append(...batch.map(({ update }) => update));
         waitMs = 0;
         this.#waiting.splice(0, batch.length);
-        for (const { update, onLogged, settle } of batch) {
+        for (const { update, onLogged, resolve } of batch) {
           this.#waitingBytes -= update.length;
           onLogged();
-          settle.resolve();
+          resolve();
         }
         this.#compactIfLong(length);
       } catch (thrown) {
-        for (const { settle } of batch) settle.reject(thrown);
+        for (const { reject } of batch) reject(thrown);
         logger.warn("updates not in the log yet", {
           error: errorText(thrown),
           count: batch.length,
@@ -134,7 +135,7 @@ export class LogWriter implements Disposable {
   /** Ends the retries; what waits is rejected. */
   [Symbol.dispose](): void {
     this.#stop.abort();
-    for (const { settle } of this.#waiting) settle.reject(closed());
+    for (const { reject } of this.#waiting) reject(closed());
   }
 }
 

@@ -62,6 +62,11 @@ export class NoteRecord {
     this.#grownBytes += bytes;
   }
 
+  /** Somebody has changed the document since it was opened. */
+  get isEdited(): boolean {
+    return this.#isEdited;
+  }
+
   /** The document has changed, whoever changed it. */
   changed(): void {
     this.#isEdited = true;
@@ -73,9 +78,17 @@ export class NoteRecord {
 
   /** The text as JSON, and the update that brings its change from the last saved text into the document. */
   async changeTo(doc: Y.Doc, text: NoteSnapshot): Promise<Output<"change">> {
-    const known = await this.#keptState() ?? (await this.#log.read())[0] ??
-      Y.encodeStateAsUpdate(doc);
+    const known = await this.#knownState(doc);
     return await this.#parts.digester.run("change", { known, text });
+  }
+
+  /** The state of the last saved text: not while an instance has stored the one and not yet the other. */
+  async #knownState(doc: Y.Doc): Promise<Uint8Array> {
+    const { store, topics } = this.#parts;
+    await using _lock = topics.isHeard()
+      ? await acquireSoon(store, keys.documentSaveLock(this.#ref.key))
+      : undefined;
+    return await this.#keptState() ?? (await this.#log.read())[0] ?? Y.encodeStateAsUpdate(doc);
   }
 
   /**

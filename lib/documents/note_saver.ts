@@ -65,9 +65,14 @@ export class NoteSaver implements Disposable {
     this.#schedule();
   }
 
+  /** Resolves when no save is under way: what is stored is then of one moment. */
+  async settled(): Promise<void> {
+    await this.#running?.catch(() => {});
+  }
+
   /** Saves now what is not saved yet. Rejects when this one try fails; the retries go on. */
   async flush(): Promise<void> {
-    if (this.#running) await this.#running.catch(() => {});
+    await this.settled();
     if (this.#isDirty && !this.#isDisposed) await this.#run();
   }
 

@@ -3,6 +3,7 @@ import type { Subscription } from "../bus/topics.ts";
 import { AppError, errorText } from "../common/errors.ts";
 import { keys } from "../state/key_space.ts";
 import type { UpdateLog } from "../state/state_store.ts";
+import { UpdateAdmission } from "./update_admission.ts";
 import { isLittle, UpdateGuard } from "./update_guard.ts";
 import {
   AwarenessClaims,
@@ -48,8 +49,7 @@ export class OpenDocument {
   readonly #pace = new PacedAwareness();
   readonly #note: NoteRecord;
   readonly #guard: UpdateGuard;
-  /** Updates that are tried, by the socket: what it sends next waits for them. */
-  readonly #trials = new Map<string | undefined, Promise<unknown>>();
+  readonly #admission: UpdateAdmission;
   #doc = new WeighedDoc();
   #known = new KnownEntries();
   /** What came while a damaged document is being read anew. */
@@ -65,6 +65,7 @@ export class OpenDocument {
     this.log = parts.store.updateLog(keys.documentUpdates(ref.key));
     this.#note = new NoteRecord(ref, parts, this.log);
     this.#guard = new UpdateGuard(parts);
+    this.#admission = new UpdateAdmission(this.#guard, parts.costs);
     const { compactionThreshold, digester } = parts;
     const merge = (updates: Uint8Array[]) => digester.run("merge", updates);
     this.writer = new LogWriter({ log: this.log, compactionThreshold, merge, logger });
@@ -93,7 +94,7 @@ export class OpenDocument {
 
   /** Whether something is on its way to the log, or the document is being read anew. */
   get isBusy(): boolean {
-    return this.#trials.size > 0 || this.writer.waiting.length > 0 || this.#mending !== undefined;
+    return this.#admission.isBusy || this.writer.waiting.length > 0 || this.#mending !== undefined;
   }
 
   /** Reads the log, or begins it with the note's text. The caller holds the document's lock. */
@@ -129,11 +130,12 @@ export class OpenDocument {
    *
    * @throws {AppError} `invalid_payload`, `too_large`, `unavailable`
    */
-  async update(update: Uint8Array, by?: Member, { snapshot, isFirst }: Beside = {}): Promise<void> {
+  update(update: Uint8Array, by?: Member, beside: Beside = {}): Promise<void> {
     this.writer.checkRoom();
-    await this.#admit(update, by);
-    if (isFirst) return await this.#begin(update, by, snapshot);
-    await this.#take(update, by, snapshot);
+    const { isFirst, snapshot } = beside;
+    const take = () => (isFirst ? this.#begin : this.#take).call(this, update, by, snapshot);
+    const trial = this.#admission.admit(() => this.#doc, update, by);
+    return trial ? trial.then(take) : take();
   }
 
   /** Of several who begin the document, on whichever instances, the first one does. */
@@ -144,41 +146,21 @@ export class OpenDocument {
     await this.#take(update, by, snapshot);
   }
 
-  async #take(update: Uint8Array, by?: Member, snapshot?: NoteSnapshot): Promise<void> {
+  #take(update: Uint8Array, by?: Member, snapshot?: NoteSnapshot): Promise<void> {
     if (!this.#parts.costs.charge(by?.userId, () => this.#apply(update))) {
       throw new AppError("invalid_payload", "update: it does not fit the document.");
     }
     if (snapshot) this.#note.give(snapshot);
     this.saver.edited();
-    await this.writer.append(update, () => {
+    return this.writer.append(update, () => {
       this.#parts.audience.update(this.#others(by?.sid), by, update);
       this.#tell(() => ({ kind: "update", by: by && personOf(by), update }));
     });
   }
 
-  /** Resolves when the update may be applied, at once as a rule; after those that came before. */
-  async #admit(update: Uint8Array, by: Member | undefined): Promise<void> {
-    const { costs } = this.#parts;
-    for (let before; (before = this.#trials.get(by?.sid));) await before;
-    if (by) costs.check(by.userId);
-    const trial = costs.charge(by?.userId, () => this.#guard.check(this.#doc, update));
-    if (!trial) return;
-    this.#trials.set(by?.sid, trial.catch(() => {}));
-    try {
-      const tookMs = await trial;
-      if (by) costs.spend(by.userId, tookMs);
-    } catch (thrown) {
-      if (by) costs.refused(by.userId, thrown);
-      throw thrown;
-    } finally {
-      this.#trials.delete(by?.sid);
-    }
-    if (by?.canWrite === false) throw new AppError("forbidden", "You may not change this note.");
-  }
-
   /** Resolves when nothing is on its way to the log any more, and the document is as the log has it. */
   async idle(): Promise<void> {
-    await Promise.all(this.#trials.values());
+    await this.#admission.idle();
     await this.#mended;
     await this.writer.idle();
   }
@@ -191,6 +173,7 @@ export class OpenDocument {
 
   /** Merges a text that was written past the document, against the text that its writer knew. */
   async merge(text: NoteSnapshot): Promise<void> {
+    await this.saver.settled();
     const { content, update } = await this.#note.changeTo(this.#doc, text);
     if (update) await this.update(update);
     this.give({ json: content, ...(text.md && { md: text.md }) });
@@ -249,7 +232,8 @@ export class OpenDocument {
 
   #follow(doc: Y.Doc): void {
     doc.on("afterTransaction", (transaction: Y.Transaction) => {
-      if (transaction.origin !== this && isChange(transaction)) this.#note.changed();
+      if (this.#note.isEdited || transaction.origin === this) return;
+      if (isChange(transaction)) this.#note.changed();
     });
   }
 

@@ -32,7 +32,7 @@ export class WeighedDoc extends Y.Doc {
     super();
     // Before Yjs tells each changed type and all those around it.
     this.on("beforeObserverCalls", (transaction: Y.Transaction) => {
-      for (const type of newTypes(transaction)) this.depth = Math.max(this.depth, depthOf(type));
+      this.depth = Math.max(this.depth, newDepth(transaction));
       // Whatever changes it by another way than `take`, which puts it back, is not in what was written.
       this.#written = undefined;
     });
@@ -88,20 +88,22 @@ export const weightOf = (structs: number, bytes: number): number =>
 // deno-lint-ignore no-explicit-any
 type AnyType = Y.AbstractType<any>;
 
-/** The types that the transaction has brought. */
-function* newTypes({ doc, beforeState, afterState }: Y.Transaction): Generator<AnyType> {
-  for (const [client, clock] of afterState) {
+/** How deep the types are that the transaction has brought. */
+function newDepth({ doc, beforeState, afterState }: Y.Transaction): number {
+  let depth = 0;
+  afterState.forEach((clock, client) => {
     const before = beforeState.get(client) ?? 0;
-    if (before === clock) continue;
+    if (before === clock) return;
     const structs = doc.store.clients.get(client) ?? [];
     for (let at = structs.length - 1; at >= 0; at--) {
       const struct = structs[at];
       if (!struct || struct.id.clock < before) break;
       if (struct instanceof Y.Item && struct.content instanceof Y.ContentType) {
-        yield struct.content.type;
+        depth = Math.max(depth, depthOf(struct.content.type));
       }
     }
-  }
+  });
+  return depth;
 }
 
 function depthOf(type: AnyType): number {

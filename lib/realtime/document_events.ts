@@ -61,6 +61,17 @@ export function documentEvents({ documents, noteRooms }: DocumentEventsOptions):
     });
   }
 
+  /** Answers with the document as it is then. */
+  async function begin(
+    ref: DocumentRef,
+    { sid, isBinary }: Member,
+    first: Pick<Parameters<DocumentService["update"]>[2], "update" | "snapshot">,
+  ): Promise<ReturnType<typeof encode>> {
+    // Checked and applied in one go: of several who begin the document, the first one does.
+    if (documents.isEmpty(ref, sid)) await documents.update(ref, sid, { ...first, isFirst: true });
+    return encode(wholeOf(await documents.state(ref, sid)), isBinary);
+  }
+
   return {
     "join-note": event({
       schema: JoinNoteSchema,
@@ -100,20 +111,13 @@ export function documentEvents({ documents, noteRooms }: DocumentEventsOptions):
     }),
     "ydoc:document:update": event({
       schema: DocumentUpdateSchema,
-      async handle({ socket }, { document_id, update, initialize, data }) {
+      // Of an update there is no other promise than that of the documents: thousands may be under way.
+      handle({ socket }, { document_id, update, initialize, data }) {
         const ref = parseDocumentId(document_id);
         const member = seen(ref, socket.id, update);
-        // Checked and applied in one go: of several who begin the document, the first one does.
-        if (!initialize || documents.isEmpty(ref, socket.id)) {
-          await documents.update(ref, socket.id, {
-            ...(update ? { update: update.bytes } : {}),
-            ...(data?.content ? { snapshot: data.content } : {}),
-            isFirst: initialize === true,
-          });
-        }
-        if (!initialize) return;
-        const state = await documents.state(ref, socket.id);
-        return encode(wholeOf(state), member.isBinary);
+        const [bytes, snapshot] = [update?.bytes, data?.content ?? undefined];
+        if (initialize) return begin(ref, member, { update: bytes, snapshot });
+        return documents.update(ref, socket.id, { update: bytes, snapshot });
       },
     }),
     "ydoc:document:leave": event({

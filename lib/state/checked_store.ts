@@ -77,10 +77,9 @@ function checkedValues(values: ValueStore, read: Read): ValueStore {
     },
     set: (key, value, options) => values.set(key, value, options),
     setIfAbsent: (key, value, options) => values.setIfAbsent(key, value, options),
-    async update(key, change, options) {
+    update(key, change, options) {
       const checked = checkedChange(key, change, read);
-      await values.update<unknown>(key, checked.change, options);
-      return checked.result();
+      return values.update<unknown>(key, checked.change, options).then(checked.result);
     },
     delete: (key) => values.delete(key),
     names: (family) => values.names(family),
