@@ -117,12 +117,6 @@ export class ChannelMessages {
     return { ...page, messages: page.messages.filter(({ is_pinned }) => is_pinned) };
   }
 
-  /** When somebody last said something, outside of threads. */
-  async lastAt(channelId: string): Promise<number | null> {
-    const { entries: [last] } = await this.#order(channelId).page({ limit: 1, descending: true });
-    return last ? Math.floor(last.score / 1000) : null;
-  }
-
   /** How many replies there are, counted up to 1,000, and when the last one came. */
   async replies(
     { channel_id, id, has_replies }: StoredMessage,
@@ -136,25 +130,36 @@ export class ChannelMessages {
     return { reply_count, latest_reply_at: last ? Math.floor(last.score / 1000) : null };
   }
 
-  /** The messages outside of threads behind what the user has read, counted up to `limit`. */
+  /**
+   * The messages outside of threads behind what the user has read, counted up to `limit`, and to the
+   * last of now: who hears of one that came meanwhile can tell whether it was counted.
+   */
   async unread(channelId: string, userId: string, limit: number) {
-    const mark = await this.reads.get(channelId, userId);
+    const [mark, last_position] = await Promise.all([
+      this.reads.get(channelId, userId),
+      this.#lastPosition(channelId),
+    ]);
+    const min = justAfter(mark?.position ?? 0);
+    const max = last_position ?? 0;
     return {
-      unread_count: await this.#order(channelId).count({
-        limit,
-        ...(mark && { min: justAfter(mark.position) }),
-      }),
+      unread_count: min > max ? 0 : await this.#order(channelId).count({ limit, min, max }),
       last_read_at: mark?.at ?? null,
       last_read_position: mark?.position ?? null,
+      last_position,
     };
   }
 
   /** The user has read everything up to now. */
   async markRead(channelId: string, userId: string): Promise<number> {
-    const { entries: [last] } = await this.#order(channelId).page({ limit: 1, descending: true });
+    const position = await this.#lastPosition(channelId) ?? 0;
     const at = unixSeconds(this.#clock);
-    await this.reads.set(channelId, userId, { at, position: last?.score ?? 0 });
+    await this.reads.set(channelId, userId, { at, position });
     return at;
+  }
+
+  async #lastPosition(channelId: string): Promise<number | null> {
+    const { entries: [last] } = await this.#order(channelId).page({ limit: 1, descending: true });
+    return last?.score ?? null;
   }
 
   /** @throws {AppError} `too_large` for somebody who has posted as much as one may: nothing grows then */

@@ -46,17 +46,14 @@ export interface ChannelDetails extends Channel {
   user_ids: string[] | null;
   last_read_at: number | null;
   last_read_position: number | null;
+  last_position: number | null;
   /** Counted up to 100. */
   unread_count: number;
 }
 
 /** What of a channel can change between two looks at a list. */
 export type ChannelListItem =
-  & Channel
-  & Pick<
-    ChannelDetails,
-    "users" | "user_ids" | "last_read_at" | "last_read_position" | "unread_count"
-  >
+  & Omit<ChannelDetails, "is_manager" | "write_access" | "user_count">
   & { last_message_at: number | null };
 
 const MAX_UNREAD = 100;
@@ -109,11 +106,12 @@ export class ChannelService {
   ): Promise<{ channels: ChannelListItem[]; cursor: string | undefined }> {
     const { channels, cursor } = await this.#channels.page(user, paging);
     const items = await Promise.all(channels.map(async (channel) => {
-      const [people, unread, last_message_at] = await Promise.all([
+      const [people, unread] = await Promise.all([
         this.#peopleOf(channel),
         this.#channels.messages.unread(channel.id, user.id, MAX_UNREAD),
-        this.#channels.messages.lastAt(channel.id),
       ]);
+      const { last_position } = unread;
+      const last_message_at = last_position === null ? null : Math.floor(last_position / 1000);
       return { ...channel, ...people, ...unread, last_message_at };
     }));
     return { channels: items, cursor };

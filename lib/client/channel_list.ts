@@ -29,6 +29,8 @@ export class ChannelList implements Disposable, Readable<ChannelListSnapshot> {
   readonly #ends: (() => void)[];
   /** Channels whose count changed while the server was being asked: its answer may be older. */
   readonly #changedMeanwhile = new Set<string>();
+  /** Up to which position the server has counted: what is heard later may be among it. */
+  readonly #countedTo = new Map<string, number>();
   #asking = 0;
 
   /** Reads the list each time the connection is there. */
@@ -56,6 +58,7 @@ export class ChannelList implements Disposable, Readable<ChannelListSnapshot> {
       const found: ListedChannel[] = [];
       for await (const page of this.#api.pages("GET /api/v1/channels/")) found.push(...page);
       const unread = new Map(found.map(({ id, unread_count }) => [id, unread_count]));
+      for (const one of found) this.#counted(one);
       this.#store.set({ channels: found, unread });
       for (const { id } of found) if (this.#isInFront(id)) this.seen(id);
     });
@@ -112,7 +115,8 @@ export class ChannelList implements Disposable, Readable<ChannelListSnapshot> {
       return void this.reload().then(() => this.#tellOf(channelId, message));
     }
     if (this.#isInFront(channelId)) return;
-    if (!isReply) this.#count(channelId, this.#of(channelId) + 1);
+    const isCounted = message.position <= (this.#countedTo.get(channelId) ?? 0);
+    if (!isReply && !isCounted) this.#count(channelId, this.#of(channelId) + 1);
     this.#tellOf(channelId, message);
   }
 
@@ -134,12 +138,15 @@ export class ChannelList implements Disposable, Readable<ChannelListSnapshot> {
     if (this.#of(channelId) !== count) this.#put(channelId, count);
   }
 
+  #counted({ id, last_position }: Pick<ListedChannel, "id" | "last_position">): void {
+    this.#countedTo.set(id, last_position ?? 0);
+  }
+
   #recount(channelId: string): Promise<CaughtUp> {
     return this.#ask(async () => {
-      const { unread_count } = await this.#api("GET /api/v1/channels/{id}", {
-        params: { id: channelId },
-      });
-      this.#put(channelId, unread_count);
+      const details = await this.#api("GET /api/v1/channels/{id}", { params: { id: channelId } });
+      this.#counted(details);
+      this.#put(channelId, details.unread_count);
     });
   }
 

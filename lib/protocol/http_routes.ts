@@ -55,6 +55,8 @@ export interface ChannelDetails extends Channel {
   last_read_at: number | null;
   /** The `position` up to which they have read; what stands behind it is unread. `null`: all is. */
   last_read_position: number | null;
+  /** The `position` of the last message: `unread_count` counts up to it. `null`: there is none. */
+  last_position: number | null;
   /** How many messages have come since. */
   unread_count: number;
 }

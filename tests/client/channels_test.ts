@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ChannelList } from "../../lib/client/channel_list.ts";
 import { ChannelModel } from "../../lib/client/channel_model.ts";
 import {
   type ChannelChange,
@@ -6,6 +7,7 @@ import {
   channelEventHandler,
 } from "../../lib/client/channels.ts";
 import type { Channel, ChannelMessage } from "../../lib/protocol/channel.ts";
+import type { ListedChannel } from "../../lib/protocol/http_routes.ts";
 import { signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { libraryClient } from "./fixture.ts";
@@ -103,4 +105,35 @@ Deno.test("what is said while a channel is read for the first time does not pass
   assert.equal(await loaded, "whole");
   assert.deepEqual(model.snapshot.posts, [one, two, three, four]);
   assert.equal(model.snapshot.hasMore, false);
+});
+
+Deno.test("a message that is heard after the server has counted it does not count twice", async () => {
+  const details = (unread_count: number, last_position: number) =>
+    ({ id: "c", unread_count, last_position }) as ListedChannel;
+  let say = (_: ChannelChange) => {};
+  const channels = {
+    connection: {
+      onOnline: () => () => {},
+      api: Object.assign(() => Promise.resolve(details(5, 5)), {
+        async *pages() {
+          yield [details(1, 2)];
+        },
+      }),
+    },
+    onChange(listener: typeof say) {
+      say = listener;
+      return () => {};
+    },
+  } as unknown as ChannelEventHandler;
+  using list = new ChannelList(channels);
+  const hear = (position: number, parent_id: string | null = null) => {
+    const message = { position, parent_id } as ChannelMessage;
+    say({ type: "message", channelId: "c", isOwn: false, message });
+    return list.snapshot.unread.get("c");
+  };
+  await list.reload();
+  assert.deepEqual([hear(2), hear(3), hear(4, "a thread"), hear(4)], [1, 2, 2, 3]);
+  say({ type: "deleted", channelId: "c", messageId: "m" });
+  await until(() => list.snapshot.unread.get("c") === 5, { what: "the count anew" });
+  assert.deepEqual([hear(5), hear(6)], [5, 6]);
 });
