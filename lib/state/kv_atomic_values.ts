@@ -112,17 +112,17 @@ export class KvAtomicValues {
    * that may have parts of its own.
    */
   writeOnce<T>(key: Deno.KvKey, value: T, options: Pick<WriteOptions, "ttlMs">): Promise<void> {
-    return this.#client.operation(async () => {
+    return this.#client.operation(() => {
       checkKey(key);
       const bytes = encodeJson(value);
       if (bytes.length > PART_BYTES) {
-        return await this.change<T, void>(key, () => ({ next: value, result: undefined }), options);
+        return this.change<T, void>(key, () => ({ next: value, result: undefined }), options);
       }
       const { ttlMs } = options;
       const expiresAt = ttlMs === undefined ? 0 : this.#clock.nowMs() + ttlMs;
       const stored: Stored = { expiresAt, bytes };
       const set = { key, value: stored, bytes: bytes.length + ENVELOPE_BYTES, expireIn: ttlMs };
-      await this.#writer.commit({ sets: [set] });
+      return this.#writer.commit({ sets: [set] }).then(() => {});
     });
   }
 
