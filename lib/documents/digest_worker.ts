@@ -2,12 +2,12 @@
 import { parentPort } from "node:worker_threads";
 import { toAppError } from "../common/errors.ts";
 import type { ErrorCode } from "../protocol/error_codes.ts";
-import { pack, type Packed, unpack } from "./digest_packing.ts";
+import { pack, type Packed, type Sent, unpack } from "./digest_packing.ts";
 import { digests, type Kind } from "./digests.ts";
 
 export interface DigestRequest {
   kind: Kind;
-  input: Packed | { whole: unknown };
+  input: Sent;
 }
 
 export type DigestReport =

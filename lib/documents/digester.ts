@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { AppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
-import { packInTurns, unpackInTurns } from "./digest_packing.ts";
+import { packInTurns, sealed, type Sending, unpackInTurns } from "./digest_packing.ts";
 import type { DigestReport, DigestRequest } from "./digest_worker.ts";
 import { digests, type Input, type Kind, type LogDigest, type Output } from "./digests.ts";
 
@@ -15,9 +15,20 @@ export interface DigesterOptions {
   memoryMb?: number;
 }
 
-/** A thread that held this much is replaced, so that what it held is given back. */
+interface Request {
+  kind: Kind;
+  input: Sending;
+}
+
+/**
+ * A thread that held this much is ended once it has rested, so that what it held is given back. To make
+ * another one holds everybody up, for as long as the machine takes to: one for each burst of work.
+ */
 const HEAVY_BYTES = 2 * 1024 * 1024;
+const REST_MS = 5_000;
 const MAX_WAITING = 500;
+/** Work on one update, or on a log update by update. */
+const STEPWISE: ReadonlySet<Kind> = new Set(["trial", "missing", "log"]);
 /** Updates of one log that may each cost a thread. */
 const MAX_DEATHS = 5;
 
@@ -31,6 +42,9 @@ export class Digester implements Disposable {
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   #deaths = 0;
+  /** What the thread held is to be given back, when it has rested. */
+  #isHeavy = false;
+  #rest: ReturnType<typeof setTimeout> | undefined;
   #isDisposed = false;
 
   constructor(options: DigesterOptions) {
@@ -47,7 +61,8 @@ export class Digester implements Disposable {
    * is open already.
    */
   isQuick(input: unknown, bytes: number): boolean {
-    return this.sizeOf(input) + bytes <= this.#options.maxBytesAtOnce;
+    const most = this.#options.maxBytesAtOnce - bytes;
+    return most >= 0 && sizeUpTo(input, most + 1) <= most;
   }
 
   /** About how much there is to work on, counted no further than matters. */
@@ -72,7 +87,7 @@ export class Digester implements Disposable {
     for (;;) {
       let last: number | undefined;
       try {
-        const request = { kind: "log" as const, input: { whole: { updates, without } } };
+        const request = { kind: "log" as const, input: await packInTurns({ updates, without }) };
         const heavy = sizeUpTo(updates, HEAVY_BYTES);
         return await this.#inThread(request, heavy, (at) => last = at) as LogDigest;
       } catch (thrown) {
@@ -85,16 +100,19 @@ export class Digester implements Disposable {
 
   [Symbol.dispose](): void {
     this.#isDisposed = true;
+    clearTimeout(this.#rest);
     void this.#end();
   }
 
   /** One piece after another, so that it is known who killed the thread. */
-  async #inThread(request: DigestRequest, bytes: number, onProgress?: (at: number) => void) {
+  async #inThread(request: Request, bytes: number, onProgress?: (at: number) => void) {
     if (this.#isDisposed || this.#waiting >= MAX_WAITING) {
       throw new AppError("unavailable", "The server is behind: try again.", {
         retryAfterMs: 1_000,
       });
     }
+    clearTimeout(this.#rest);
+    this.#isHeavy ||= bytes >= HEAVY_BYTES;
     this.#waiting++;
     const mine = this.#turn.then(() => this.#ask(request, onProgress));
     this.#turn = mine.catch(() => {});
@@ -102,17 +120,20 @@ export class Digester implements Disposable {
       return await mine;
     } finally {
       this.#waiting--;
-      if (bytes >= HEAVY_BYTES) await this.#end();
+      if (this.#waiting === 0 && this.#isHeavy && !this.#isDisposed) {
+        this.#rest = setTimeout(() => void this.#end(), REST_MS);
+        Deno.unrefTimer(this.#rest);
+      }
     }
   }
 
-  async #ask(request: DigestRequest, onProgress?: (at: number) => void): Promise<unknown> {
+  async #ask(request: Request, onProgress?: (at: number) => void): Promise<unknown> {
     // Under way before its time begins to run: a busy machine takes a while.
     const worker = await (this.#worker ??= this.#start());
     const { promise, resolve, reject } = Promise.withResolvers<
       Parameters<typeof unpackInTurns>[0]
     >();
-    const isStepwise = request.kind === "trial" || request.kind === "log";
+    const isStepwise = STEPWISE.has(request.kind);
     const limitMs = this.#options.limitMs / (isStepwise ? 4 : 1);
     const late = () => reject(tooMuch("time"));
     let timer = setTimeout(late, limitMs);
@@ -129,7 +150,8 @@ export class Digester implements Disposable {
     worker.on("message", onMessage).on("error", onDeath).on("exit", onDeath);
     worker.ref();
     try {
-      worker.postMessage(request);
+      const input = sealed(request.input);
+      worker.postMessage({ kind: request.kind, input } satisfies DigestRequest, [input.bytes]);
       return await unpackInTurns(await promise);
     } catch (thrown) {
       if (isDeath(thrown)) {
@@ -162,6 +184,7 @@ export class Digester implements Disposable {
   async #end(): Promise<void> {
     const worker = this.#worker;
     this.#worker = undefined;
+    this.#isHeavy = false;
     await (await worker?.catch(() => undefined))?.terminate();
   }
 }

@@ -9,7 +9,8 @@ import { toHtml } from "../note_schema/html_writer.ts";
 import type { JsonNode } from "../note_schema/json_node.ts";
 import { contentOf, type NoteSnapshot } from "../note_schema/note_content.ts";
 import { fingerprint, FRAGMENT, toJson } from "../note_schema/yjs_content.ts";
-import { MAX_TYPE_DEPTH, refusalOf, WeighedDoc, type WrittenState } from "./weighed_doc.ts";
+import type { MeasuredState, WrittenState } from "./remembered_state.ts";
+import { MAX_TYPE_DEPTH, refusalOf, WeighedDoc } from "./weighed_doc.ts";
 import { replaceContent } from "./replace_content.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { piecesOf } from "./update_pieces.ts";
@@ -23,10 +24,8 @@ const LARGE_STRUCTS = 100;
 /** The same for what is in a log already, and an update of it. */
 const MAX_LOGGED_MS = 1_200;
 
-/** What a log says. */
-export interface LogDigest {
-  /** All that was taken, as one update. */
-  state: Uint8Array;
+/** What a log says: all that was taken, as one update. */
+export interface LogDigest extends MeasuredState {
   /** The same, for who applies it beside others' work. */
   pieces: Uint8Array[];
   /** Which updates were harmful, and are not in it. */
@@ -34,7 +33,7 @@ export interface LogDigest {
 }
 
 /** What the trial of an update has shown. */
-export interface Trial {
+export interface Trial extends Partial<MeasuredState> {
   depth: number;
   tookMs: number;
 }
@@ -48,28 +47,28 @@ export const digests = {
    *
    * @throws {AppError} `invalid_payload`, `too_large`
    */
-  trial({ state, since, update, isLittle = false }: WrittenState & {
+  trial({ state, since = [], update, isLittle = false }: WrittenState & {
     update: Uint8Array;
     isLittle?: boolean;
   }): Trial {
     const doc = new WeighedDoc();
     const costMs = spentMs(() => {
-      Y.applyUpdate(doc, state);
-      if (since) Y.applyUpdate(doc, since);
+      for (const known of [state, ...since]) Y.applyUpdate(doc, known);
       if (refusalOf(doc, update) === undefined) return;
       throw new AppError("invalid_payload", "update: it does not fit the document.");
     });
     // Who opens it gets it as one update, which may take far longer than its parts did.
     const isKnown = isLittle || costMs > MAX_DOCUMENT_MS;
     const whole = isKnown ? undefined : Y.encodeStateAsUpdate(doc);
-    const againMs = whole ? spentMs(() => docOf(whole)) : 0;
+    const againMs = whole ? spentMs(() => docOf({ state: whole })) : 0;
     if (Math.max(costMs, againMs) > MAX_DOCUMENT_MS) {
       throw new AppError("too_large", "update: it takes too long to apply.");
     }
     if (doc.depth > MAX_TYPE_DEPTH) {
       throw new AppError("invalid_payload", "update: its elements are nested too deep.");
     }
-    return { depth: doc.depth, tookMs: costMs + againMs };
+    const trial = { depth: doc.depth, tookMs: costMs + againMs };
+    return whole ? { ...trial, state: whole, vector: Y.encodeStateVector(doc) } : trial;
   },
 
   /** Applies what a log holds; `tell` hears which update comes next, in case it is the last. */
@@ -78,11 +77,22 @@ export const digests = {
     let doc = applied(updates, refused, tell);
     // One that failed half-way, or came with a depth, may have left something behind.
     while (doc === undefined) doc = applied(updates, refused, tell);
-    const state = Y.encodeStateAsUpdate(doc);
-    if (spentMs(() => docOf(state)) > MAX_LOGGED_MS) {
+    const written = measured(doc);
+    if (spentMs(() => docOf(written)) > MAX_LOGGED_MS) {
       throw new AppError("too_large", "This document takes too long to open.");
     }
-    return { state, pieces: piecesOf(doc, state), refused: [...refused].sort((a, b) => a - b) };
+    return { ...written, pieces: piecesOf(doc), refused: [...refused].sort((a, b) => a - b) };
+  },
+
+  /**
+   * What of the update the holder of the state vector has not, in pieces.
+   *
+   * @throws {AppError} `invalid_payload`
+   */
+  missing({ update, vector }: { update: Uint8Array; vector: Uint8Array }): Uint8Array[] {
+    const doc = new WeighedDoc();
+    if (refusalOf(doc, update) === undefined) return piecesOf(doc, vector);
+    throw new AppError("invalid_payload", "update: it is harmful.");
   },
 
   /** Updates of a log as one. */
@@ -102,28 +112,28 @@ export const digests = {
     if (isRenewed) doc.transact(() => replaceContent(fragment, content));
     if (!isKept && (content.content?.length ?? 0) > 0) seed(doc, content);
     if (!takes && fragment.length === 0) return undefined;
-    const state = Y.encodeStateAsUpdate(doc);
-    return { state, pieces: piecesOf(doc, state), isRenewed };
+    return { ...measured(doc), pieces: piecesOf(doc), isRenewed };
   },
 
-  /** What the note is to say, see {@linkcode snapshotOf}. */
-  snapshot({ state, given, isEdited }: {
-    state: Uint8Array;
+  /** What the note is to say, see {@linkcode snapshotOf}; and the state, where it was in several parts. */
+  snapshot({ given, isEdited, ...written }: WrittenState & {
     given: NoteSnapshot | undefined;
     isEdited: boolean;
-  }): NoteSnapshot {
-    return snapshotOf({ json: contentIn(docOf(state)), given, isEdited });
+  }): NoteSnapshot & { state?: Uint8Array } {
+    const doc = docOf(written);
+    const snapshot = snapshotOf({ json: contentIn(doc), given, isEdited });
+    return written.since ? { ...snapshot, state: Y.encodeStateAsUpdate(doc) } : snapshot;
   },
 
   html: (text: NoteSnapshot): string => toHtml(contentOf(text)),
 
   /** Whether the note says something else than the document. */
-  differs({ state, note }: { state: Uint8Array; note: NoteSnapshot }): boolean {
-    return fingerprint(contentIn(docOf(state))) !== fingerprint(contentOf(note));
+  differs({ note, ...written }: WrittenState & { note: NoteSnapshot }): boolean {
+    return fingerprint(contentIn(docOf(written))) !== fingerprint(contentOf(note));
   },
 
   /** The update that brings the change from the known state to the text. */
-  change({ known, text }: { known: Uint8Array; text: NoteSnapshot }) {
+  change({ text, ...known }: WrittenState & { text: NoteSnapshot }) {
     const content = contentOf(text);
     const doc = docOf(known);
     const changes: Uint8Array[] = [];
@@ -181,11 +191,16 @@ function deepest(updates: readonly Uint8Array[], refused: ReadonlySet<number>): 
   });
 }
 
-function docOf(state: Uint8Array): WeighedDoc {
+function docOf({ state, since = [] }: WrittenState): WeighedDoc {
   const doc = new WeighedDoc();
-  Y.applyUpdate(doc, state);
+  for (const update of [state, ...since]) Y.applyUpdate(doc, update);
   return doc;
 }
+
+const measured = (doc: Y.Doc): MeasuredState => ({
+  state: Y.encodeStateAsUpdate(doc),
+  vector: Y.encodeStateVector(doc),
+});
 
 /** The document's text. */
 export const contentIn = (doc: Y.Doc): JsonNode => toJson(doc.getXmlFragment(FRAGMENT));

@@ -17,7 +17,7 @@ import type { DocumentState, Joiner, Joining } from "./joining.ts";
 import type { Member } from "./members.ts";
 import type { NoteAccess } from "./note_ports.ts";
 import { UserCosts } from "./user_costs.ts";
-import type { WrittenState } from "./weighed_doc.ts";
+import type { WrittenState } from "./remembered_state.ts";
 import { missingFrom } from "./yjs_state.ts";
 
 type Given = "store" | "topics" | "content" | "audience" | "logger";

@@ -1,6 +1,6 @@
 import type { NoteSnapshot } from "../note_schema/note_content.ts";
 import type { Member } from "./members.ts";
-import type { WrittenState } from "./weighed_doc.ts";
+import type { WrittenState } from "./remembered_state.ts";
 
 /** Who wants to join, and how that client encodes bytes. */
 export type Joiner = Omit<Member, "canWrite" | "checkedAtMs" | "encoding">;

@@ -10,6 +10,13 @@ const LARGE_BYTES = 4 * 1024;
 export class KnownEntries {
   #digests: ReadonlySet<string> = new Set();
 
+  /** Knows what a log held when the document was read from it. */
+  static of(entries: readonly Uint8Array[]): KnownEntries {
+    const known = new KnownEntries();
+    known.remember(known.among(entries).digests);
+    return known;
+  }
+
   /** The entries without those that are known, and what to remember once these have been applied. */
   among(entries: readonly Uint8Array[]): { unknown: Uint8Array[]; digests: ReadonlySet<string> } {
     const digests = new Set<string>();

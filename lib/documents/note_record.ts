@@ -1,4 +1,4 @@
-import * as Y from "yjs";
+import type * as Y from "yjs";
 import { AppError } from "../common/errors.ts";
 import { keys } from "../state/key_space.ts";
 import type { UpdateLog } from "../state/state_store.ts";
@@ -8,6 +8,8 @@ import type { NoteSnapshot } from "../note_schema/note_content.ts";
 import { FRAGMENT } from "../note_schema/yjs_content.ts";
 import { contentIn, type Output } from "./digests.ts";
 import { snapshotOf } from "./snapshot.ts";
+import { bytesOf, type Renewal, type WrittenState } from "./remembered_state.ts";
+import { isLittle } from "./update_guard.ts";
 import type { WeighedDoc } from "./weighed_doc.ts";
 import { applyPieces } from "./yjs_state.ts";
 
@@ -35,25 +37,34 @@ export class NoteRecord {
     this.#log = log;
   }
 
-  /** Begins an empty log with the note's text. @throws {AppError} `not_found` without a note */
-  async begin(doc: WeighedDoc): Promise<void> {
+  /**
+   * Begins an empty log with the note's text, and returns what the log holds then.
+   *
+   * @throws {AppError} `not_found` without a note
+   */
+  async begin(doc: WeighedDoc): Promise<Uint8Array[]> {
     const note = await this.#parts.content.load(this.#ref.noteId);
     if (!note) throw new AppError("not_found", "There is no such note.");
     const kept = await this.#keptState();
     const begun = await this.#parts.digester.run("begin", { note, kept });
     this.#isEdited = false;
-    if (!begun) return;
+    if (!begun) return [];
     await applyPieces(doc, begun, this);
     this.#isEdited = false;
     await this.#log.append(begun.state);
     if (begun.isRenewed) await this.#keep(begun.state);
+    return [begun.state];
   }
 
   /** Adds what the log has lost to a document that waits for it. */
-  async complete(doc: Y.Doc): Promise<void> {
+  async complete(doc: WeighedDoc): Promise<void> {
     const kept = await this.#keptState();
     if (!kept) return;
-    Y.applyUpdate(doc, kept, this);
+    if (isLittle([kept])) doc.take(kept, this);
+    else {
+      const { state, since = [] } = doc.written();
+      await applyPieces(doc, await this.#parts.digester.log([state, ...since, kept]), this);
+    }
     await this.#log.append(kept);
   }
 
@@ -77,25 +88,25 @@ export class NoteRecord {
   }
 
   /** The text as JSON, and the update that brings its change from the last saved text into the document. */
-  async changeTo(doc: Y.Doc, text: NoteSnapshot): Promise<Output<"change">> {
-    const known = await this.#knownState(doc);
-    return await this.#parts.digester.run("change", { known, text });
+  async changeTo(doc: WeighedDoc, text: NoteSnapshot): Promise<Output<"change">> {
+    const state = await this.#knownState();
+    return await this.#parts.digester.run("change", { ...state ? { state } : doc.written(), text });
   }
 
   /** The state of the last saved text: not while an instance has stored the one and not yet the other. */
-  async #knownState(doc: Y.Doc): Promise<Uint8Array> {
+  async #knownState(): Promise<Uint8Array | undefined> {
     const { store, topics } = this.#parts;
     await using _lock = topics.isHeard()
       ? await acquireSoon(store, keys.documentSaveLock(this.#ref.key))
       : undefined;
-    return await this.#keptState() ?? (await this.#log.read())[0] ?? Y.encodeStateAsUpdate(doc);
+    return await this.#keptState() ?? (await this.#log.read())[0];
   }
 
   /**
    * Saves what `current` gives, one instance at a time; who is the only one needs no lock for that. A
    * note that is gone is not saved. Returns about how many bytes were written.
    */
-  async save(current: () => Promise<Y.Doc>): Promise<number> {
+  async save(current: () => Promise<WeighedDoc>): Promise<number> {
     const { store, topics } = this.#parts;
     const bytes = topics.isHeard() ? 0 : await this.#saveNow(current);
     // An instance that has come meanwhile may have saved what was new, and this what was old.
@@ -104,11 +115,13 @@ export class NoteRecord {
     return bytes + await this.#saveNow(current);
   }
 
-  async #saveNow(current: () => Promise<Y.Doc>): Promise<number> {
+  async #saveNow(current: () => Promise<WeighedDoc>): Promise<number> {
     const { content, logger } = this.#parts;
     const doc = await current();
-    const state = Y.encodeStateAsUpdate(doc);
-    const snapshot = await this.#snapshot(doc, state);
+    const renewal = doc.renewal();
+    const written = renewal ? await this.#renewed(doc, renewal) : doc.written();
+    const { state } = written;
+    const snapshot = "snapshot" in written ? written.snapshot : await this.#snapshot(doc, written);
     try {
       await content.save(this.#ref.noteId, snapshot);
     } catch (thrown) {
@@ -120,32 +133,45 @@ export class NoteRecord {
     return state.length;
   }
 
+  /** What a large document says, and its state, written anew beside the event loop. */
+  async #renewed(doc: WeighedDoc, renewal: Renewal) {
+    const { state: before, since = [] } = renewal;
+    try {
+      const { state: made, ...snapshot } = await this.#snapshot(doc, { state: before, since });
+      const state = made ?? await this.#parts.digester.run("merge", [before, ...since]);
+      renewal.isWrittenAs(state);
+      return { state, snapshot };
+    } catch (thrown) {
+      renewal.fail();
+      throw thrown;
+    }
+  }
+
   /**
    * A small text is read where it is, however long its history: to make another document of the
    * state takes most of the time.
    */
-  async #snapshot(doc: Y.Doc, state: Uint8Array): Promise<NoteSnapshot> {
+  async #snapshot(doc: Y.Doc, written: WrittenState): Promise<Output<"snapshot">> {
     const { digester } = this.#parts;
     const said = { given: this.#given, isEdited: this.#isEdited };
     const grown = this.#grownBytes;
-    const textBytes = Math.min(state.length, this.#textBytes + grown);
+    const textBytes = Math.min(bytesOf(written), this.#textBytes + grown);
     const snapshot = digester.isQuick(said, textBytes)
       ? snapshotOf({ json: contentIn(doc), ...said })
-      : await digester.run("snapshot", { state, ...said });
+      : await digester.run("snapshot", { ...written, ...said });
     this.#textBytes = digester.sizeOf(snapshot.json);
     this.#grownBytes -= grown;
     return snapshot;
   }
 
-  async differs(doc: Y.Doc): Promise<boolean> {
+  async differs(doc: WeighedDoc): Promise<boolean> {
     const note = await this.#parts.content.load(this.#ref.noteId);
     if (!note || !this.#isEdited && this.#given === undefined && doc.store.clients.size === 0) {
       return false;
     }
     const fragment = doc.getXmlFragment(FRAGMENT);
     if (fragment.length === 0 && !this.#isEdited) return false;
-    const state = Y.encodeStateAsUpdate(doc);
-    return await this.#parts.digester.run("differs", { state, note });
+    return await this.#parts.digester.run("differs", { ...doc.written(), note });
   }
 
   async #keptState(): Promise<Uint8Array | undefined> {

@@ -4,7 +4,7 @@ import { AppError, errorText } from "../common/errors.ts";
 import { keys } from "../state/key_space.ts";
 import type { UpdateLog } from "../state/state_store.ts";
 import { UpdateAdmission } from "./update_admission.ts";
-import { isLittle, UpdateGuard } from "./update_guard.ts";
+import { UpdateGuard } from "./update_guard.ts";
 import {
   AwarenessClaims,
   type AwarenessEntry,
@@ -16,13 +16,14 @@ import type { DocumentRef } from "./document_id.ts";
 import { acquireSoon, type DocumentParts } from "./document_parts.ts";
 import { KnownEntries } from "./known_entries.ts";
 import { WeighedDoc } from "./weighed_doc.ts";
+import { takeLog } from "./log_reader.ts";
 import { LogWriter } from "./log_writer.ts";
 import type { Member } from "./members.ts";
 import { NoteRecord } from "./note_record.ts";
 import { NoteSaver } from "./note_saver.ts";
 import type { NoteSnapshot } from "../note_schema/note_content.ts";
 import { PacedAwareness } from "./paced_awareness.ts";
-import { applyAll, applyPieces, isChange, isIncomplete } from "./yjs_state.ts";
+import { applyAll, isChange, isIncomplete } from "./yjs_state.ts";
 
 /** What comes with an update. */
 interface Beside {
@@ -105,23 +106,22 @@ export class OpenDocument {
     });
     await this.#subscription.whenLive();
     const updates = await this.log.read();
-    if (updates.length === 0) return await this.#note.begin(this.#doc);
-    await this.#takeLog(this.#doc, updates);
+    const isNew = updates.length === 0;
+    const read = isNew ? this.#note.begin(this.#doc) : this.#takeLog(this.#doc, updates);
+    this.#known = KnownEntries.of(await read);
+    if (isNew) return;
     this.#note.changed();
     if (isIncomplete(this.#doc)) await this.#note.complete(this.#doc);
   }
 
-  /** What the log holds, harmful updates left out, and taken out of it for good. */
-  async #takeLog(doc: WeighedDoc, updates: Uint8Array[]): Promise<void> {
-    const digest = isLittle(updates) ? undefined : await this.#parts.digester.log(updates);
-    await (digest ? applyPieces(doc, digest, this) : applyAll(doc, updates, this));
-    const bytes = (digest ? [digest.state] : updates).reduce((sum, { length }) => sum + length, 0);
+  /** Takes what the log holds into the document; returns what it holds then. */
+  async #takeLog(doc: WeighedDoc, updates: Uint8Array[]): Promise<Uint8Array[]> {
+    const { digester, logger } = this.#parts;
+    const options = { log: this.log, digester, logger, key: this.ref.key, origin: this };
+    const { entries, bytes } = await takeLog(doc, updates, options);
     this.#guard.measured(bytes);
     this.#note.grew(bytes);
-    const count = digest?.refused.length ?? 0;
-    if (!digest || count === 0) return;
-    this.#parts.logger.warn("harmful updates taken out of a log", { key: this.ref.key, count });
-    await this.log.compact(updates.length, () => digest.state);
+    return entries;
   }
 
   /**
@@ -210,7 +210,7 @@ export class OpenDocument {
     const doc = this.#doc;
     const taken = await this.#guard.takenOf(doc, unknown);
     doc.on("update", show);
-    await applyAll(doc, taken, origin);
+    await applyAll(doc, taken, origin, (update) => doc.take(update, origin));
     doc.off("update", show);
     if (doc === this.#doc) this.#known.remember(digests);
   }
@@ -250,7 +250,7 @@ export class OpenDocument {
       if (!this.#mending) this.#mended = this.#mend();
       return false;
     }
-    this.#guard.taken(update);
+    this.#guard.taken(this.#doc, update);
     this.#note.grew(update.length);
     this.#mending?.push(update);
     return true;
@@ -261,11 +261,11 @@ export class OpenDocument {
     const since: Uint8Array[] = this.#mending = this.writer.waiting;
     try {
       const fresh = new WeighedDoc();
-      await this.#takeLog(fresh, await this.log.read());
-      fresh.transact(() => since.forEach((update) => Y.applyUpdate(fresh, update)), this);
+      const known = KnownEntries.of(await this.#takeLog(fresh, await this.log.read()));
+      since.forEach((update) => fresh.take(update, this));
       this.#doc.destroy();
       this.#doc = fresh;
-      this.#known = new KnownEntries();
+      this.#known = known;
       this.#follow(fresh);
     } catch (thrown) {
       this.#parts.logger.warn("document not read anew", { error: errorText(thrown) });

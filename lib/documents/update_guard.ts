@@ -1,6 +1,8 @@
 import * as Y from "yjs";
 import { AppError } from "../common/errors.ts";
+import { Turns } from "../common/turns.ts";
 import type { DocumentParts } from "./document_parts.ts";
+import { bytesOf } from "./remembered_state.ts";
 import { MAX_TYPE_DEPTH, type WeighedDoc, weightOf } from "./weighed_doc.ts";
 import { scanUpdate, type UpdateSize } from "./update_scan.ts";
 import { checkUpdate } from "./yjs_state.ts";
@@ -19,6 +21,8 @@ const MOVED_A_STEP = 32;
 const MAX_STEPS_UNMEASURED = 10_000_000;
 /** What waits in a document for updates that nobody has sent is gone through with each one that comes. */
 const MAX_PENDING_BYTES = 256 * 1024;
+/** An entry of a log from here on is mostly a snapshot of what is there already. */
+const LARGE_ENTRY_BYTES = 64 * 1024;
 
 type UpdateGuardParts = Pick<DocumentParts, "digester" | "maxDocumentBytes" | "maxDocumentWeight">;
 
@@ -49,8 +53,18 @@ export class UpdateGuard {
   }
 
   /** The update is in the document. */
-  taken(update: Uint8Array): void {
+  taken(doc: WeighedDoc, update: Uint8Array): void {
     this.#bytes += update.length;
+    if (doc.isBehind) void this.#renew(doc);
+  }
+
+  /** Has a large document written anew. Never rejects. */
+  async #renew(doc: WeighedDoc): Promise<void> {
+    const renewal = doc.renewal();
+    if (!renewal) return;
+    const { state, since = [] } = renewal;
+    await this.#parts.digester.run("merge", [state, ...since])
+      .then(renewal.isWrittenAs, renewal.fail);
   }
 
   /**
@@ -66,56 +80,91 @@ export class UpdateGuard {
     }
     // Text and deletions are sound when they can be counted: Yjs reads what else there may be.
     if (size.types + size.values > 0) checkUpdate(update);
-    this.#checkRoom(doc, size);
+    const isFull = !this.#hasRoom(doc, size);
     const there = doc.structs;
     const steps = stepsOf(size, there);
     this.#steps += steps;
-    const isCheap = steps <= MAX_STEPS_AT_ONCE && this.#steps <= MAX_STEPS_UNMEASURED &&
+    const isCheap = !isFull && steps <= MAX_STEPS_AT_ONCE && this.#steps <= MAX_STEPS_UNMEASURED &&
       doc.depth + size.types <= MAX_TYPE_DEPTH && pendingBytes(doc) <= MAX_PENDING_BYTES;
-    return isCheap ? undefined : this.#try(doc, update, steps <= MAX_STEPS_AT_ONCE);
+    if (isCheap) return undefined;
+    const isLittle = !isFull && steps <= MAX_STEPS_AT_ONCE;
+    return this.#try(doc, update, isLittle).then((tookMs) => {
+      if (isFull && this.#isFull(doc, size)) throw this.#full();
+      return tookMs;
+    });
   }
 
-  /** What of that which anybody has put into the log may be applied. */
+  /** What of that which anybody has put into the log may be applied, and is not there. */
   async takenOf(doc: WeighedDoc, updates: readonly Uint8Array[]): Promise<Uint8Array[]> {
     const taken: Uint8Array[] = [];
-    for (const update of updates) if (await this.#takesLogged(doc, update)) taken.push(update);
+    const turns = new Turns();
+    for (const update of updates) {
+      if (turns.isOver) await turns.next();
+      const isLarge = update.length >= LARGE_ENTRY_BYTES;
+      const isCheap = !isLarge && stepsOfAll(doc, [update]) <= MAX_STEPS_AT_ONCE;
+      if (isCheap) taken.push(update);
+      else taken.push(...await this.#takenOfCostly(doc, update, isLarge));
+    }
     return taken;
   }
 
-  async #takesLogged(doc: WeighedDoc, update: Uint8Array): Promise<boolean> {
+  async #takenOfCostly(doc: WeighedDoc, update: Uint8Array, isLarge: boolean) {
     try {
-      const steps = stepsOf(scanUpdate(update), doc.structs);
-      if (steps > MAX_STEPS_AT_ONCE && !isKnown(doc, update)) await this.#try(doc, update);
-      return true;
+      const vector = Y.encodeStateVector(doc);
+      const pieces = isLarge
+        ? await this.#parts.digester.run("missing", { update, vector })
+        : [update];
+      const isCheap = stepsOfAll(doc, pieces) <= MAX_STEPS_AT_ONCE;
+      if (!isCheap && !pieces.every((piece) => isKnown(doc, piece))) await this.#try(doc, update);
+      return pieces;
     } catch (thrown) {
-      if (thrown instanceof AppError && thrown.code !== "unavailable") return false;
+      if (thrown instanceof AppError && thrown.code !== "unavailable") return [];
       throw thrown;
     }
   }
 
   async #try(doc: WeighedDoc, update: Uint8Array, isLittle = false): Promise<number> {
+    const { transactions } = doc;
     const written = doc.written();
     this.#steps = 0;
-    this.#bytes = written.state.length + (written.since?.length ?? 0);
+    this.#bytes = bytesOf(written);
     const trial = { ...written, update, isLittle };
-    const { depth, tookMs } = await this.#parts.digester.run("trial", trial);
+    const { depth, tookMs, state, vector } = await this.#parts.digester.run("trial", trial);
     doc.depth = depth;
+    if (state && vector) {
+      // It is counted once it is taken.
+      this.#bytes = Math.max(0, state.length - update.length);
+      doc.isTried(update, { state, vector }, transactions);
+    }
     return tookMs;
   }
 
-  #checkRoom(doc: WeighedDoc, { bytes, structs, values }: UpdateSize): void {
+  /**
+   * What is counted is an upper bound: only near the limit it is worth its time to look. `false`: it
+   * seems full, and is large, so that a trial is to tell.
+   *
+   * @throws {AppError} `too_large`
+   */
+  #hasRoom(doc: WeighedDoc, size: UpdateSize): boolean {
+    if (!this.#isFull(doc, size)) return true;
+    if (doc.isLarge) return false;
+    this.#bytes = bytesOf(doc.written());
+    if (this.#isFull(doc, size)) throw this.#full();
+    return true;
+  }
+
+  #isFull(doc: WeighedDoc, { bytes, structs, values }: UpdateSize): boolean {
     const { maxDocumentBytes, maxDocumentWeight } = this.#parts;
     const added = weightOf(structs + values / 4, bytes);
-    const isFull = () =>
-      this.#bytes + bytes > maxDocumentBytes || this.weight(doc) + added > maxDocumentWeight;
-    // What is counted is an upper bound: only near the limit it is worth its time to look.
-    if (isFull()) this.#bytes = Y.encodeStateAsUpdate(doc).length;
-    if (isFull()) {
-      throw new AppError(
-        "too_large",
-        `A document takes at most ${maxDocumentBytes} bytes, and ${maxDocumentWeight} in memory.`,
-      );
-    }
+    return this.#bytes + bytes > maxDocumentBytes || this.weight(doc) + added > maxDocumentWeight;
+  }
+
+  #full(): AppError {
+    const { maxDocumentBytes, maxDocumentWeight } = this.#parts;
+    return new AppError(
+      "too_large",
+      `A document takes at most ${maxDocumentBytes} bytes, and ${maxDocumentWeight} in memory.`,
+    );
   }
 }
 
@@ -126,6 +175,16 @@ function stepsOf({ structs, deletions, deleted }: UpdateSize, there: number): nu
   const deleting = Math.min(deleted, deletions * all) * STEPS_A_DELETED +
     deletions * all / MOVED_A_STEP;
   return structs * all + deleting;
+}
+
+/** The same of updates, one of which may be none: `Infinity`. */
+function stepsOfAll(doc: WeighedDoc, updates: readonly Uint8Array[]): number {
+  const there = doc.structs;
+  try {
+    return updates.reduce((sum, update) => sum + stepsOf(scanUpdate(update), there), 0);
+  } catch {
+    return Infinity;
+  }
 }
 
 function pendingBytes({ store: { pendingStructs, pendingDs } }: WeighedDoc): number {

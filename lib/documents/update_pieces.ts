@@ -3,20 +3,24 @@ import * as encoding from "lib0/encoding";
 import * as Y from "yjs";
 import type { WeighedDoc } from "./weighed_doc.ts";
 
-/** Items of one piece: some three milliseconds' worth. */
-const STRUCTS_OF_A_PIECE = 2_000;
+/** Items of one piece: a millisecond's worth, or some where they stand far from each other. */
+const STRUCTS_OF_A_PIECE = 500;
 
 type Struct = Y.Item | Y.GC;
 type Run = { client: number; structs: Struct[] };
 
 /**
  * Updates that make the document when they are applied one after another, each of which needs only
- * what came before it. What waits for items that are not there comes with the last one.
+ * what came before it, and what the holder of the state vector has. What waits for items that are
+ * not there comes with the last one.
  */
-export function piecesOf(doc: WeighedDoc, state: Uint8Array): Uint8Array[] {
-  if (doc.structs <= STRUCTS_OF_A_PIECE) return [state];
-  const clients = [...doc.store.clients].map(([client, structs]) => ({ client, structs, at: 0 }));
-  const known = new Map<number, number>();
+export function piecesOf(doc: WeighedDoc, stateVector?: Uint8Array): Uint8Array[] {
+  const known = stateVector ? Y.decodeStateVector(stateVector) : new Map<number, number>();
+  const clients = [...doc.store.clients].map(([client, structs]) => {
+    const clock = known.get(client) ?? 0;
+    const isAll = clock >= Y.getState(doc.store, client);
+    return { client, structs, at: isAll ? structs.length : Y.findIndexSS(structs, clock) };
+  });
   const isKnown = (id: Y.ID | null) => id === null || id.clock < (known.get(id.client) ?? 0);
   const pieces: Uint8Array[] = [];
   let runs: Run[] = [];

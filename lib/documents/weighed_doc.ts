@@ -1,5 +1,11 @@
 import * as Y from "yjs";
 import { errorText } from "../common/errors.ts";
+import {
+  type MeasuredState,
+  RememberedState,
+  type Renewal,
+  type WrittenState,
+} from "./remembered_state.ts";
 
 /** Types in one another, above which a document is refused: an editor's have some ten. */
 export const MAX_TYPE_DEPTH = 200;
@@ -7,17 +13,11 @@ export const MAX_TYPE_DEPTH = 200;
 const BYTES_OF_A_STRUCT = 600;
 const BYTES_OF_A_NAME = 500;
 
-/** From so many items on, a state that is known is worth its bytes: to write it takes a while at once. */
+/** From so many items on a state is remembered: to write it takes a while at once. */
 const LARGE_STRUCTS = 5_000;
-/** Updates since, and their bytes, beyond which the state is written anew. */
-const MAX_SINCE = 200;
-const MAX_SINCE_BYTES = 64 * 1024;
-
-/** A document's state: at some moment, and what has come since. */
-export interface WrittenState {
-  state: Uint8Array;
-  since?: Uint8Array;
-}
+/** A small document is looked at after so many bytes of updates, none of which makes more than an item of five. */
+const LOOK_BYTES = 32 * 1024;
+const BYTES_OF_AN_ITEM = 5;
 
 /** A Yjs document that knows how deep its types are in one another, and what it weighs. */
 export class WeighedDoc extends Y.Doc {
@@ -25,45 +25,86 @@ export class WeighedDoc extends Y.Doc {
   depth = 0;
   /** Updates that were taken so far. */
   taken = 0;
-  /** What it says, as long as it has changed by nothing else than those updates. */
-  #written: { state: Uint8Array; since: Uint8Array[]; bytes: number } | undefined;
+  /** Transactions so far: whatever changes it is in one. */
+  transactions = 0;
+  /** How it was written, once it is large. */
+  #remembered: RememberedState | undefined;
+  /** Bytes of updates since somebody has looked how large it is. */
+  #unseenBytes = 0;
+  /** An update that was tried elsewhere: the state with it, and the transactions without. */
+  #tried: { update: Uint8Array; with: MeasuredState; transactions: number } | undefined;
 
   constructor() {
     super();
     // Before Yjs tells each changed type and all those around it.
     this.on("beforeObserverCalls", (transaction: Y.Transaction) => {
       this.depth = Math.max(this.depth, newDepth(transaction));
-      // Whatever changes it by another way than `take`, which puts it back, is not in what was written.
-      this.#written = undefined;
+      this.transactions++;
     });
   }
 
   /** Applies an update. Throws as Yjs does. */
-  take(update: Uint8Array): void {
-    const written = this.#written;
+  take(update: Uint8Array, origin?: unknown): void {
     this.taken++;
-    Y.applyUpdate(this, update);
-    if (!written) return;
-    written.since.push(update);
-    written.bytes += update.length;
-    const isLittle = written.since.length <= MAX_SINCE && written.bytes <= MAX_SINCE_BYTES;
-    this.#written = isLittle ? written : undefined;
-  }
-
-  /** Somebody has written all that it says now. */
-  isWrittenAs(state: Uint8Array): void {
-    if (this.structs >= LARGE_STRUCTS) this.#written = { state, since: [], bytes: 0 };
-  }
-
-  /** All that it says: as somebody has written it already, or written now. */
-  written(): WrittenState {
-    if (!this.#written) {
-      const state = Y.encodeStateAsUpdate(this);
-      this.isWrittenAs(state);
-      return { state };
+    const isSeen = this.#remembered !== undefined ||
+      (this.#unseenBytes += update.length) < LOOK_BYTES;
+    if (!isSeen) this.#look(update);
+    if (!this.#remembered) return Y.applyUpdate(this, update, origin);
+    const { transactions } = this;
+    this.#remembered.take(update, () => Y.applyUpdate(this, update, origin));
+    if (this.#tried?.update === update) {
+      this.isWrittenAs(this.#tried.with, this.#tried.transactions === transactions);
+      this.#tried = undefined;
     }
-    const { state, since } = this.#written;
-    return since.length === 0 ? { state } : { state, since: Y.mergeUpdates(since) };
+    if (!isSeen && this.structs < LARGE_STRUCTS) this.#remembered = undefined;
+  }
+
+  /** Written while it is hardly large yet, and before an update that may make it so. */
+  #look({ length }: Uint8Array): void {
+    this.#unseenBytes = 0;
+    if (this.structs + length / BYTES_OF_AN_ITEM < LARGE_STRUCTS) return;
+    const written = { state: Y.encodeStateAsUpdate(this), vector: Y.encodeStateVector(this) };
+    this.#remembered = new RememberedState(this, written, true);
+  }
+
+  /** What somebody has written is in it; or all that it says now. */
+  isWrittenAs(written: MeasuredState, isAll: boolean): void {
+    if (this.structs < LARGE_STRUCTS) return;
+    this.#remembered = new RememberedState(this, written, isAll);
+  }
+
+  /** The update was tried on what it said after so many transactions, and written with it. */
+  isTried(update: Uint8Array, written: MeasuredState, transactions: number): void {
+    this.#tried = { update, with: written, transactions };
+  }
+
+  /** All that it says: as somebody has written it already, with what came since; or written now. */
+  written(): WrittenState {
+    if (this.#remembered) return this.#remembered.written();
+    const state = Y.encodeStateAsUpdate(this);
+    if (this.structs >= LARGE_STRUCTS) {
+      this.isWrittenAs({ state, vector: Y.encodeStateVector(this) }, true);
+    }
+    return { state };
+  }
+
+  /** Whether it is written elsewhere, if at all. */
+  get isLarge(): boolean {
+    return this.#remembered !== undefined;
+  }
+
+  /** Whether so much has come since it was written that somebody is to write it anew. */
+  get isBehind(): boolean {
+    return this.#remembered?.isBehind ?? false;
+  }
+
+  /** What a large document says, to be written anew; `undefined` where nothing came since. */
+  renewal(): Renewal | undefined {
+    const remembered = this.#remembered;
+    // Then it is written here, by whoever needs it.
+    return remembered?.renewal(() => {
+      if (this.#remembered === remembered) this.#remembered = undefined;
+    });
   }
 
   /** What it holds: items, runs of deleted ones. */
@@ -75,7 +116,7 @@ export class WeighedDoc extends Y.Doc {
 
   /** About what it takes in memory, given the bytes of its state. */
   weight(bytes: number): number {
-    return weightOf(this.structs, bytes) + (this.#written?.state.length ?? 0) +
+    return weightOf(this.structs, bytes) + (this.#remembered?.bytes ?? 0) +
       (this.store.clients.size + this.share.size) * BYTES_OF_A_NAME;
   }
 }

@@ -5,20 +5,25 @@ import { AppError } from "../common/errors.ts";
 import { Turns } from "../common/turns.ts";
 import type { JsonNode } from "../note_schema/json_node.ts";
 import { FRAGMENT } from "../note_schema/yjs_content.ts";
-import { refusalOf, WeighedDoc, type WrittenState } from "./weighed_doc.ts";
+import type { MeasuredState, WrittenState } from "./remembered_state.ts";
 import { replaceContent } from "./replace_content.ts";
+import { refusalOf, WeighedDoc } from "./weighed_doc.ts";
 
 /** Updates that are one transaction at the most. */
 const UPDATES_A_TURN = 2_000;
+/** Items that are written in some milliseconds. */
+const MANY_STRUCTS = 5_000;
 
 /**
  * Applies the updates in transactions that never hold the event loop for long. Returns how many
- * were left out as harmful: one of them must not take the document from everybody.
+ * were left out as harmful: one of them must not take the document from everybody. What is written is
+ * taken with `doc.take`: pieces of a state that is written already need no such care.
  */
 export async function applyAll(
   doc: Y.Doc,
   updates: readonly Uint8Array[],
   origin: unknown,
+  apply = (update: Uint8Array) => Y.applyUpdate(doc, update, origin),
 ): Promise<number> {
   let refused = 0;
   const turns = new Turns();
@@ -27,7 +32,11 @@ export async function applyAll(
     const end = Math.min(updates.length, at + UPDATES_A_TURN);
     doc.transact(() => {
       do {
-        if (refusalOf(doc, updates[at++] as Uint8Array, origin) !== undefined) refused++;
+        try {
+          apply(updates[at++] as Uint8Array);
+        } catch {
+          refused++;
+        }
       } while (at < end && !turns.isOver);
     }, origin);
   }
@@ -55,15 +64,15 @@ export function checkUpdate(update: Uint8Array): void {
   }
 }
 
-/** Applies a state in its pieces, and remembers that it is written already, where nothing came between. */
+/** Applies a state in its pieces, and remembers that it is written already. */
 export async function applyPieces(
   doc: WeighedDoc,
-  { state, pieces }: { state: Uint8Array; pieces: readonly Uint8Array[] },
+  { pieces, ...written }: MeasuredState & { pieces: readonly Uint8Array[] },
   origin: unknown,
 ): Promise<void> {
   const { taken } = doc;
-  await applyAll(doc, pieces, origin);
-  if (doc.taken === taken) doc.isWrittenAs(state);
+  const refused = await applyAll(doc, pieces, origin);
+  if (refused === 0) doc.isWrittenAs(written, doc.taken === taken);
 }
 
 /** What the holder of the state vector is missing. @throws {AppError} `invalid_payload` */
@@ -71,15 +80,28 @@ export function missingFrom(doc: WeighedDoc, stateVector: Uint8Array | undefined
   const hasNothing = !stateVector || (stateVector.length === 1 && stateVector[0] === 0);
   if (hasNothing) return doc.written();
   try {
+    // Who has little of a large document is sent what is written, and knows some of it already.
+    if (doc.isLarge && structsAfter(doc, stateVector) > MANY_STRUCTS) return doc.written();
     return { state: Y.encodeStateAsUpdate(doc, stateVector) };
   } catch {
     throw new AppError("invalid_payload", "state_vector: these bytes are no state vector.");
   }
 }
 
+/** How many items the holder of the state vector is missing. */
+function structsAfter({ store }: WeighedDoc, stateVector: Uint8Array): number {
+  const has = Y.decodeStateVector(stateVector);
+  let count = 0;
+  for (const [client, structs] of store.clients) {
+    const clock = has.get(client) ?? 0;
+    if (clock < Y.getState(store, client)) count += structs.length - Y.findIndexSS(structs, clock);
+  }
+  return count;
+}
+
 /** Both as one update. */
 export const wholeOf = ({ state, since }: WrittenState): Uint8Array =>
-  since ? Y.mergeUpdates([state, since]) : state;
+  since ? Y.mergeUpdates([state, ...since]) : state;
 
 /** Whether the transaction has changed its document. */
 export function isChange({ deleteSet, beforeState, afterState }: Y.Transaction): boolean {

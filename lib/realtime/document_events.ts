@@ -44,7 +44,7 @@ export function documentEvents({ documents, noteRooms }: DocumentEventsOptions):
   function sendState(
     socket: RealtimeSocket,
     member: Member,
-    { state, since, sessions, content }: DocumentState,
+    { state, since = [], sessions, content }: DocumentState,
   ) {
     socket.emit("ydoc:document:state", {
       document_id: member.documentId,
@@ -52,13 +52,14 @@ export function documentEvents({ documents, noteRooms }: DocumentEventsOptions):
       sessions,
       ...(content && { content }),
     });
-    if (!since) return;
-    socket.emit("ydoc:document:update", {
-      document_id: member.documentId,
-      user_id: "",
-      update: encode(since, member.isBinary),
-      socket_id: "",
-    });
+    for (const update of since) {
+      socket.emit("ydoc:document:update", {
+        document_id: member.documentId,
+        user_id: "",
+        update: encode(update, member.isBinary),
+        socket_id: "",
+      });
+    }
   }
 
   /** Answers with the document as it is then. */

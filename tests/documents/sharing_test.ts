@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import * as Y from "yjs";
 import { silentLogger } from "../../lib/common/logger.ts";
 import { Digester } from "../../lib/documents/digester.ts";
 import { documentOfNote } from "../../lib/documents/document_id.ts";
 import type { DocumentParts } from "../../lib/documents/document_parts.ts";
 import { NoteRecord } from "../../lib/documents/note_record.ts";
+import { WeighedDoc } from "../../lib/documents/weighed_doc.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import { until } from "../support/until.ts";
 import { Client, FakeNotes, openStore, startInstance, textJson } from "./fixture.ts";
@@ -50,7 +50,7 @@ Deno.test("who is alone saves without a lock, and once more under it when anothe
     const lock = await store.acquire(keys.documentSaveLock(ref.key), { ttlMs: 30_000 });
     locked.push(!lock);
     await lock?.release();
-    return new Y.Doc();
+    return new WeighedDoc();
   };
   await record.save(current);
   assert.deepEqual(locked, [false]);

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import * as Y from "yjs";
-import { pack, packInTurns, unpack, unpackInTurns } from "../../lib/documents/digest_packing.ts";
+import {
+  pack,
+  packInTurns,
+  sealed,
+  unpack,
+  unpackInTurns,
+} from "../../lib/documents/digest_packing.ts";
 import { piecesOf } from "../../lib/documents/update_pieces.ts";
 import { WeighedDoc } from "../../lib/documents/weighed_doc.ts";
 import { seedOf } from "../support/say.ts";
@@ -36,14 +42,35 @@ function edited(next: (end: number) => number): WeighedDoc {
 Deno.test("a large document is applied in pieces, each of which needs only those before it", () => {
   const doc = edited(numbersOf(seedOf("pieces of a document")));
   const state = Y.encodeStateAsUpdate(doc);
-  const pieces = piecesOf(doc, state);
+  const pieces = piecesOf(doc);
   assert.ok(pieces.length > 3, `${pieces.length} pieces`);
+  for (const piece of pieces) assert.ok(Y.decodeUpdate(piece).structs.length <= 500);
   const other = new WeighedDoc();
   for (const piece of pieces) {
     Y.applyUpdate(other, piece);
     assert.equal(other.store.pendingStructs, null);
   }
   assert.deepEqual(Y.encodeStateAsUpdate(other), state);
+});
+
+Deno.test("who has some of a document is sent the rest in pieces, and nothing where that is all", () => {
+  const next = numbersOf(seedOf("pieces of the rest"));
+  const doc = edited(next);
+  const other = new WeighedDoc();
+  Y.applyUpdate(other, Y.encodeStateAsUpdate(doc));
+  const [deletions, ...more] = piecesOf(doc, Y.encodeStateVector(other));
+  assert.equal(more.length, 0);
+  assert.equal(Y.decodeUpdate(deletions as Uint8Array).structs.length, 0);
+  const text = doc.getText("text");
+  for (let edit = 0; edit < 2_000; edit++) text.insert(next(text.length + 1), "cd");
+  text.delete(0, 50);
+  const pieces = piecesOf(doc, Y.encodeStateVector(other));
+  assert.ok(pieces.length > 2, `${pieces.length} pieces`);
+  for (const piece of pieces) {
+    Y.applyUpdate(other, piece);
+    assert.equal(other.store.pendingStructs, null);
+  }
+  assert.deepEqual(Y.encodeStateAsUpdate(other), Y.encodeStateAsUpdate(doc));
 });
 
 Deno.test("what waits for items that are not there comes with the last piece", () => {
@@ -55,7 +82,7 @@ Deno.test("what waits for items that are not there comes with the last piece", (
   const doc = new WeighedDoc();
   for (const update of updates.filter((_, at) => at !== 2_500)) Y.applyUpdate(doc, update);
   const other = new WeighedDoc();
-  const pieces = piecesOf(doc, Y.encodeStateAsUpdate(doc));
+  const pieces = piecesOf(doc);
   for (const piece of [...pieces, updates[2_500] as Uint8Array]) Y.applyUpdate(other, piece);
   assert.equal(other.getText("text").length, 3_000);
 });
@@ -65,11 +92,12 @@ Deno.test("what crosses to the thread and back is what it was", async () => {
   const large = { text: "é".repeat(70_000), list: [{ a: 1 }, null], none: undefined };
   const values = [
     { state, note: { md: "short" }, kept: undefined },
+    [state, Uint8Array.of(4)],
     { state, pieces: [state, state], note: large, isEdited: false, text: large.text },
     ...["text", true, 7, undefined, null],
   ];
   for (const value of values) {
-    const there = unpack(structuredClone(await packInTurns(value)));
+    const there = unpack(structuredClone(sealed(await packInTurns(value))));
     const back = await unpackInTurns(structuredClone(pack(value)));
     const plain = value && typeof value === "object" && "pieces" in value
       ? { ...value, note: JSON.parse(JSON.stringify(large)) }
