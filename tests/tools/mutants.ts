@@ -13,8 +13,8 @@ export const MUTANTS: readonly NamedMutant[] = [
   {
     name: "what changes nothing answers for what this process wrote last, not for what is there",
     file: "lib/state/kv_atomic_values.ts",
-    search: "return isRead ? folded.settle : undefined;",
-    replace: "return folded.settle;",
+    search: "return isRead ? settle : undefined;",
+    replace: "return settle;",
     tests: ["tests/state/kv_store_test.ts"],
   },
   {
