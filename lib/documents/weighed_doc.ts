@@ -73,9 +73,9 @@ export class WeighedDoc extends Y.Doc {
     this.#remembered = new RememberedState(this, written, isAll);
   }
 
-  /** The update was tried on what it said after so many transactions, and written with it. */
+  /** The update was tried on what a large document said after so many transactions, and written with it. */
   isTried(update: Uint8Array, written: MeasuredState, transactions: number): void {
-    this.#tried = { update, with: written, transactions };
+    if (this.#remembered) this.#tried = { update, with: written, transactions };
   }
 
   /** All that it says: as somebody has written it already, with what came since; or written now. */

@@ -15,17 +15,15 @@ const UPDATES_A_TURN = 2_000;
 const MANY_STRUCTS = 5_000;
 
 /**
- * Applies the updates in transactions that never hold the event loop for long. Returns how many
- * were left out as harmful: one of them must not take the document from everybody. What is written is
- * taken with `doc.take`: pieces of a state that is written already need no such care.
+ * Applies the updates in transactions that never hold the event loop for long. What is harmful is left
+ * out: one of them must not take the document from everybody.
  */
 export async function applyAll(
   doc: Y.Doc,
   updates: readonly Uint8Array[],
   origin: unknown,
   apply = (update: Uint8Array) => Y.applyUpdate(doc, update, origin),
-): Promise<number> {
-  let refused = 0;
+): Promise<void> {
   const turns = new Turns();
   for (let at = 0; at < updates.length;) {
     if (turns.isOver) await turns.next();
@@ -35,12 +33,11 @@ export async function applyAll(
         try {
           apply(updates[at++] as Uint8Array);
         } catch {
-          refused++;
+          // Others' updates are in the document all the same.
         }
       } while (at < end && !turns.isOver);
     }, origin);
   }
-  return refused;
 }
 
 /**
@@ -71,8 +68,14 @@ export async function applyPieces(
   origin: unknown,
 ): Promise<void> {
   const { taken } = doc;
-  const refused = await applyAll(doc, pieces, origin);
-  if (refused === 0) doc.isWrittenAs(written, doc.taken === taken);
+  const turns = new Turns();
+  let isWhole = true;
+  for (const piece of pieces) {
+    if (turns.isOver) await turns.next();
+    // Each is a transaction of its own, for what Yjs does at the end of one takes time, too.
+    if (refusalOf(doc, piece, origin) !== undefined) isWhole = false;
+  }
+  if (isWhole) doc.isWrittenAs(written, doc.taken === taken);
 }
 
 /** What the holder of the state vector is missing. @throws {AppError} `invalid_payload` */

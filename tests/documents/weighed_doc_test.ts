@@ -273,6 +273,29 @@ Deno.test("who joins a large document that is edited has all of it, and nobody h
   assert.ok(counted.items < 1_000, `${counted.items} items were written here`);
 });
 
+Deno.test("a snapshot in the log is not applied once more, but for what is new in it", async () => {
+  await using store = await openStore();
+  const notes = new FakeNotes();
+  notes.add("n1", {});
+  const source = largeNote(12_000);
+  const log = store.updateLog(LOG);
+  await log.append(Y.encodeStateAsUpdate(source));
+  await using a = await startInstance({ store, notes });
+  using ada = await Client.open(a.url, "ada", "note:n1");
+  const late = new Y.XmlElement("paragraph");
+  source.getXmlFragment("prosemirror").push([late]);
+  late.insert(0, [new Y.XmlText("late")]);
+  const snapshot = Y.encodeStateAsUpdate(source);
+  assert.ok(snapshot.length > 64 * 1024, `${snapshot.length} bytes`);
+  // Of another program, which tells nobody; and what is no update at all.
+  await log.append(snapshot, new Uint8Array(100_000).fill(255));
+  using counted = new WriteCount();
+  await ada.leave();
+  await until(() => a.documents.size === 0, { what: "the end of the document" });
+  assert.match(notes.text("n1"), /late$/);
+  assert.ok(counted.items < 1_000, `${counted.items} items were written here`);
+});
+
 Deno.test("a large document near its limit is measured where it is tried", async () => {
   await using store = await openStore();
   const notes = new FakeNotes();

@@ -82,6 +82,20 @@ export const MUTANTS: readonly NamedMutant[] = [
     tests: ["tests/documents/lessons_test.ts", "tests/documents/write_text_test.ts"],
   },
   {
+    name: "a state that was written anew replaces more than it says",
+    file: "lib/documents/remembered_state.ts",
+    search: "this.#since.splice(0, covered - this.#renewed);",
+    replace: "this.#since.splice(0);",
+    tests: ["tests/documents/weighed_doc_test.ts"],
+  },
+  {
+    name: "what a transaction has taken before a large update is not in what was written",
+    file: "lib/documents/remembered_state.ts",
+    search: "if (!this.#isTouched && this",
+    replace: "if (this",
+    tests: ["tests/documents/weighed_doc_test.ts"],
+  },
+  {
     name: "a provider believes after a reconnect that it has joined",
     file: "lib/client/document_provider.ts",
     search: "  #lost(): void {\n    this.#isJoined = false;",
