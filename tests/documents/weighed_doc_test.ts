@@ -93,6 +93,25 @@ Deno.test("what a large document says is written once, whatever changes it, unti
   assert.equal(doc.renewal(), undefined, "there is nothing to write");
 });
 
+Deno.test("a state that is written anew replaces what it says, and nothing that came meanwhile", () => {
+  const writer = new Writer();
+  const doc = new WeighedDoc();
+  doc.take(writer.scatter(6_000));
+  const renewals = [0, 1, 2].map(() => {
+    doc.take(writer.scatter(2_000));
+    const renewal = doc.renewal() as Renewal;
+    return { renewal, state: mergeThroughDocument([renewal.state, ...renewal.since ?? []]) };
+  });
+  doc.take(writer.scatter(2_000));
+  for (const at of [1, 0, 2]) {
+    const { renewal, state } = renewals[at] as typeof renewals[0];
+    renewal.isWrittenAs(state);
+    assertGiven(doc);
+  }
+  assert.equal(doc.written().state, renewals[2]?.state);
+  assert.equal(doc.written().since?.length, 1, "what came last");
+});
+
 Deno.test("what was taken while a document was read is not lost to who joins", async () => {
   const writer = new Writer();
   writer.scatter(12_000);
