@@ -144,13 +144,23 @@ export class Dispatcher {
       );
       if (answer === EMPTY) return ack?.();
       if (!(answer instanceof Promise)) return ack?.(answer ?? OK);
-      answer.then(
-        (value) => ack?.(value ?? OK),
-        (thrown) => this.#refuse(socket, name, thrown, ack),
-      );
+      this.#whenHandled(answer, socket, name, ack);
     } catch (thrown) {
       this.#refuse(socket, name, thrown, ack);
     }
+  }
+
+  /** Apart, so that what waits keeps no payload in memory: thousands of events may wait for the store. */
+  #whenHandled(
+    answer: Promise<unknown>,
+    socket: RealtimeSocket,
+    name: string,
+    ack: Ack | undefined,
+  ): void {
+    answer.then(
+      (value) => ack?.(value ?? OK),
+      (thrown) => this.#refuse(socket, name, thrown, ack),
+    );
   }
 
   #handle(socket: RealtimeSocket, rate: TokenBucket, name: string, payload: unknown): unknown {
