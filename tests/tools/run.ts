@@ -6,15 +6,17 @@
  *
  * Types are not checked again here: `deno check` does that, before the tests in `deno task ok` and in CI.
  */
+import { TextLineStream } from "../bench/measure/text_line_stream.ts";
 import { kvConnectAvailable } from "../support/kv_connect_server.ts";
 import { postgresAvailable } from "../support/postgres_server.ts";
 import { PAGES_ARE_BUILT } from "../support/pages.ts";
+import { FileGroups } from "./file_groups.ts";
 import { FileTimes, timeTable } from "./file_times.ts";
 import { conclude, FailedFiles, readSummary, type Run } from "./summary.ts";
 
 const TIME_LIMIT_MS = 12 * 60_000;
-/** Files at once: tests wait more than they compute, so two cores take three. */
-const JOBS = "3";
+/** Files at once: tests wait as much as they compute, so two cores take four. */
+const JOBS = "4";
 /** What takes longest begins first, so that nothing long is left alone at the end. */
 const LONGEST = ["tests/client_package", "tests/web"];
 /** Long walks through the pages: `deno task pages` runs them, so that all else stays a matter of minutes. */
@@ -100,8 +102,12 @@ async function everything(): Promise<string[]> {
 
 const times = new FileTimes();
 
-/** Runs `deno test`, passing its output on. */
-async function runTests(args: readonly string[], jobs: string): Promise<Run> {
+/** Runs `deno test`, passing its output on, each line as it is made by `shown`. */
+async function runTests(
+  args: readonly string[],
+  jobs: string,
+  shown = (line: string) => line,
+): Promise<Run> {
   const child = new Deno.Command(Deno.execPath(), {
     // A timer, a socket or a body that a test leaves behind fails it: off by default.
     args: [
@@ -125,7 +131,11 @@ async function runTests(args: readonly string[], jobs: string): Promise<Run> {
   }).spawn();
   const files = new FailedFiles();
   let tail = "";
-  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+  const output = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(
+    new TextLineStream(),
+  );
+  for await (const line of output) {
+    const chunk = `${shown(line)}\n`;
     await say(chunk);
     files.read(chunk);
     times.read(chunk);
@@ -137,10 +147,14 @@ async function runTests(args: readonly string[], jobs: string): Promise<Run> {
 }
 
 const isNamed = args.some((arg) => !arg.startsWith("-"));
+const folder = await Deno.makeTempDir({ prefix: "test-groups-" });
+const groups = new FileGroups(isNamed ? [] : await everything(), folder);
 const first = await runTests(
-  isNamed ? args : [...args, ...await everything()],
+  [...args, ...await groups.write()],
   Deno.env.get("DENO_JOBS") ?? JOBS,
+  (line) => groups.unfold(line),
 );
+await Deno.remove(folder, { recursive: true });
 const mayRetry = isRetrying && !first.success && first.failedFiles.length > 0;
 const again = mayRetry ? await runTests(first.failedFiles, "1") : undefined;
 const { lines, passed } = conclude(first, again);
