@@ -115,6 +115,9 @@ export const digests = {
     return { ...measured(doc), pieces: piecesOf(doc), isRenewed };
   },
 
+  /** What was written in parts, as one state: all of it, or none where a part does not fit. */
+  whole: (written: WrittenState): Uint8Array => Y.encodeStateAsUpdate(docOf(written)),
+
   /** What the note is to say, see {@linkcode snapshotOf}; and the state, where it was in several parts. */
   snapshot({ given, isEdited, ...written }: WrittenState & {
     given: NoteSnapshot | undefined;

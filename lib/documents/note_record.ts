@@ -138,7 +138,7 @@ export class NoteRecord {
     const { state: before, since = [] } = renewal;
     try {
       const { state: made, ...snapshot } = await this.#snapshot(doc, { state: before, since });
-      const state = made ?? await this.#parts.digester.run("merge", [before, ...since]);
+      const state = made ?? await this.#parts.digester.run("whole", { state: before, since });
       renewal.isWrittenAs(state);
       return { state, snapshot };
     } catch (thrown) {

@@ -63,7 +63,7 @@ export class UpdateGuard {
     const renewal = doc.renewal();
     if (!renewal) return;
     const { state, since = [] } = renewal;
-    await this.#parts.digester.run("merge", [state, ...since])
+    await this.#parts.digester.run("whole", { state, since })
       .then(renewal.isWrittenAs, renewal.fail);
   }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import * as Y from "yjs";
 import { keys } from "../../lib/state/key_space.ts";
+import { digests } from "../../lib/documents/digests.ts";
 import type { Renewal } from "../../lib/documents/remembered_state.ts";
 import { WeighedDoc } from "../../lib/documents/weighed_doc.ts";
 import {
@@ -110,6 +111,19 @@ Deno.test("a state that is written anew replaces what it says, and nothing that 
   }
   assert.equal(doc.written().state, renewals[2]?.state);
   assert.equal(doc.written().since?.length, 1, "what came last");
+});
+
+Deno.test("what can't be written anew elsewhere is written here, and nothing is left out for it", () => {
+  const writer = new Writer();
+  const doc = new WeighedDoc();
+  doc.take(writer.scatter(8_000));
+  const { state } = doc.written();
+  assert.throws(() => digests.whole({ state, since: [Uint8Array.of(1, 200)] }));
+  doc.renewal()?.fail();
+  assert.equal(doc.isLarge, false, "nothing is remembered");
+  assert.deepEqual(doc.written(), { state: Y.encodeStateAsUpdate(doc) });
+  assert.ok(doc.isLarge);
+  assertGiven(doc);
 });
 
 Deno.test("what was taken while a document was read is not lost to who joins", async () => {
