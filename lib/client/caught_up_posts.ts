@@ -21,7 +21,10 @@ export function caughtUpPosts(
 ): { posts: Post[]; hasOlder: boolean } {
   const oldest = before[0];
   // The server puts the beginning of a thread into it; the page shows it above.
-  const read = [...found.values()].reverse().filter(({ id }) => id !== threadId);
+  // The name that this page gave to its own is not read: without it no answer is known as asked here.
+  const known = new Map(now.map((post) => [post.id, post]));
+  const read = [...found.values()].reverse().filter(({ id }) => id !== threadId)
+    .map((post) => ({ ...known.get(post.id), ...post }));
   // What came by the socket meanwhile is newer than the pages.
   const since = now.filter(({ id, isPending }) =>
     !found.has(id) && (isPending || !before.some((post) => post.id === id))

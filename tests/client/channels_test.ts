@@ -98,12 +98,13 @@ Deno.test("what is said while a channel is read for the first time does not pass
   assert.equal(model.snapshot.posts, undefined, "one that was heard is not the channel");
   details.resolve({ id: "c" });
   const messages = await began("GET /api/v1/channels/{id}/messages/");
-  hear(three);
+  hear({ ...three, temp_id: "said here" } as ChannelMessage);
   hear(four);
   assert.equal(model.snapshot.posts, undefined, "two that were heard are not the channel");
   messages.resolve([three, two, one]);
   assert.equal(await loaded, "whole");
-  assert.deepEqual(model.snapshot.posts, [one, two, three, four]);
+  const named = { ...three, temp_id: "said here" };
+  assert.deepEqual(model.snapshot.posts, [one, two, named, four], "with the name that was given");
   assert.equal(model.snapshot.hasMore, false);
 });
 
