@@ -324,8 +324,9 @@ class SocketConnection implements Connection {
   /** A message over the limit costs the connection, and sent again at each reconnect, all of them. */
   #checkSize(payload: unknown): void {
     const size = payloadSize(payload) + ENVELOPE_BYTES;
-    // What the server announced in the handshake; Socket.IO's client keeps it to itself.
-    const limit: number = Reflect.get(this.#socket.io.engine ?? {}, "_maxPayload") || MAX_BYTES;
+    // What the server announced in the handshake, -1 before it; Socket.IO's client keeps it to itself.
+    const announced: number = Reflect.get(this.#socket.io.engine ?? {}, "_maxPayload") ?? -1;
+    const limit = announced > 0 ? announced : MAX_BYTES;
     if (size > limit) {
       throw new ClientError("too_large", `This is ${size} bytes; at most ${limit} can be sent.`);
     }

@@ -2,9 +2,10 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 import { checked } from "../common/checked.ts";
+import { AppError } from "../common/errors.ts";
 import { yieldToEvents } from "../common/pause.ts";
 import { type ChatBody, MAX_MESSAGES } from "../protocol/chat.ts";
-import { ChatBodySchema } from "../protocol/schemas/chat.ts";
+import { ChatBodySchema, TOO_MANY_MESSAGES } from "../protocol/schemas/chat.ts";
 import { readJson } from "./json_body.ts";
 
 /** So many messages are checked in one turn. */
@@ -28,8 +29,14 @@ export async function readChat(c: Context): Promise<ChatBody> {
   const body = await readJson(c, v.unknown());
   if (!v.is(HistorySchema, body)) return checked(BodySchema, body).chat;
   const { chat, chat: { history } } = body;
+  // The text was read in turns; this is another one's work.
+  await yieldToEvents();
   const count = Object.keys(history.messages).length;
-  if (count <= MESSAGES_A_TURN || count > MAX_MESSAGES) return checked(BodySchema, body).chat;
+  // To count the names of a hundred thousand takes 15 ms: once is enough.
+  if (count > MAX_MESSAGES) {
+    throw new AppError("invalid_payload", `chat.history.messages: ${TOO_MANY_MESSAGES}`);
+  }
+  if (count <= MESSAGES_A_TURN) return checked(BodySchema, body).chat;
   const withMessages = (messages: unknown) =>
     checked(BodySchema, { chat: { ...chat, history: { ...history, messages } } }).chat;
   const checkedChat = withMessages({});

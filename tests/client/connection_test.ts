@@ -21,6 +21,22 @@ Deno.test("D4: what the server would cut the connection for is not sent, and the
   assert.equal(connection.sessionId, before);
 });
 
+Deno.test("D4: before the server has said how much it takes, little is not too much", async () => {
+  await using app = await startServer();
+  const ada = await signUp(app.url);
+  const connection = connect({ url: app.url, token: ada.token });
+  const codes = new Set<string>();
+  const isSaid = () =>
+    connection.ask("heartbeat", {}).then(() => true, (thrown) => void codes.add(thrown.code));
+  try {
+    await until(isSaid, { what: "the connection", everyMs: 0 });
+    assert.deepEqual([...codes], ["offline"]);
+  } finally {
+    connection.close();
+    await until(() => connection.isIdle);
+  }
+});
+
 Deno.test("a refusal is thrown with the server's code", async () => {
   await using app = await startServer();
   const ada = await signUp(app.url);

@@ -35,11 +35,13 @@ export const ChatMessageSchema = v.looseObject({
 });
 
 /** Counted before each of them is looked at, so that too many cost nothing. */
+export const TOO_MANY_MESSAGES = `must be at most ${MAX_MESSAGES} messages`;
+
 const MessagesSchema = v.pipe(
   v.custom<Record<string, unknown>>(
     (value) =>
       typeof value !== "object" || value === null || Object.keys(value).length <= MAX_MESSAGES,
-    `must be at most ${MAX_MESSAGES} messages`,
+    TOO_MANY_MESSAGES,
   ),
   v.record(IdSchema, ChatMessageSchema),
 );
