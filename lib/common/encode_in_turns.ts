@@ -1,3 +1,4 @@
+import { concatBytes } from "./concat_bytes.ts";
 import { Turns } from "./turns.ts";
 
 /** In UTF-16 units: what takes no more is made to text at once, and one string always is. */
@@ -10,22 +11,10 @@ const encoder = new TextEncoder();
  * Made for plain JSON: a large object's own `toJSON` is not asked.
  */
 export async function encodeInTurns(value: unknown): Promise<Uint8Array<ArrayBuffer>> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  await eachPiece(value, (text) => {
-    const piece = encoder.encode(text);
-    pieces.push(piece);
-    length += piece.length;
-  });
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  await eachPiece(value, (text) => void pieces.push(encoder.encode(text)));
   const [only] = pieces;
-  if (only && pieces.length === 1) return only as Uint8Array<ArrayBuffer>;
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
+  return only && pieces.length === 1 ? only : concatBytes(pieces);
 }
 
 /** The length of `JSON.stringify(value)`, in turns where that is large; 0 for what is no JSON. */

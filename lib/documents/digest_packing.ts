@@ -2,6 +2,7 @@
  * How work crosses to the thread and back: large JSON as bytes, for cloning thousands of objects
  * would hold everybody up for as long as the work itself is meant not to.
  */
+import { concatBytes } from "../common/concat_bytes.ts";
 import { encodeInTurns, isSmall } from "../common/encode_in_turns.ts";
 import { parseInTurns } from "../common/parse_in_turns.ts";
 
@@ -62,13 +63,7 @@ export async function packInTurns(value: unknown): Promise<Sending> {
 
 /** The same, ready to be sent. */
 export function sealed({ parts, ...sending }: Sending): Sent {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return { ...sending, bytes: bytes.buffer };
+  return { ...sending, bytes: concatBytes(parts).buffer };
 }
 
 /** What is to come back, packed in the thread. What is no object comes as it is. */

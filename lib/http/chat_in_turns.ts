@@ -29,8 +29,6 @@ export async function readChat(c: Context): Promise<ChatBody> {
   const body = await readJson(c, v.unknown());
   if (!v.is(HistorySchema, body)) return checked(BodySchema, body).chat;
   const { chat, chat: { history } } = body;
-  // The text was read in turns; this is another one's work.
-  await yieldToEvents();
   const count = Object.keys(history.messages).length;
   // To count the names of a hundred thousand takes 15 ms: once is enough.
   if (count > MAX_MESSAGES) {

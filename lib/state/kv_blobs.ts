@@ -1,4 +1,5 @@
 import type { Clock } from "../common/clock.ts";
+import { concatBytes } from "../common/concat_bytes.ts";
 import type { KvClient } from "./kv_client.ts";
 import type { Commit, KvSet, KvWriter } from "./kv_writer.ts";
 
@@ -98,9 +99,7 @@ export class KvBlobs {
     );
     const found = entries.flatMap(({ value }) => value instanceof Uint8Array ? [value] : []);
     if (found.length < parts) return undefined;
-    const bytes = new Uint8Array(found.reduce((sum, part) => sum + part.length, 0));
-    found.forEach((part, index) => bytes.set(part, index * PART_BYTES));
-    return bytes;
+    return concatBytes(found);
   }
 
   /** What belongs into the commit that turns an entry from these; call `discard` after it. */

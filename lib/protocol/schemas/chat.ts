@@ -34,9 +34,9 @@ export const ChatMessageSchema = v.looseObject({
   timestamp: v.optional(v.number()),
 });
 
-/** Counted before each of them is looked at, so that too many cost nothing. */
 export const TOO_MANY_MESSAGES = `must be at most ${MAX_MESSAGES} messages`;
 
+/** Counted before each of them is looked at, so that too many cost nothing. */
 const MessagesSchema = v.pipe(
   v.custom<Record<string, unknown>>(
     (value) =>
