@@ -9,7 +9,7 @@ async function firstSteps(url: string, person: Person) {
   const paths = ["/api/v1/auths/", "/api/v1/chats", "/api/v1/channels", "/api/v1/notes/"];
   const statuses = await Promise.all(paths.map((path) => person.status("GET", path)));
   await using client = await connect(url, undefined, { reconnection: false });
-  const joined = await client.socket.timeout(5_000)
+  const joined = await client.socket.timeout(30_000)
     .emitWithAck("user-join", { auth: { token: person.token } })
     .then((answer) => answer?.id, () => undefined);
   return { statuses, joined };
