@@ -17,9 +17,12 @@ import { Client, FakeNotes, openStore, startInstance } from "./fixture.ts";
 
 const LOG = keys.documentUpdates("note_n1");
 
+/** Yjs draws them at random, and their length, of one to five bytes, decides how long an update is. */
+let lastClientId = 2 ** 31;
+
 /** Somebody's document, each of whose changes is an update. */
 class Writer {
-  readonly doc = new Y.Doc();
+  readonly doc = newDoc();
   readonly text = this.doc.getText("scratch");
   readonly #updates: Uint8Array[] = [];
 
@@ -50,6 +53,13 @@ class Writer {
   last(): Uint8Array {
     return this.#updates.at(-1) as Uint8Array;
   }
+}
+
+/** A document whose writer has an id of its own, of five bytes as most have. */
+function newDoc(): Y.Doc {
+  const doc = new Y.Doc();
+  doc.clientID = ++lastClientId;
+  return doc;
 }
 
 const measured = (doc: Y.Doc) => ({
@@ -267,7 +277,7 @@ class WriteCount implements Disposable {
 
 /** A note's text in so many items. */
 function largeNote(items: number): Y.Doc {
-  const doc = new Y.Doc();
+  const doc = newDoc();
   const paragraph = new Y.XmlElement("paragraph");
   doc.getXmlFragment("prosemirror").insert(0, [paragraph]);
   const text = new Y.XmlText();
