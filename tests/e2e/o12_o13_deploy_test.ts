@@ -17,7 +17,8 @@ async function readiness({ url }: ServerProcess) {
 
 Deno.test("O12: after SIGTERM /ready says no at once, new answers go elsewhere, and what runs ends whole", async () => {
   await using provider = startModelProvider();
-  provider.script = { tokens: TOKENS, paceMs: 20 };
+  const looked = Promise.withResolvers<void>();
+  provider.script = { tokens: TOKENS, paceMs: 5, endsAfter: looked.promise };
   await using folder = await tempFolder();
   const env = {
     DENO_KV_PATH: `${folder.path}/server.kv`,
@@ -38,7 +39,7 @@ Deno.test("O12: after SIGTERM /ready says no at once, new answers go elsewhere, 
     const { failed } = await until(async () => {
       const now = await readiness(server);
       return now.status === 503 ? now : undefined;
-    }, { what: "/ready to say no", limitMs: 2_000 });
+    }, { what: "/ready to say no" });
     assert.deepEqual(failed, ["place: it is about to stop"]);
 
     const refused = await ada.call("POST", "/api/chat/completions", {
@@ -57,6 +58,7 @@ Deno.test("O12: after SIGTERM /ready says no at once, new answers go elsewhere, 
     );
     assert.deepEqual(Object.keys(chat.history.messages), ["q"]);
     await assert.rejects(connect(server.url, ada.token, { reconnection: false }));
+    looked.resolve();
 
     const { code } = await server.status;
     assert.equal(code, 0, server.log());

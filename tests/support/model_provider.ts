@@ -110,6 +110,8 @@ export function startModelProvider(): StandInProvider {
   const { promise: stop, resolve: onStop } = Promise.withResolvers<void>();
 
   const wait = (delayMs: number) => {
+    // Who reads on is answered no more: a timer begun here would outlive the test.
+    if (stopped.signal.aborted) return stop;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(() => end(), delayMs);
     const end = () => {
@@ -126,7 +128,7 @@ export function startModelProvider(): StandInProvider {
     const body = new ReadableStream<Uint8Array>({
       async pull(controller) {
         if (seen.writes > 0 && script.paceMs) await wait(script.paceMs);
-        if (seen.closedAtMs !== undefined) return;
+        if (seen.closedAtMs !== undefined || stopped.signal.aborted) return;
         const { done, value } = writes.next();
         if (typeof value === "number" || value instanceof Promise) {
           await (typeof value === "number" ? wait(value) : Promise.race([value, stop]));
@@ -189,9 +191,9 @@ export function startModelProvider(): StandInProvider {
     models: [{ id: "stand-in", name: "Stand-in" }],
     requests,
     async [Symbol.asyncDispose]() {
+      stopped.abort();
       onStop();
       for (const end of timers) end();
-      stopped.abort();
       await server.finished;
     },
   };

@@ -120,6 +120,17 @@ export async function connect(
   };
   socket.on("events", (event: ChatEvent) => client.events.push(event));
   socket.on("error", (error) => client.errors.push(error));
-  await until(() => socket.connected, { what: "the connection" });
+  let refusal: Error | undefined;
+  // Who does not come back by itself has failed for good.
+  if (options.reconnection === false) socket.once("connect_error", (error) => refusal = error);
+  try {
+    await until(() => {
+      if (refusal) throw refusal;
+      return socket.connected;
+    }, { what: "the connection" });
+  } catch (thrown) {
+    await client[Symbol.asyncDispose]();
+    throw thrown;
+  }
   return client;
 }

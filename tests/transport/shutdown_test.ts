@@ -9,8 +9,10 @@ Deno.test("O13: clients get what was sent before the end, and no word that they 
   await using client = await WireClient.open(started.port);
   for (let part = 0; part < 8; part++) started.server.io.emit("part", "words".repeat(10_000));
   started.server.io.emit("last", "words".repeat(10_000));
-  await started.server.close({ timeoutMs: 500 });
+  const closed = started.server.close({ timeoutMs: 10_000 });
   await client.until(() => client.ended, "the end");
+  await client[Symbol.asyncDispose]();
+  await closed;
   assert.ok(client.texts.some((text) => text.startsWith('42["last"')));
   assert.ok(!client.texts.includes("41"), "a DISCONNECT keeps official clients away for good");
   assert.equal(client.closeCode, undefined, "Java's takes a close frame for no end");
@@ -61,7 +63,7 @@ Deno.test("a polling client hears the end too", async () => {
   const [connection] = started.server.io.sockets.sockets.values();
   const isPolling = () => connection?.conn.transport.writable === true;
   await until(isPolling, { what: "a poll that waits" });
-  await started.server.close({ timeoutMs: 1_000 });
+  await started.server.close({ timeoutMs: 10_000 });
   await until(() => reason, { what: "the end" });
   assert.equal(reason, "transport close");
   assert.equal(started.server.io.engine.clientsCount, 0, "a session waits for another poll");

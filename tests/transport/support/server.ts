@@ -39,6 +39,7 @@ export async function startServer(
     server,
     port,
     url: `http://127.0.0.1:${port}`,
-    [Symbol.asyncDispose]: () => server.close({ timeoutMs: 300 }),
+    // As soon as all have gone; a slow machine's have gone later, and what they leave is another test's.
+    [Symbol.asyncDispose]: () => server.close({ timeoutMs: 3_000 }),
   };
 }
