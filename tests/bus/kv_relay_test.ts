@@ -177,7 +177,7 @@ Deno.test("a watch that has fallen silent is replaced", async () => {
   await other.start();
   stack.use(other);
   await other.publish("c", "unheard");
-  await until(() => heard.length === 1, { what: "what only asking brings", limitMs: 7_000 });
+  await until(() => heard.length === 1, { what: "what only asking brings" });
   await until(() => watches === 2, { what: "a new watch" });
   await until(() => !deaf.isTold, { what: "the doubt" });
   await other.publish("c", "heard");

@@ -7,7 +7,7 @@ import { until } from "../support/until.ts";
 import { connectToChannels, makeGroup, post } from "./fixture.ts";
 
 /** How soon a change must be in force everywhere. */
-const SOON = { limitMs: 2_000, everyMs: 20 };
+const SOON = { limitMs: 10_000, everyMs: 20 };
 
 /** Whether a session of the person is in the room, on that instance. */
 function isIn({ sockets: { io } }: App, person: Person, channelId: string): boolean {

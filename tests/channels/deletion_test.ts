@@ -124,7 +124,7 @@ Deno.test("a model that answers in a channel stops when the channel is deleted",
   await until(async () => {
     for await (const page of running.scan()) if (page.length > 0) return false;
     return true;
-  }, { limitMs: 2_000, what: "the answer's end" });
+  }, { what: "the answer's end" });
   // The task ends a moment after the answer that it wrote.
   await until(async () => (await ada.json<{ tasks: [] }>("GET", "/api/tasks")).tasks.length === 0, {
     what: "the task's end",

@@ -15,7 +15,7 @@ export async function connectToChannels(url: string, token: string): Promise<Cha
   const heard: ChannelEvent[] = [];
   client.socket.on("events:channel", (event: ChannelEvent) => heard.push(event));
   const ask: ChannelClient["ask"] = (event, payload) =>
-    client.socket.timeout(10_000).emitWithAck(event, payload);
+    client.socket.timeout(30_000).emitWithAck(event, payload);
   // Resolves once all channels are joined.
   await ask("join-channels", { auth: { token } });
   return Object.assign(client, {

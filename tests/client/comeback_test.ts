@@ -56,7 +56,7 @@ Deno.test("nothing was lost: an answer went on, and all that was said meanwhile 
   assert.equal(outcome, "resumed");
   assert.ok(awayMs > 0);
   assert.equal(model.snapshot.posts?.at(-1)?.content, "while you were away");
-  await until(() => !chat.snapshot.isStreaming, { what: "the end", limitMs: 10_000 });
+  await until(() => !chat.snapshot.isStreaming, { what: "the end" });
   assert.equal(text(), provider.script.tokens?.join(""));
   channels.close();
 });

@@ -75,7 +75,7 @@ onEngines("a direct channel's first message arrives, though Python let nobody in
   await until(() => isIn(on, ada, "dm"), { what: "ada to be in" });
   // Python makes the other one active only after it has told of the channel.
   await addMember(on, "dm", "bob");
-  await until(() => isIn(on, bob, "dm"), { what: "bob to be in", limitMs: 5_000 });
+  await until(() => isIn(on, bob, "dm"), { what: "bob to be in" });
   await post(on, "dm", "first");
   for (const tab of [ada, bob]) {
     await until(() => contents(tab).length === 1, { what: "the message" });

@@ -141,7 +141,7 @@ async function openWorld(
       const counts = apps.map((app) => app.sockets.io.of("/").adapter.serverCount());
       return (await Promise.all(counts)).every((count) => count >= instances);
     },
-    { what: "the instances to meet", limitMs: 10_000 },
+    { what: "the instances to meet" },
   );
   const tabs: Socket[] = [];
   stack.defer(() => tabs.forEach((socket) => void socket.disconnect()));
@@ -152,7 +152,7 @@ async function openWorld(
     const started = ended.use(await startServerProcess(all));
     await until(
       async () => (await apps[0]?.sockets.io.of("/").adapter.serverCount() ?? 0) > before,
-      { what: "the process to be met", limitMs: 10_000 },
+      { what: "the process to be met" },
     );
     return started;
   };
@@ -194,7 +194,7 @@ async function openWorld(
           });
         });
       const join = () => ask("user-join", { auth });
-      await until(() => socket.connected, { what: "the tab to connect", limitMs: 10_000 });
+      await until(() => socket.connected, { what: "the tab to connect" });
       if (userId !== undefined) await join();
       return {
         ...{ socket, heard, ask, join },

@@ -191,9 +191,9 @@ onEngines(
     const sinceMs = performance.now();
     await until(async () => (await bob.type("two")).length === 0, {
       what: "bob to be a reader",
-      limitMs: 5_000,
     });
-    assert.ok(performance.now() - sinceMs < 3_500);
+    // What is asked anew only now and then would take half a minute; a busy machine takes some seconds.
+    assert.ok(performance.now() - sinceMs < 10_000);
   },
 );
 

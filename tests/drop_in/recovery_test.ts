@@ -42,7 +42,7 @@ async function lose(on: World, tab: Tab, at = 0) {
 async function comeBack(on: World, tab: Tab, at = 0) {
   (tab.socket.io as unknown as { uri: string }).uri = on.apps[at]?.url ?? "";
   tab.socket.connect();
-  await until(() => tab.socket.connected, { what: "the tab to be back", limitMs: 10_000 });
+  await until(() => tab.socket.connected, { what: "the tab to be back" });
   await tab.join();
 }
 
@@ -194,7 +194,7 @@ onEngines(
     await on.apps[1]?.stop();
     await comeBack(on, tab, 0);
     await look();
-    await until(() => reloads(tab).length === 2, { what: "the word to reload", limitMs: 5_000 });
+    await until(() => reloads(tab).length === 2, { what: "the word to reload" });
     // A gap of Redis while it was away.
     await lose(on, tab, 0);
     await on.redis.cutPubSub();

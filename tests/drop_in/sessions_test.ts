@@ -16,7 +16,7 @@ onEngines(
     const sid = tab.socket.id ?? "";
     const { last_seen_at, instance_id, ...entry } = (await on.pool()).get(sid) ?? {};
     assert.deepEqual(entry, { id: "ada", name: "ada", email: "ada@example.com", role: "user" });
-    assert.ok(Math.abs(Number(last_seen_at) - Date.now() / 1_000) < 5);
+    assert.ok(Math.abs(Number(last_seen_at) - Date.now() / 1_000) < 60, "unix seconds");
     assert.equal(instance_id, on.apps[0]?.instanceId);
     assert.deepEqual(await tab.ask("user-join", { auth: { token } }), [{ id: "ada", name: "ada" }]);
     tab.socket.disconnect();
@@ -83,7 +83,7 @@ onEngines(
     for (const tab of tabs) await tab.ask("heartbeat", {});
     await until(async () => await lastActive() > 0, { what: "the sign of life" });
     const first = await lastActive();
-    assert.ok(Math.abs(first - Date.now() / 1_000) < 10);
+    assert.ok(Math.abs(first - Date.now() / 1_000) < 60, "unix seconds");
     // As if another process had written it a moment ago: it is left alone.
     await on.fixture.database.query('UPDATE "user" SET last_active_at = $1', [first - 30]);
     const third = await on.start();

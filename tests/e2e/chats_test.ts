@@ -129,7 +129,7 @@ Deno.test("events:chat last_read_at is stored, and tells the user's sessions tha
   const marked = { reason: "marked", chat: summary };
   const read = { type: "chat:list", data: { chat_id: chatId, last_read_at, ...marked } };
   assert.deepEqual(two.events[1], { chat_id: chatId, message_id: "", data: read });
-  assert.ok(Math.abs((last_read_at ?? 0) - Date.now() / 1_000) < 5);
+  assert.ok(Math.abs((last_read_at ?? 0) - Date.now() / 1_000) < 60, "unix seconds");
   const odd = await one.socket.emitWithAck("events:chat", { chat_id: chatId, data: { type: "x" } });
   assert.equal(odd.error.code, "invalid_payload");
 });
@@ -164,7 +164,6 @@ Deno.test("the chats of a deleted user go soon after, and nobody else's", async 
   const { store } = app.services;
   await until(async () => await store.values.get(keys.chat(gone)) === undefined, {
     what: "the chat's end",
-    limitMs: 5_000,
   });
   await until(async () => await store.dictionary(keys.chatMessages(gone)).get("q") === undefined, {
     what: "the messages' end",

@@ -32,7 +32,7 @@ Deno.test("any JSON as the payload of any event is answered, and never with a st
   const payloads = fc.array(fc.oneof(fc.jsonValue(), nearly, fc.uint8Array()), { maxLength: 3 });
   await fc.assert(
     fc.asyncProperty(name, payloads, async (event, args) => {
-      const answer = await client.socket.timeout(3_000).emitWithAck(event, ...args);
+      const answer = await client.socket.timeout(30_000).emitWithAck(event, ...args);
       client.socket.emit(event, ...args);
       const text = JSON.stringify(answer);
       assert.doesNotMatch(text, /\.ts|\.js|node_modules|\bat \w+ \(/);
@@ -50,11 +50,13 @@ Deno.test("a socket that is too fast is refused event by event, others are not, 
   const ada = await signUp(app.url);
   await using fast = await connect(app.url, ada.token, { reconnection: false });
   await using calm = await connect(app.url, ada.token);
+  const beganMs = performance.now();
   const answers = await Promise.all(
     Array.from({ length: 60 }, () => fast.socket.emitWithAck("heartbeat", {})),
   );
   const refused = answers.filter(({ error }) => error?.code === "rate_limited");
-  assert.ok(refused.length >= 30, `${refused.length} refusals`);
+  const moreMay = 20 * (performance.now() - beganMs) / 1_000;
+  assert.ok(refused.length >= 35 - moreMay, `${refused.length} refusals`);
   assert.ok(answers.length - refused.length >= 20);
   assert.deepEqual(await calm.socket.emitWithAck("heartbeat", {}), { status: true });
   await until(async () => (await fast.socket.emitWithAck("heartbeat", {})).status, {

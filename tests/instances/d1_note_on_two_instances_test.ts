@@ -44,7 +44,6 @@ inModes(
       const words = (text: Y.Text) => text.toString().split(" ").length - 1;
       await until(() => words(here.text) === 200 && words(there.text) === 200, {
         what: "all words at both",
-        limitMs: 10_000,
       });
       assert.equal(here.text.toString(), there.text.toString());
       await until(() => here.provider.awareness.getStates().size === 2, { what: "the other" });

@@ -48,7 +48,7 @@ inModes(
     await Promise.all(jobs);
     await until(
       () => chats.every((chatId) => completions(warm, chatId).some(({ data }) => data.data.done)),
-      { what: "the answers", limitMs: 10_000 },
+      { what: "the answers" },
     );
     const opened = await received(instances, 2) - before;
     say(`S8: ${opened} connections more after 40 visits and 8 answers`);
@@ -56,6 +56,9 @@ inModes(
     assert.ok(opened <= (instances.redis ? 0 : 8), `${opened} new connections`);
   },
 );
+
+/** How late Redis is; a busy machine alone makes no echo wait as long. */
+const DELAY_MS = 2_500;
 
 async function echoMs({ socket }: Client): Promise<number> {
   const began = performance.now();
@@ -65,7 +68,7 @@ async function echoMs({ socket }: Client): Promise<number> {
 
 inModes(
   ["redis"],
-  "S9: with Redis a second late at A, sign-ins wait, and no socket's echo waits for it",
+  "S9: with Redis seconds late at A, sign-ins wait, and no socket's echo waits for it",
   async ({ a, b, redis, env }) => {
     assert.ok(redis);
     await using proxy = new TcpProxy(redis.port);
@@ -82,7 +85,7 @@ inModes(
     await using _all = new AsyncDisposableStack();
     for (const client of clients) _all.use(client);
     for (const client of clients) await echoMs(client);
-    proxy.delayMs = 1_000;
+    proxy.delayMs = DELAY_MS;
     const signIns = Array.from({ length: 10 }, async () => {
       const began = performance.now();
       await using client = await connect(late.url, ada.token);
@@ -105,8 +108,8 @@ inModes(
         worstMs.toFixed(1)
       } ms`,
     );
-    assert.ok(slowest > 900, "the sign-ins did wait for Redis");
-    assert.ok(worstMs < 1_000, `an echo took ${worstMs} ms: it waited for Redis`);
+    assert.ok(slowest > 0.9 * DELAY_MS, "the sign-ins did wait for Redis");
+    assert.ok(worstMs < DELAY_MS, `an echo took ${worstMs} ms: it waited for Redis`);
     proxy.delayMs = 0;
   },
 );

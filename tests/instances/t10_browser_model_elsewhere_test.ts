@@ -83,7 +83,7 @@ inModes(
     const stored = await until(async () => {
       const found = await message(ada, chatId);
       return found.done ? found : undefined;
-    }, { what: "the answer's end", limitMs: 2_000 });
+    }, { what: "the answer's end" });
     assert.match(stored.error?.content ?? "", /disconnected/);
     assert.equal(asked.length, 1);
   },

@@ -27,7 +27,7 @@ async function codeOf(person: Person, method: string, path: string, body?: unkno
 }
 
 const joinNote = (client: Client, noteId: string): Promise<{ status: boolean }> =>
-  client.socket.timeout(4_000).emitWithAck("join-note", { note_id: noteId });
+  client.socket.timeout(30_000).emitWithAck("join-note", { note_id: noteId });
 
 /** How many sockets are in the note's room, on that instance. */
 const looking = ({ sockets: { io } }: App, note: Note) =>
@@ -185,7 +185,7 @@ async function loseAccess(near: App, far: App): Promise<void> {
     assert.equal(looking(far, note), 1);
     await lose(note);
     const what = `way ${at} to lose a note`;
-    await until(() => looking(far, note) === 0, { limitMs: 2_000, what });
+    await until(() => looking(far, note) === 0, { limitMs: 10_000, what });
     assert.equal((await joinNote(reader, note.id)).status, false);
   }
 }

@@ -73,13 +73,12 @@ Deno.test("S4, S5: stolen, deleted or unreachable, a lock comes back and the job
   sweeper.start();
   const goesOn = () => {
     const before = sweeps;
-    return until(() => sweeps > before + 2, { limitMs: 2_000, what: "further sweeps" });
+    return until(() => sweeps > before + 2, { what: "further sweeps" });
   };
   await goesOn();
   const mine = faulty.lastLease;
   await mine?.release();
   await until(() => faulty.lastLease !== mine, {
-    limitMs: 500,
     what: "the lock to be taken again",
   });
   await goesOn();
@@ -88,10 +87,10 @@ Deno.test("S4, S5: stolen, deleted or unreachable, a lock comes back and the job
   assert.ok(thief);
   const stolen = faulty.lastLease;
   await until(async () => !(await thief.renew()), { everyMs: 210, what: "the thief's time" });
-  await until(() => faulty.lastLease !== stolen, { limitMs: 1_000, what: "the stolen lock" });
+  await until(() => faulty.lastLease !== stolen, { what: "the stolen lock" });
   await goesOn();
   faulty.down = true;
-  await until(() => !sweeper.alive(), { limitMs: 2_000, what: "the sweeper to be seen failing" });
+  await until(() => !sweeper.alive(), { what: "the sweeper to be seen failing" });
   faulty.down = false;
   await goesOn();
   assert.ok(sweeper.alive());

@@ -37,7 +37,7 @@ export async function openInstances(
   const env: Env = { OPENAI_API_BASE_URL: provider.baseUrl, ...options.env, ...store.env };
   const apps: App[] = [];
   for (let i = 0; i < servers; i++) apps.push(stack.use(await startServer(env, logger)));
-  await until(() => knowEachOther(apps), { what: "the instances to meet", limitMs: 10_000 });
+  await until(() => knowEachOther(apps), { what: "the instances to meet" });
   const [first, second = first] = apps;
   const all = stack.move();
   return {

@@ -15,7 +15,6 @@ export async function startKillable({ a, env }: Instances): Promise<ServerProces
   const process = await startServerProcess(env);
   await until(async () => await a.sockets.io.of("/").adapter.serverCount() === 2, {
     what: "the process to be met",
-    limitMs: 10_000,
   });
   return process;
 }

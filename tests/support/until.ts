@@ -1,6 +1,6 @@
 /** How long and for what a test waits. */
 export interface UntilOptions {
-  /** Default: 10,000, as several files share the machine; what is there sooner is not waited for. */
+  /** Default: 30,000, as the machine may be slow and shared; what is there sooner is not waited for. */
   limitMs?: number;
   /** Named in the error when the limit is reached. Default: the condition as it is written. */
   what?: string;
@@ -11,7 +11,7 @@ export interface UntilOptions {
 /** Waits until `condition` gives something truthy and returns it; throws at the limit. */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { limitMs = 10_000, what = nameOf(condition), everyMs = 5 }: UntilOptions = {},
+  { limitMs = 30_000, what = nameOf(condition), everyMs = 5 }: UntilOptions = {},
 ): Promise<NonNullable<T>> {
   const late = Promise.withResolvers<never>();
   let isLate = false;

@@ -113,7 +113,7 @@ Deno.test("runs, stops and lists at once, in any order, leave no task and no rec
           assert.equal(new Set(listed).size, listed.length);
         }));
         await a.stopItem("c1", me);
-        await until(() => a.size === 0 && b.size === 0, { limitMs: 2_000, what: "all to end" });
+        await until(() => a.size === 0 && b.size === 0, { what: "all to end" });
         await taskSweepJob({ store: faulty.store }).sweep({
           signal: new AbortController().signal,
           deadAmong: () => Promise.resolve(new Set()),

@@ -39,7 +39,7 @@ for (const transports of ["websocket", "polling", "both"] as const) {
       const heard: unknown[] = [];
       client.on("all", (value) => heard.push(value));
       const sent = { text: "grüße 🐟", bytes: new Uint8Array([1, 2, 3]) };
-      const back = await client.timeout(3_000).emitWithAck("echo", sent);
+      const back = await client.timeout(30_000).emitWithAck("echo", sent);
       assert.equal(back.text, sent.text);
       assert.deepEqual([...new Uint8Array(back.bytes)], [1, 2, 3]);
       for (const length of [0, 100, 126, 200, 65_600, 90_000]) {
@@ -57,13 +57,13 @@ for (const transports of ["websocket", "polling", "both"] as const) {
           assert.deepEqual(heard, [value, "behind"]);
         }
         assert.equal(
-          await client.timeout(3_000).emitWithAck("echo", "x".repeat(length)),
+          await client.timeout(30_000).emitWithAck("echo", "x".repeat(length)),
           "x".repeat(length),
         );
       }
       if (transports === "both") {
         await until(() => client.io.engine.transport.name === "websocket", { what: "upgrade" });
-        assert.equal(await client.timeout(3_000).emitWithAck("echo", 7), 7);
+        assert.equal(await client.timeout(30_000).emitWithAck("echo", 7), 7);
       }
       const gone = new Promise((resolve) => client.once("disconnect", resolve));
       started.server.io.disconnectSockets();

@@ -97,7 +97,7 @@ Deno.test(
       const noteId = new URL(ada.url()).hash.split("/").at(-1) ?? "";
       await until(
         async () => JSON.stringify(await b.services.notes.load(noteId) ?? "").includes("of all"),
-        { limitMs: 10_000, what: "the note's own text" },
+        { what: "the note's own text" },
       );
       await ada.goto(`${a.url}/#/notes`);
       await ada.locator(".note-list a", { hasText: "First things first of all" }).waitFor();

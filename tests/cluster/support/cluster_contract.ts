@@ -75,7 +75,7 @@ export function runClusterContract(
     await using instances = await startInstances(openBus, 3);
     const [a, b] = take2(instances);
     const y = await b.join("r");
-    assert.deepEqual(await a.io.to(y.sid).timeout(3_000).emitWithAck("asked", "x"), [
+    assert.deepEqual(await a.io.to(y.sid).timeout(30_000).emitWithAck("asked", "x"), [
       { from: y.sid, what: "x" },
     ]);
     y.client.off("asked");

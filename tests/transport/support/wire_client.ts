@@ -116,7 +116,7 @@ export class WireClient implements AsyncDisposable {
     this.#resume?.();
   }
 
-  until(condition: () => unknown, what: string, limitMs = 5_000): Promise<unknown> {
+  until(condition: () => unknown, what: string, limitMs = 30_000): Promise<unknown> {
     return until(condition, { what, limitMs });
   }
 
