@@ -8,3 +8,13 @@ export function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined):
     work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
 }
+
+/** Waits so long; an abort ends the wait, and rejects with the signal's reason. */
+export async function waited(waitMs: number, signal: AbortSignal): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    await abortable(new Promise((resolve) => timer = setTimeout(resolve, waitMs)), signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,6 +1,6 @@
 import type { HttpRoutes, RouteAnswer, RouteName, SignedIn } from "../protocol/http_routes.ts";
 import type { ErrorCode } from "../protocol/error_codes.ts";
-import { abortable } from "./abortable.ts";
+import { waited } from "./abortable.ts";
 import { ClientError } from "./errors.ts";
 
 /** What says who calls. */
@@ -184,7 +184,7 @@ async function send(
       const waitMs = retryAfterMs(response);
       if (waitMs === undefined) break;
       await response.body?.cancel();
-      await abortable(new Promise((resolve) => setTimeout(resolve, waitMs)), ended);
+      await waited(waitMs, ended);
       response = await send();
     }
     return { answer: read(response, await response.text()), headers: response.headers };

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createApi } from "../../lib/client/api.ts";
 import { ClientError, type ClientErrorCode, isClientError } from "../../lib/client/errors.ts";
 import { Listeners } from "../../lib/client/listeners.ts";
+import { pause } from "../../lib/common/pause.ts";
 import { personAt, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { libraryClient } from "./fixture.ts";
@@ -68,6 +69,21 @@ Deno.test("C6: a time-out is none of a missing server, and an abort is the calle
   const reason = new Error("changed my mind");
   await assert.rejects(api("GET /api/models", { signal: AbortSignal.abort(reason) }), reason);
   hanging.resolve(Response.json({}));
+  // While it waits to ask again, too; and nothing of the wait is left.
+  const told = Promise.withResolvers<void>();
+  await using busy = answering(() => {
+    told.resolve();
+    return Response.json({ code: "unavailable" }, {
+      status: 503,
+      headers: { "retry-after": "5" },
+    });
+  });
+  const ended = new AbortController();
+  const asked = createApi(busy)("GET /api/models", { signal: ended.signal });
+  await told.promise;
+  await pause(50);
+  ended.abort(reason);
+  await assert.rejects(asked, reason);
   await assert.rejects(createApi({ url: "http://127.0.0.1:1" })("GET /api/models"), {
     code: "offline",
   });
