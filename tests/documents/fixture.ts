@@ -230,7 +230,7 @@ export class Client implements Disposable {
   }
 
   send(name: string, payload: object): Promise<Refused> {
-    return this.socket.timeout(30_000).emitWithAck(name, payload);
+    return this.socket.timeout(60_000).emitWithAck(name, payload);
   }
 
   async join(): Promise<Refused> {

@@ -95,7 +95,7 @@ onEngines(
     });
     await on.emit("user:ada", "events", { chat_id: "c", data: { type: "chat:title" } });
     await until(() => types().includes("chat:title"), { what: "the next event" });
-    assert.ok(performance.now() - sinceMs < 10_000);
+    assert.ok(performance.now() - sinceMs < 30_000);
     assert.equal(tab.socket.connected, true);
   },
   { instances: 1 },

@@ -57,7 +57,7 @@ onEngines(
         await on.emit("user:ada", "events", { data: { type: "response:completion", data: n } });
         return numbers(tab).includes(n);
       }, { what: "Python to be heard", everyMs: 50 });
-      assert.ok(performance.now() - sinceMs < 10_000);
+      assert.ok(performance.now() - sinceMs < 30_000);
       await until(async () => (await on.pool()).size === 1, {
         what: "the session",
         limitMs: 15_000,

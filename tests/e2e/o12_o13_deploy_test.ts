@@ -89,7 +89,7 @@ Deno.test("O12: an answer that does not fit the time ends as interrupted, and th
   server.kill("SIGTERM");
   assert.equal((await server.status).code, 0);
   const tookMs = performance.now() - started;
-  assert.ok(tookMs > 1_000 && tookMs < 8_000, `${tookMs} ms`);
+  assert.ok(tookMs > 1_000 && tookMs < 30_000, `${tookMs} ms`);
   assert.ok(completions(client, chatId).length > seen + 10, "it did not go on");
   const end = completions(client, chatId).at(-1)?.data.data;
   assert.deepEqual([end?.done, end?.interrupted], [true, true]);

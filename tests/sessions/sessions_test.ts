@@ -102,7 +102,7 @@ Deno.test("S5: between two sweeps the lock is never free while an instance runs"
   const job = { name: "test", lock, everyMs: 60_000, sweep: () => Promise.resolve() };
   const deadAmong = () => Promise.resolve(new Set<string>());
   // It is renewed at a third of its time: a busy machine may keep this thread waiting for the rest.
-  const options = { store: faulty.store, logger, jobs: [job], deadAmong, lockTtlMs: 600 };
+  const options = { store: faulty.store, logger, jobs: [job], deadAmong, lockTtlMs: 1_500 };
   await using sweeper = new Sweeper(options);
   sweeper.start();
   await until(() => faulty.lastLease);
@@ -194,7 +194,8 @@ for (const fault of ["down", "hung"] as const) {
   Deno.test(`M: who comes back first from an outage that all shared takes nobody for dead (${fault})`, async () => {
     await using here = await FaultyStore.open();
     const there = new FaultyStore(here.real);
-    const leaseMs = 150;
+    // This process may stand still for a while, which must not be taken for the lease's end.
+    const leaseMs = 600;
     await using one = new InstanceRegistry({ store: here.store, logger, leaseMs });
     await using two = new InstanceRegistry({ store: there.store, logger, leaseMs });
     await one.start();

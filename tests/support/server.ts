@@ -1,7 +1,9 @@
 /** A whole server for a test: real sockets on a free port, a store of its own, nothing shared. */
+import { Agent } from "node:http";
 import { io, type Socket } from "socket.io-client";
 import { type App, startApp } from "../../lib/app.ts";
 import { type Logger, silentLogger } from "../../lib/common/logger.ts";
+import { yieldToEvents } from "../../lib/common/pause.ts";
 import { loadConfig } from "../../lib/config.ts";
 import type { ChatEvent } from "../../lib/protocol/events.ts";
 import { until } from "./until.ts";
@@ -94,17 +96,23 @@ export interface Client extends AsyncDisposable {
   errors: { event: string; code: string; message: string }[];
 }
 
+/** Where requests are made by `xmlhttprequest-ssl`, as those of the official client are that polls. */
+const TURNS_OF_AN_END = 5;
+
 /** Connects the official client, with a token or (`undefined`) without. */
 export async function connect(
   url: string,
   token: string | undefined,
   options: Parameters<typeof io>[1] = {},
 ): Promise<Client> {
+  const requests = new Agent();
   const socket = io(url, {
     path: "/ws/socket.io",
     transports: ["websocket"],
     forceNew: true,
     auth: token === undefined ? {} : { token },
+    // Node's, which the type of the option does not know.
+    agent: requests as never,
     ...options,
   });
   const client: Client = {
@@ -116,6 +124,11 @@ export async function connect(
       await until(() => (socket.io.engine?.readyState ?? "closed") === "closed", {
         what: "the client's end",
       });
+      await until(() => Object.keys(requests.sockets).length === 0, {
+        what: "the last request's end",
+      });
+      // That is told by one timer after another.
+      for (let turn = 0; turn < TURNS_OF_AN_END; turn++) await yieldToEvents();
     },
   };
   socket.on("events", (event: ChatEvent) => client.events.push(event));
