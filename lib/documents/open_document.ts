@@ -134,8 +134,7 @@ export class OpenDocument {
     this.writer.checkRoom();
     const { isFirst, snapshot } = beside;
     const take = () => (isFirst ? this.#begin : this.#take).call(this, update, by, snapshot);
-    const trial = this.#admission.admit(() => this.#doc, update, by);
-    return trial ? trial.then(take) : take();
+    return this.#admission.admit({ doc: () => this.#doc, update, by, take });
   }
 
   /** Of several who begin the document, on whichever instances, the first one does. */

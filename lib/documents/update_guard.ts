@@ -19,6 +19,9 @@ const STEPS_A_DELETED = 4;
 const MOVED_A_STEP = 32;
 /** Steps of all updates since somebody has measured what they took. */
 const MAX_STEPS_UNMEASURED = 10_000_000;
+/** Steps of an update with what came while it was tried, and how often it is tried again for more. */
+const MAX_STEPS_UNTRIED = 2_000_000;
+const MAX_TRIES = 4;
 /** What waits in a document for updates that nobody has sent is gone through with each one that comes. */
 const MAX_PENDING_BYTES = 256 * 1024;
 /** An entry of a log from here on is mostly a snapshot of what is there already. */
@@ -68,12 +71,11 @@ export class UpdateGuard {
   }
 
   /**
-   * Whether the update may be applied: at once (`undefined`), or once the promise has resolved, with the
-   * milliseconds that it took to find out.
+   * Whether the update may be applied at once (`undefined`), or is to be tried first: its size.
    *
-   * @throws {AppError} `invalid_payload`, `too_large`, here or by the promise
+   * @throws {AppError} `invalid_payload`, `too_large`
    */
-  check(doc: WeighedDoc, update: Uint8Array): Promise<number> | undefined {
+  check(doc: WeighedDoc, update: Uint8Array): UpdateSize | undefined {
     const size = scanUpdate(update);
     if (size.structs > MAX_STRUCTS_OF_AN_UPDATE) {
       throw new AppError("too_large", `update: at most ${MAX_STRUCTS_OF_AN_UPDATE} items at once.`);
@@ -81,16 +83,35 @@ export class UpdateGuard {
     // Text and deletions are sound when they can be counted: Yjs reads what else there may be.
     if (size.types + size.values > 0) checkUpdate(update);
     const isFull = !this.#hasRoom(doc, size);
-    const there = doc.structs;
-    const steps = stepsOf(size, there);
+    const steps = stepsOf(size, doc.structs);
     this.#steps += steps;
     const isCheap = !isFull && steps <= MAX_STEPS_AT_ONCE && this.#steps <= MAX_STEPS_UNMEASURED &&
       doc.depth + size.types <= MAX_TYPE_DEPTH && pendingBytes(doc) <= MAX_PENDING_BYTES;
-    if (isCheap) return undefined;
-    const isLittle = !isFull && steps <= MAX_STEPS_AT_ONCE;
-    return this.#try(doc, update, isLittle).then((tookMs) => {
+    return isCheap ? undefined : size;
+  }
+
+  /**
+   * Tries an update of this size; resolves to the milliseconds that it took when it may be applied to
+   * the document as it is then.
+   *
+   * @throws {AppError} `invalid_payload`, `too_large`; `unavailable` while the document changes faster
+   * than it can be tried
+   */
+  async try(current: () => WeighedDoc, update: Uint8Array, size: UpdateSize): Promise<number> {
+    let tookMs = 0;
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const doc = current();
+      const isFull = !this.#hasRoom(doc, size);
+      const there = doc.structs;
+      const steps = stepsOf(size, there);
+      tookMs += await this.#try(doc, update, !isFull && steps <= MAX_STEPS_AT_ONCE);
       if (isFull && this.#isFull(doc, size)) throw this.#full();
-      return tookMs;
+      // What others have brought meanwhile was not there when it was tried.
+      const more = stepsOf(size, Math.max(there, current().structs)) - steps;
+      if (more <= MAX_STEPS_UNTRIED) return tookMs;
+    }
+    throw new AppError("unavailable", "The document changes too fast: try again.", {
+      retryAfterMs: 1_000,
     });
   }
 

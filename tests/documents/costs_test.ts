@@ -86,6 +86,33 @@ Deno.test("X3: small updates that add up to a costly document are refused in tim
   assert.equal(codes.size, 1, "there is an end");
 });
 
+Deno.test("X3: updates of several tabs that are tried at once are weighed with each other", async () => {
+  await using store = await openStore();
+  const notes = new FakeNotes();
+  notes.add("n1", {});
+  await using a = await startInstance({ store, notes });
+  using tabs = new DisposableStack();
+  const sockets: Client["socket"][] = [];
+  for (let at = 0; at < 5; at++) {
+    const { socket } = tabs.use(await Client.open(a.url, `mallory${at}`, "note:n1", true));
+    // What the others have brought need not be computed here, too.
+    sockets.push(socket.offAny());
+  }
+  const answers: { status: boolean }[] = [];
+  const pauseMs = await longestPause(async () => {
+    const all = sockets.map((socket, at) =>
+      socket.timeout(120_000).emitWithAck("ydoc:document:update", {
+        document_id: "note:n1",
+        update: conflicting(1_500, 10_000_000 + at * 10_000),
+      })
+    );
+    answers.push(...await Promise.all(all));
+  });
+  assert.ok(pauseMs < PAUSE_MS, `${pauseMs} ms`);
+  const taken = answers.filter(({ status }) => status).length;
+  assert.ok(taken < answers.length, `${taken}, each of which was tried alone`);
+});
+
 Deno.test("X9: a document takes what it weighs in memory, and a session so many documents", async () => {
   await using store = await openStore();
   const notes = new FakeNotes();
