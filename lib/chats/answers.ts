@@ -85,17 +85,19 @@ export class ChatAnswers {
   /**
    * Stores the end, once, and only for the generation that the message is of. An answer that others
    * took for interrupted, while its instance was only cut off from them, gets what it really became.
+   * Where it was not begun (`isBegun: false`), also for a message that waits for its first answer.
    */
   async finish(
     { userId, chatId, messageId, generation }: AnswerRef,
     end: End,
+    { isBegun } = { isBegun: true },
   ): Promise<"stored" | "ended" | "superseded" | "gone"> {
     if (isTemporary(chatId)) return "stored";
     let outcome: "stored" | "ended" | "superseded" | "gone" = "gone";
     await this.#chats.changeMessage(chatId, messageId, (message) => {
       outcome = !message
         ? "gone"
-        : message.generation !== generation
+        : message.generation !== generation && (isBegun || !isUnanswered(message))
         ? "superseded"
         : message.done && !isCorrected(message, end)
         ? "ended"
@@ -125,6 +127,10 @@ export class ChatAnswers {
 function filesOf({ files = [] }: Pick<ChatMessage, "files">): [key: unknown, file: unknown][] {
   return files.map((file) => [(file as { url?: unknown } | null)?.url ?? file, file]);
 }
+
+/** It was put into the chat for an answer, and none has begun. */
+const isUnanswered = ({ generation, done }: ChatMessage): boolean =>
+  generation === undefined && done === undefined;
 
 /** Only the instance that writes the answer knows more of it than its log does. */
 function isCorrected({ interrupted, content = "" }: ChatMessage, end: End): boolean {

@@ -48,7 +48,8 @@ export interface AnswerMessages {
   /**
    * Stores the end as one atomic change, only if the message is still of this generation and not
    * ended: `ended` when it was ended before, `superseded` when it is of another generation, `gone`
-   * when it is not there any more: its chat was deleted, or the store was emptied.
+   * when it is not there any more: its chat was deleted, or the store was emptied. Of an answer that
+   * could not begin (`isBegun: false`), the end is stored if the message waits for its first answer.
    */
-  finish(ref: AnswerRef, end: AnswerEnd): Promise<EndStored>;
+  finish(ref: AnswerRef, end: AnswerEnd, how?: { isBegun: boolean }): Promise<EndStored>;
 }

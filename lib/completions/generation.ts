@@ -80,14 +80,11 @@ export async function runGeneration(options: GenerationOptions): Promise<Generat
     stream = await ports.streams.begin({ userId, chatId, messageId, ...(taskId && { taskId }) });
   } catch (thrown) {
     const error = shown(thrown, ports.logger);
-    ports.emit(
-      userId,
-      completion(chatId, messageId, 1, {
-        generation: crypto.randomUUID(),
-        done: true,
-        error,
-      }),
-    );
+    const generation = crypto.randomUUID();
+    ports.emit(userId, completion(chatId, messageId, 1, { generation, done: true, error }));
+    const end: AnswerEnd = { content: "", done: true, error };
+    const ref = { userId, chatId, messageId, generation };
+    ports.streams.owe(() => endUnbegun(ports.messages, ref, end));
     return { state: "failed", generation: undefined, content: "", outcome: { error } };
   }
 
@@ -209,6 +206,8 @@ async function finish(
   const end: AnswerEnd = { ...endOf(text), ...outcome };
   let owed: (() => Promise<unknown>) | undefined;
   let isSuperseded = stream.superseded.aborted;
+  const isWaiting = !isBegun && !isSuperseded && outcome.error?.code !== "not_found";
+  if (isWaiting) owed = () => endUnbegun(ports.messages, ref, end);
   if (isBegun && !isSuperseded) {
     try {
       const stored = await storeEnd(ports.messages, ref, end, stream.superseded);
@@ -237,6 +236,15 @@ async function finish(
     content: text.content,
     outcome,
   };
+}
+
+/** Without its end, the message of an answer that could not begin would wait for it for ever. */
+async function endUnbegun(
+  messages: AnswerMessages,
+  ref: AnswerRef,
+  end: AnswerEnd,
+): Promise<void> {
+  await messages.finish(ref, end, { isBegun: false });
 }
 
 async function storeEnd(

@@ -22,7 +22,7 @@ export class OwedWrites implements AsyncDisposable {
   }
 
   /** Tries until the work is done; its first failure is logged, the others only counted. */
-  keep(work: () => Promise<void>, what: string): void {
+  keep(work: () => Promise<unknown>, what: string): void {
     const owed = this.#try(work, what).finally(() => this.#owed.delete(owed));
     this.#owed.add(owed);
   }
@@ -33,7 +33,7 @@ export class OwedWrites implements AsyncDisposable {
     await settledWithin(Promise.all(this.#owed), LAST_TRY_MS);
   }
 
-  async #try(work: () => Promise<void>, what: string): Promise<void> {
+  async #try(work: () => Promise<unknown>, what: string): Promise<void> {
     const { signal } = this.#stop;
     for (let waitMs = 0, failures = 0;;) {
       const isLast = signal.aborted;

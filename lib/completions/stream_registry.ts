@@ -147,9 +147,17 @@ export class StreamRegistry implements AsyncDisposable {
     } catch (error) {
       this.#running--;
       this.#forget(stream);
+      // It may have been written half: while this instance lives nobody else takes it out.
+      this.owe(() => this.#entries.delete(stream.generation));
+      this.owe(() => this.#heads.change(stream, () => undefined));
       throw error;
     }
     return stream;
+  }
+
+  /** Work on the store that belongs to the end of an answer: tried until it is done. */
+  owe(work: () => Promise<unknown>): void {
+    this.#owed.keep(work, "the end of an answer");
   }
 
   /**
@@ -173,7 +181,7 @@ export class StreamRegistry implements AsyncDisposable {
       this.#options.logger.warn("the end of a stream is not in the store", {
         error: errorText(error),
       });
-      this.#owed.keep(settle, "the end of an answer");
+      this.owe(settle);
     }
   }
 

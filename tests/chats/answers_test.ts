@@ -27,3 +27,21 @@ Deno.test("an answer is ended once; what others took for interrupted gets its re
   assert.deepEqual(await ends(), [whole.content, undefined]);
   assert.equal(await answers.finish({ ...ref, generation: "g0" }, whole), "superseded");
 });
+
+Deno.test("O4: the end of an answer that could not begin is stored where one is waited for, and nowhere else", async () => {
+  await using store = await openKvStore({ path: ":memory:", keyPrefix: "t", logger });
+  const chats = new ChatStore(store);
+  const answers = new ChatAnswers(chats);
+  const { id: chatId } = await chats.create("ada", { title: "t" });
+  const place = { id: "a", parentId: null, childrenIds: [] };
+  await chats.addMessage("ada", chatId, { ...place, role: "assistant", content: "" });
+  const ref = (generation: string) => ({ userId: "ada", chatId, messageId: "a", generation });
+  const error = { code: "unavailable", content: "The store is away." } as const;
+  const refusal = { content: "", done: true, error } as const;
+  assert.equal(await answers.finish(ref("g1"), refusal), "superseded");
+  assert.equal(await answers.finish(ref("g1"), refusal, { isBegun: false }), "stored");
+  assert.deepEqual((await chats.message(chatId, "a"))?.error, error);
+  await answers.begin(ref("g2"), { model: "m", parentId: null });
+  assert.equal(await answers.finish(ref("g3"), refusal, { isBegun: false }), "superseded");
+  assert.equal(await answers.finish(ref("g2"), refusal, { isBegun: false }), "stored");
+});

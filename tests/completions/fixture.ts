@@ -11,9 +11,11 @@ import { FaultyStore } from "../support/faulty_store.ts";
 export class FakeMessages implements AnswerMessages {
   readonly stored = new Map<string, Partial<ChatMessage>>();
   failures = 0;
+  beginFailures = 0;
   bytesWritten = 0;
 
   begin: AnswerMessages["begin"] = ({ messageId, generation }) => {
+    if (this.beginFailures-- > 0) return Promise.reject(new Error("the store is away"));
     this.stored.set(messageId, { generation, done: false });
     return Promise.resolve();
   };
@@ -21,13 +23,18 @@ export class FakeMessages implements AnswerMessages {
   isCurrent = ({ messageId, generation }: { messageId: string; generation: string }) =>
     Promise.resolve(this.stored.get(messageId)?.generation === generation);
 
-  finish: AnswerMessages["finish"] = ({ messageId, generation }, end) => {
+  finish: AnswerMessages["finish"] = (
+    { messageId, generation },
+    end,
+    { isBegun } = { isBegun: true },
+  ) => {
     if (this.failures > 0) {
       this.failures--;
       return Promise.reject(new Error("the store is away"));
     }
     const message = this.stored.get(messageId);
-    if (message?.generation !== generation) return Promise.resolve("superseded");
+    const isWaiting = message && !isBegun && message.generation === undefined;
+    if (message?.generation !== generation && !isWaiting) return Promise.resolve("superseded");
     if (message.done) return Promise.resolve("ended");
     this.bytesWritten += new TextEncoder().encode(JSON.stringify(end)).length;
     this.stored.set(messageId, { ...message, ...end });

@@ -98,6 +98,28 @@ Deno.test("O4: an end that the store refuses is told, kept, and tried until it i
   });
 });
 
+Deno.test("O4: an answer that can't begin while the store is away ends in its message, too", async () => {
+  await using fixture = await openFixture();
+  const { messages, faulty } = fixture;
+  const refusals = [
+    { begin: () => faulty.down = true, end: () => faulty.down = false },
+    { begin: () => messages.beginFailures = Infinity, end: () => messages.beginFailures = 0 },
+  ];
+  for (const { begin, end } of refusals) {
+    messages.stored.set("answer", { content: "" });
+    begin();
+    assert.equal((await run(fixture, () => speak(["x"]))).state, "failed");
+    assert.equal(fixture.events.at(-1)?.data.data.done, true, "its reader is told at once");
+    end();
+    await until(() => messages.stored.get("answer")?.done, { what: "the end in the message" });
+    assert.ok(messages.stored.get("answer")?.error);
+    await until(async () => (await faulty.contents(keys.streams)).size === 0, {
+      what: "nothing that its instance would keep for as long as it lives",
+    });
+    assert.equal((await fixture.streams.resume(ids)).active, false);
+  }
+});
+
 Deno.test("O2: what the store holds is dropped from memory; what is under way is weighed", async () => {
   await using fixture = await openFixture({ budget: { maxBytes: 9_000, maxBytesPerUser: 5_000 } });
   const { streams } = fixture;
