@@ -269,13 +269,24 @@ export class TaskRegistry implements AsyncDisposable {
       // The wall clock may be set; Open WebUI counts the time that has really passed.
       const now = performance.now();
       if (now - this.#lifeShownAtMs >= LIFE_SIGN_MS) {
-        await this.#records.showLife(ids);
+        await this.#showLife(ids);
         this.#lifeShownAtMs = now;
       }
       await this.#writeAgain(ids.filter((_, i) => owners[i] === undefined));
     } catch (thrown) {
       this.#options.logger.warn("stops could not be read", { error: errorText(thrown) });
     }
+  }
+
+  /** Of those that still run: after its task's end a sign of life would be left. */
+  async #showLife(taskIds: string[]): Promise<void> {
+    const alive = taskIds.filter((id) => this.#local.get(id)?.over === false);
+    const shown = this.#records.showLife(alive);
+    for (const id of alive) {
+      const task = this.#local.get(id);
+      if (task) task.written = Promise.allSettled([task.written, shown]).then(() => {});
+    }
+    await shown;
   }
 
   /** A store that came back empty: what runs is put where others can list and stop it. */

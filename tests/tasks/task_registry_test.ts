@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { silentLogger as logger } from "../../lib/common/logger.ts";
-import { aborted } from "../../lib/common/pause.ts";
+import { aborted, pause } from "../../lib/common/pause.ts";
+import { keys } from "../../lib/state/key_space.ts";
 import { TaskRegistry } from "../../lib/tasks/task_registry.ts";
 import { taskSweepJob } from "../../lib/tasks/task_sweep.ts";
 import { hubOf, onBus } from "../support/faulty_bus.ts";
@@ -50,6 +51,34 @@ Deno.test("T3: an item's tasks all stop, also when one ends by itself; other kin
   await until(() => a.size === 1 && b.size === 0);
   assert.deepEqual(await b.list(me), [save]);
   assert.equal((await b.stopItem("c1", me)).status, false);
+});
+
+Deno.test("a task that ends while it gives a sign of life leaves none", async () => {
+  await using faulty = await FaultyStore.open();
+  const open = Promise.withResolvers<void>();
+  let signs = 0;
+  // The first is written with the task; those that come later wait.
+  const values = new Proxy(faulty.store.values, {
+    get: (of, name) =>
+      name !== "set" ? Reflect.get(of, name) : async (...args: Parameters<typeof of.set>) => {
+        if (++signs > 1) await open.promise;
+        await of.set(...args);
+      },
+  });
+  const store = new Proxy(faulty.store, {
+    get: (of, name) => name === "values" ? values : Reflect.get(of, name),
+  });
+  await using a = startInstance(store, "a");
+  const end = Promise.withResolvers<void>();
+  const begun = a.run(subject, () => end.promise);
+  await until(() => signs > 1, { what: "a sign of life" });
+  end.resolve();
+  await pause(100);
+  open.resolve();
+  const life = keys.taskLife(await begun);
+  await until(() => a.size === 0, { what: "the end" });
+  await pause(20);
+  assert.equal(await faulty.real.values.get(life), undefined);
 });
 
 Deno.test("records that an outage left are taken away after it; a dead instance's by the sweep", async () => {
