@@ -47,7 +47,7 @@ Deno.test({
   async fn() {
     await using server = await RedisServer.start();
     const openBus = () => openRedisBus({ url: server.url, logger, commandTimeoutMs: 500 });
-    await using instances = await startInstances(openBus, 2, { joinTimeoutMs: 100 });
+    await using instances = await startInstances(openBus, 2, { joinTimeoutMs: 1_000 });
     const [a, b] = take2(instances);
     const y = await b.join("r");
     server.pause();
@@ -73,7 +73,7 @@ Deno.test({
     await using proxy = new TcpProxy(server.port);
     const { logger: keeping, lines } = keepingLogger();
     let gaps = 0;
-    const options = { joinTimeoutMs: 100, logger: keeping };
+    const options = { joinTimeoutMs: 1_000, logger: keeping };
     await using a = await startInstance(
       () => openRedisBus({ url: `redis://127.0.0.1:${proxy.port}/0`, logger }),
       { ...options, maxMessages: 20, onGap: () => gaps++ },

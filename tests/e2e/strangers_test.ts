@@ -3,7 +3,7 @@ import { connect, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
 Deno.test("X6: who has no session is sent away in time, comes back by itself, and may still sign in", async () => {
-  await using app = await startServer({ WEBSOCKET_STRANGER_TIMEOUT: "0.4" });
+  await using app = await startServer({ WEBSOCKET_STRANGER_TIMEOUT: "1.2" });
   const ada = await signUp(app.url);
   await using signedIn = await connect(app.url, ada.token);
   // Open WebUI's page: connected before anybody has signed in, `user-join` afterwards.
@@ -20,7 +20,7 @@ Deno.test("X6: who has no session is sent away in time, comes back by itself, an
   assert.equal(answer.id, ada.id);
   const before = reasons.length;
   await until(() => app.sockets.server.stats().strangers === 0, { what: "no stranger to be left" });
-  await new Promise((done) => setTimeout(done, 1_000));
+  await new Promise((done) => setTimeout(done, 2_000));
   assert.equal(reasons.length, before, "who has signed in stays");
   assert.ok(signedIn.socket.connected && page.socket.connected);
 });
