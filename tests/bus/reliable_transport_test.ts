@@ -160,6 +160,7 @@ Deno.test("order and once: through refusals and lost receipts", async () => {
   for (let n = 0; n < 1_000; n++) all.from.send("c", n);
   await until(() => all.heard.length >= 1_000, { what: `all messages, seed ${seed}` });
   assert.deepEqual(all.heard, Array.from({ length: 1_000 }, (_, n) => n), `seed ${seed}`);
+  await until(() => !isDown, { what: "the end of an outage that began with the last" });
 });
 
 Deno.test("what is sent again goes in its order, whatever the order of the refusals", async () => {
