@@ -145,7 +145,8 @@ test("a restart takes the scripts away, and they are sent again", async () => {
 
 test("while Redis is away, callers are refused in time and none is queued for ever", async () => {
   await using server = await RedisServer.start();
-  await using state = await store(server.port, { commandTimeoutMs: 1_000, maxRetryCount: 1 }).opened;
+  await using state = await store(server.port, { commandTimeoutMs: 1_000, maxRetryCount: 1 })
+    .opened;
   await server.kill();
   await assert.rejects(state.values.get(["key"]), unavailable);
   let isLate = false;
