@@ -56,6 +56,8 @@ defaults
   timeout client 300s
   timeout server 300s
   timeout tunnel 1h
+  # Else the interval is the time-out, and a busy machine's instance counts as dead.
+  timeout check 3s
   option httpchk GET /ready
   default-server check inter 500ms fall 1 rise 1
 frontend in
