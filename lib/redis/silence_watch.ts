@@ -12,8 +12,8 @@ interface Watched {
   timeoutMs: number;
   /** What had been read by the last look. */
   readBytes: number;
-  /** The first look by which it owed an answer, and had said nothing since the one before. */
-  sinceMs: number | undefined;
+  /** Looks one after another by which it owed an answer, and had said nothing since the one before. */
+  silentLooks: number;
 }
 
 /**
@@ -33,7 +33,7 @@ export class SilenceWatch {
       client.on("+node", (node: Redis) => this.add(node, timeoutMs));
       return;
     }
-    this.#watched.set(client, { timeoutMs, readBytes: -1, sinceMs: undefined });
+    this.#watched.set(client, { timeoutMs, readBytes: -1, silentLooks: 0 });
     client.once("end", () => this.#remove(client));
     this.#timer ??= setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
@@ -46,7 +46,6 @@ export class SilenceWatch {
   }
 
   #look(): void {
-    const nowMs = performance.now();
     for (const [client, watched] of this.#watched) {
       const { stream } = client;
       // Not connected yet: that has a time of its own.
@@ -55,8 +54,9 @@ export class SilenceWatch {
       const owes = (client as unknown as Internals).commandQueue.length > 0;
       const isSilent = owes && readBytes === watched.readBytes;
       watched.readBytes = readBytes;
-      watched.sinceMs = isSilent ? watched.sinceMs ?? nowMs : undefined;
-      if (watched.sinceMs !== undefined && nowMs - watched.sinceMs >= watched.timeoutMs) {
+      watched.silentLooks = isSilent ? watched.silentLooks + 1 : 0;
+      // Counted, not timed: where this process stood still, the answer may be there unread.
+      if ((watched.silentLooks - 1) * LOOK_EVERY_MS >= watched.timeoutMs) {
         stream.destroy(new Error(`Redis said nothing for ${watched.timeoutMs} ms.`));
       }
     }

@@ -7,7 +7,7 @@ import { TcpProxy } from "../support/tcp_proxy.ts";
 const ignore = !redisAvailable();
 
 /** A client whose server is behind a proxy, and how it ends. */
-async function connect(port: number, watch: SilenceWatch) {
+async function connect(port: number, watch: SilenceWatch, timeoutMs = 500) {
   const client = new Redis({
     host: "127.0.0.1",
     port,
@@ -16,7 +16,7 @@ async function connect(port: number, watch: SilenceWatch) {
   });
   const errors: string[] = [];
   client.on("error", (error: Error) => errors.push(error.message));
-  watch.add(client, 500);
+  watch.add(client, timeoutMs);
   await client.connect();
   const ended = new Promise<void>((resolve) => client.once("end", () => resolve()));
   return { client, errors, ended };
@@ -49,6 +49,25 @@ Deno.test({
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     proxy.delayMs = 200;
     for (let i = 0; i < 12; i++) assert.equal(await client.ping(), "PONG");
+    assert.deepEqual(errors, []);
+    client.disconnect();
+    await ended;
+  },
+});
+
+Deno.test({
+  name: "a connection is not blamed for the time in which this process stood still",
+  ignore,
+  async fn() {
+    await using server = await RedisServer.start();
+    const { client, errors, ended } = await connect(server.port, new SilenceWatch(), 1_500);
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    const answer = client.blpop("nothing", 1.5);
+    // The look at two seconds finds it silent.
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    const untilMs = performance.now() + 2_000;
+    while (performance.now() < untilMs);
+    assert.equal(await answer, null);
     assert.deepEqual(errors, []);
     client.disconnect();
     await ended;
