@@ -107,9 +107,7 @@ export class Digester implements Disposable {
   /** One piece after another, so that it is known who killed the thread. */
   async #inThread(request: Request, bytes: number, onProgress?: (at: number) => void) {
     if (this.#isDisposed || this.#waiting >= MAX_WAITING) {
-      throw new AppError("unavailable", "The server is behind: try again.", {
-        retryAfterMs: 1_000,
-      });
+      throw behind();
     }
     clearTimeout(this.#rest);
     this.#isHeavy ||= bytes >= HEAVY_BYTES;
@@ -128,6 +126,8 @@ export class Digester implements Disposable {
   }
 
   async #ask(request: Request, onProgress?: (at: number) => void): Promise<unknown> {
+    // Disposed while this waited: another thread would never be ended.
+    if (this.#isDisposed) throw behind();
     // Under way before its time begins to run: a busy machine takes a while.
     const worker = await (this.#worker ??= this.#start());
     const { promise, resolve, reject } = Promise.withResolvers<
@@ -146,7 +146,8 @@ export class Digester implements Disposable {
       } else if ("output" in report) resolve(report.output);
       else reject(new AppError(report.error.code, report.error.message));
     };
-    const onDeath = (thrown: unknown) => reject(tooMuch("memory", thrown));
+    const onDeath = (thrown: unknown) =>
+      reject(this.#isDisposed ? behind() : tooMuch("memory", thrown));
     worker.on("message", onMessage).on("error", onDeath).on("exit", onDeath);
     worker.ref();
     try {
@@ -188,6 +189,9 @@ export class Digester implements Disposable {
     await (await worker?.catch(() => undefined))?.terminate();
   }
 }
+
+const behind = () =>
+  new AppError("unavailable", "The server is behind: try again.", { retryAfterMs: 1_000 });
 
 class TooMuch extends AppError {}
 

@@ -154,6 +154,19 @@ Deno.test("X2: a thread that died of its work is replaced", async () => {
   assert.equal(depth, 21);
 });
 
+Deno.test("work that waits when the digester is disposed starts no other thread, and is nobody's fault", async () => {
+  const digester = new Digester({ logger: silentLogger });
+  const state = Y.encodeStateAsUpdate(new Y.Doc());
+  const trial = (update: Uint8Array) => digester.run("trial", { state, update });
+  await trial(nested(20));
+  const waiting = [chain(40_000), nested(20), nested(20)].map(trial);
+  const ends = waiting.map((one) => assert.rejects(one, { code: "unavailable" }));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  digester[Symbol.dispose]();
+  await Promise.all(ends);
+  assert.equal(digester.stats().deaths, 0);
+});
+
 Deno.test("an update's parts are counted as Yjs reads them", () => {
   const doc = new Y.Doc();
   const fragment = doc.getXmlFragment("prosemirror");
