@@ -95,7 +95,11 @@ Deno.test("D3: a write by HTTP while editors are open is merged with what they h
   await using store = await openStore();
   const notes = new FakeNotes();
   notes.add("n1", { json: textJson("one", "two") });
-  await using a = await startInstance({ store, notes, saving: { quietMs: 300, maxWaitMs: 5_000 } });
+  await using a = await startInstance({
+    store,
+    notes,
+    saving: { quietMs: 2_000, maxWaitMs: 5_000 },
+  });
   await using b = await startInstance({ store, notes });
   using editor = await Client.open(a.url, "ada", "note:n1");
   await editor.write("typed");

@@ -53,9 +53,12 @@ class Admitted {
   }
 }
 
-/** An update of so many items, in a text of its own. */
+let lastClientId = 2 ** 31;
+
+/** An update of so many items, in a text of its own; by an id of five bytes, as most have. */
 function itemsOf(items: number): Uint8Array {
   const doc = new Y.Doc();
+  doc.clientID = ++lastClientId;
   const text = doc.getText(`${doc.clientID}`);
   doc.transact(() => {
     for (let at = 0; at < items; at++) text.insert(0, "x");
