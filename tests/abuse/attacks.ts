@@ -43,6 +43,28 @@ async function sendUpdate(url: string, mallory: Person, update: Uint8Array): Pro
   return endOf(answer);
 }
 
+/** From several tabs in one moment, each quick by itself. */
+async function sendAtOnce(url: string, mallory: Person, updates: Uint8Array[]): Promise<string> {
+  await using note = await openNote(url, mallory);
+  await using tabs = new AsyncDisposableStack();
+  const payload = { document_id: `note:${note.id}` };
+  const sockets = await Promise.all(updates.map(async () => {
+    const { socket } = tabs.use(await connect(url, mallory.token, { reconnection: false }));
+    await socket.timeout(ANSWER_MS).emitWithAck("ydoc:document:join", payload);
+    return socket;
+  }));
+  const answers: Refusal[] = await Promise.all(
+    sockets.map((socket, at) =>
+      socket.timeout(ANSWER_MS).emitWithAck("ydoc:document:update", {
+        ...payload,
+        update: updates[at],
+      })
+    ),
+  );
+  const taken = answers.filter(({ status }) => status).length;
+  return `${taken} taken, ${answers.length - taken} refused`;
+}
+
 async function openText(url: string, mallory: Person, content: object): Promise<string> {
   await using note = await openNote(url, mallory, { content });
   return endOf(note.joined);
@@ -262,6 +284,16 @@ export const ATTACKS: readonly Attack[] = [
     number: "X3",
     what: "an update of 49,000 items that all conflict",
     run: (url, mallory) => sendUpdate(url, mallory, conflicting(49_000)),
+  },
+  {
+    number: "X3",
+    what: "eight updates of 1,500 items that all conflict, at once",
+    run: (url, mallory) =>
+      sendAtOnce(
+        url,
+        mallory,
+        Array.from({ length: 8 }, (_, at) => conflicting(1_500, 10_000_000 + at * 10_000)),
+      ),
   },
   { number: "X4", what: "large answers that nobody reads", run: unreadAnswers },
   { number: "X5", what: "packets of nested arrays, of a stranger", run: nestedPackets },
