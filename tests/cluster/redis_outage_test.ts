@@ -46,7 +46,7 @@ Deno.test({
   ignore,
   async fn() {
     await using server = await RedisServer.start();
-    const openBus = () => openRedisBus({ url: server.url, logger, commandTimeoutMs: 500 });
+    const openBus = () => openRedisBus({ url: server.url, logger, commandTimeoutMs: 900 });
     await using instances = await startInstances(openBus, 2, { joinTimeoutMs: 1_000 });
     const [a, b] = take2(instances);
     const y = await b.join("r");

@@ -143,6 +143,15 @@ export class RedisServer implements AsyncDisposable {
     await this.command("CLIENT", "KILL", "TYPE", "pubsub");
   }
 
+  /** Ends, when it is called, the subscriptions' connections that there are now. */
+  async pubSubCut(): Promise<() => Promise<void>> {
+    const clients = await this.command("CLIENT", "LIST", "TYPE", "pubsub");
+    const ids = [...clients.matchAll(/^id=(\d+) /gm)].map(([, id = ""]) => id);
+    return async () => {
+      for (const id of ids) await this.command("CLIENT", "KILL", "ID", id);
+    };
+  }
+
   async kill(): Promise<void> {
     const process = this.#process;
     if (process === undefined) return;

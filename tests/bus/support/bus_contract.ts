@@ -67,8 +67,10 @@ export function runBusContract(
       ignore,
       async fn() {
         await using under = await setUp();
-        await using a = onBus(await under.openBus());
-        await using b = onBus(await under.openBus());
+        // A busy machine takes its time for what is large.
+        const patient = { publishTimeoutMs: 60_000 };
+        await using a = onBus(await under.openBus(), patient);
+        await using b = onBus(await under.openBus(), patient);
         await until(() => a.bus.isAlone?.() !== true && b.bus.isAlone?.() !== true, {
           what: "the instances to meet",
         });
