@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { AppError } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
+import { ComputingLimit } from "./computing_limit.ts";
 import { packInTurns, sealed, type Sending, unpackInTurns } from "./digest_packing.ts";
 import type { DigestReport, DigestRequest } from "./digest_worker.ts";
 import { digests, type Input, type Kind, type LogDigest, type Output } from "./digests.ts";
@@ -9,7 +10,10 @@ export interface DigesterOptions {
   logger: Logger;
   /** Work on no more than this is done at once. Default: 16 KiB, some ten milliseconds' worth. */
   maxBytesAtOnce?: number;
-  /** How long work may take. Default: 20,000; a quarter of it for a trial, or for one update of a log. */
+  /**
+   * How long work may compute, as {@linkcode ComputingLimit} tells. Default: 20,000; a quarter of it for a
+   * trial, or for one update of a log.
+   */
   limitMs?: number;
   /** What the thread may hold. Default: 512 MiB. */
   memoryMb?: number;
@@ -135,14 +139,12 @@ export class Digester implements Disposable {
     >();
     const isStepwise = STEPWISE.has(request.kind);
     const limitMs = this.#options.limitMs / (isStepwise ? 4 : 1);
-    const late = () => reject(tooMuch("time"));
-    let timer = setTimeout(late, limitMs);
+    using limit = new ComputingLimit(limitMs, () => reject(tooMuch("time")));
     const onMessage = (report: DigestReport) => {
       if (report === "ready") return;
       if ("at" in report) {
         onProgress?.(report.at);
-        clearTimeout(timer);
-        timer = setTimeout(late, limitMs);
+        limit.step();
       } else if ("output" in report) resolve(report.output);
       else reject(new AppError(report.error.code, report.error.message));
     };
@@ -163,7 +165,6 @@ export class Digester implements Disposable {
       }
       throw thrown;
     } finally {
-      clearTimeout(timer);
       worker.unref();
       worker.off("message", onMessage).off("error", onDeath).off("exit", onDeath);
     }
