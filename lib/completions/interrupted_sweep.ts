@@ -3,10 +3,13 @@ import type { Logger } from "../common/logger.ts";
 import type { CompletionEvent } from "../protocol/events.ts";
 import { keys } from "../state/key_space.ts";
 import { type AnswerMessages, endOf } from "./answer_messages.ts";
+import { journalOf, readJournal } from "./stream_journal.ts";
 import {
+  type LogBatch,
   readLog,
   type ResponseStream,
   type RunningStream,
+  STORED_TTL_MS,
   type StreamHead,
   type StreamStore,
 } from "./stream_records.ts";
@@ -22,24 +25,34 @@ export interface InterruptedSweepOptions {
   graceMs?: number;
 }
 
+/** An instance, and what its journal still holds of its streams, once it is dead. */
+interface Owner {
+  isAlive: boolean;
+  notes?: ReturnType<typeof readJournal>;
+  /** Whether each of its streams that was met has been ended. */
+  isSettled: boolean;
+}
+
 /**
- * Ends the answers whose instance has died: the message gets what the stream's log holds and is
- * marked as interrupted, its reader is told. Several instances may sweep at once: who stores the end
- * tells it, and only one can. Returns how many answers this sweep ended.
+ * Ends the answers whose instance has died: the message gets what the stream's log and the instance's
+ * journal hold and is marked as interrupted, its reader is told. Several instances may sweep at once: who
+ * stores the end tells it, and only one can. Returns how many answers this sweep ended.
  */
 export async function sweepInterrupted(options: InterruptedSweepOptions): Promise<number> {
   const { store, isAlive, logger } = options;
   const entries = store.dictionary<RunningStream>(keys.streams);
-  const alive = new Map<string, boolean>();
+  const owners = new Map<string, Owner>();
   let ended = 0;
   for await (const page of entries.scan()) {
     for (const [generation, stream] of page) {
-      const { owner } = stream;
-      if (!alive.has(owner)) alive.set(owner, await isAlive(owner));
-      if (alive.get(owner)) continue;
+      const owner = owners.get(stream.owner) ?? await lookAt(stream.owner);
+      owners.set(stream.owner, owner);
+      if (owner.isAlive) continue;
       try {
+        await keepNoted(store, generation, stream, (await owner.notes)?.get(generation));
         if (await endStream(options, generation, stream)) ended++;
       } catch (error) {
+        owner.isSettled = false;
         logger.warn("an interrupted answer is left for the next sweep", {
           chatId: stream.chatId,
           error: errorText(error),
@@ -47,7 +60,31 @@ export async function sweepInterrupted(options: InterruptedSweepOptions): Promis
       }
     }
   }
+  for (const [instanceId, { isAlive, isSettled }] of owners) {
+    if (!isAlive && isSettled) await journalOf(store, instanceId).clear();
+  }
   return ended;
+
+  async function lookAt(instanceId: string): Promise<Owner> {
+    if (await isAlive(instanceId)) return { isAlive: true, isSettled: true };
+    return { isAlive: false, isSettled: true, notes: readJournal(store, instanceId) };
+  }
+}
+
+/** Puts into the stream's own log what only the journal of its instance has. */
+async function keepNoted(
+  store: StreamStore,
+  generation: string,
+  { chatId, messageId }: RunningStream,
+  notes: readonly [from: number, batch: LogBatch][] = [],
+): Promise<void> {
+  const log = store.dictionary(keys.stream(chatId, messageId, generation), {
+    ttlMs: STORED_TTL_MS,
+  });
+  for (const [from, batch] of notes) {
+    // A batch of the log that begins there has all of the note, and more.
+    await log.update(String(from), (logged) => logged ?? batch);
+  }
 }
 
 async function endStream(

@@ -17,7 +17,7 @@ export interface LiveStreamOptions {
 
 /** One generation's text as this instance streams it: the truth, of which the store keeps a copy. */
 export class LiveStream {
-  readonly generation = crypto.randomUUID();
+  readonly generation: string;
   readonly chatId: string;
   readonly messageId: string;
   readonly userId: string;
@@ -32,6 +32,7 @@ export class LiveStream {
   #end: StreamEnd | undefined;
 
   constructor(options: LiveStreamOptions) {
+    this.generation = options.log.generation;
     this.chatId = options.chatId;
     this.messageId = options.messageId;
     this.userId = options.userId;

@@ -1,9 +1,6 @@
 import { keys } from "../state/key_space.ts";
 import type { LiveStream } from "./live_stream.ts";
-import type { StreamHead, StreamStore } from "./stream_records.ts";
-
-/** What a stream leaves in the store ends by itself, if nobody is left to end it. */
-export const STORED_TTL_MS = 24 * 3600_000;
+import { STORED_TTL_MS, type StreamHead, type StreamStore } from "./stream_records.ts";
 
 /** A new generation tells the instance of the older one; this often that looks by itself. */
 const LOOK_EVERY_MS = 1_000;

@@ -2,15 +2,18 @@ import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { pause } from "../common/pause.ts";
 import { lengthOf, type StreamPart } from "./answer_text.ts";
-import { streamClock } from "./shared_clock.ts";
+import type { JournalLog, Note, StreamJournal } from "./stream_journal.ts";
 import { encodeBatch, type LogBatch } from "./stream_records.ts";
 
 export interface StreamLogWriterOptions {
+  generation: string;
+  /** Keeps what waits here. */
+  journal: Pick<StreamJournal, "expect">;
   /** Writes one batch, whose first part has the seq `from`; called again with it when it throws. */
   write(from: number, batch: LogBatch): Promise<void>;
   logger: Logger;
-  /** How long a part waits for others, in milliseconds. Default: 200. */
-  flushMs?: number;
+  /** How long a part waits for others, in milliseconds. Default: 2,000. */
+  maxWaitMs?: number;
   /** A batch of this length is written at once, in UTF-16 units. Default: 4,096. */
   batchLength?: number;
   /** What may wait for the store before the generation has to, in UTF-16 units. Default: 256 Ki. */
@@ -20,25 +23,30 @@ export interface StreamLogWriterOptions {
 }
 
 /**
- * Writes a stream's parts to the store behind the stream's back, in batches, one at a time.
+ * Writes a stream's parts to the store behind the stream's back, in batches, one at a time. What waits for
+ * a batch to become large, or old, is in the journal within a moment.
  *
  * A slow store delays nobody until `maxPendingLength` waits; then `caughtUp` makes the generation
  * wait. A store that stays away costs the log, not the answer: parts are dropped from then on.
  */
-export class StreamLogWriter {
+export class StreamLogWriter implements JournalLog {
   readonly #options: Required<StreamLogWriterOptions>;
   #pending: StreamPart[] = [];
   #pendingLength = 0;
   #inFlightLength = 0;
+  /** The seq of the first part that waits. */
   #nextSeq = 1;
-  #callOff: (() => void) | undefined;
+  /** The last one that is in the log, and in the journal. */
+  #writtenSeq = 0;
+  #notedSeq = 0;
+  #dueMs = 0;
   #writing: Promise<void> | undefined;
   #isGivenUp = false;
   #waiting: (() => void)[] = [];
 
   constructor(options: StreamLogWriterOptions) {
     this.#options = {
-      flushMs: 200,
+      maxWaitMs: 2_000,
       batchLength: 4096,
       maxPendingLength: 256 * 1024,
       giveUpMs: 30_000,
@@ -48,11 +56,12 @@ export class StreamLogWriter {
 
   append(part: StreamPart): void {
     if (this.#isGivenUp) return;
+    const { journal, maxWaitMs, batchLength } = this.#options;
+    if (this.#pending.length === 0) this.#dueMs = performance.now() + maxWaitMs;
     this.#pending.push(part);
     this.#pendingLength += lengthOf(part);
-    if (this.#writing) return;
-    if (this.#pendingLength >= this.#options.batchLength) this.#start();
-    else this.#startSoon();
+    if (this.#pendingLength >= batchLength) this.#start();
+    journal.expect(this);
   }
 
   get isBehind(): boolean {
@@ -81,31 +90,48 @@ export class StreamLogWriter {
     return !this.#isGivenUp;
   }
 
-  /** All streams write at the same moments, so that the store has one batch of them. */
-  #startSoon(): void {
-    const { flushMs } = this.#options;
-    const nextMs = flushMs > 0 ? (Math.floor(performance.now() / flushMs) + 1) * flushMs : 0;
-    this.#callOff ??= streamClock.at(nextMs, () => this.#start());
+  get generation(): string {
+    return this.#options.generation;
+  }
+
+  get isIdle(): boolean {
+    return !this.#writing && this.#pending.length === 0;
+  }
+
+  writeDue(nowMs: number): void {
+    if (this.#pending.length > 0 && nowMs >= this.#dueMs) this.#start();
+  }
+
+  unnoted(): Note | undefined {
+    const from = Math.max(this.#nextSeq, this.#notedSeq + 1);
+    const parts = this.#pending.slice(from - this.#nextSeq);
+    if (parts.length === 0) return undefined;
+    const length = parts.reduce((sum, part) => sum + lengthOf(part), 0);
+    return { from, batch: encodeBatch(parts), length };
+  }
+
+  noted(seq: number): void {
+    this.#notedSeq = seq;
+  }
+
+  hasWritten(seq: number): boolean {
+    return this.#isGivenUp || this.#writtenSeq >= seq;
   }
 
   #start(): void {
-    this.#callOff?.();
-    this.#callOff = undefined;
-    this.#writing ??= this.#writeBatches().finally(() => {
-      this.#writing = undefined;
-      if (this.#pending.length > 0) this.#startSoon();
-    });
+    this.#writing ??= this.#writeBatches().finally(() => this.#writing = undefined);
   }
 
   /** Writes until less than a batch is left. */
   async #writeBatches(): Promise<void> {
     do {
-      const parts = this.#pending;
+      const [parts, from] = [this.#pending, this.#nextSeq];
+      this.#nextSeq += parts.length;
       this.#inFlightLength = this.#pendingLength;
       this.#pending = [];
       this.#pendingLength = 0;
-      await this.#write(this.#nextSeq, encodeBatch(parts));
-      this.#nextSeq += parts.length;
+      await this.#write(from, encodeBatch(parts));
+      this.#writtenSeq = this.#nextSeq - 1;
       this.#inFlightLength = 0;
       for (const wake of this.#waiting.splice(0)) wake();
     } while (this.#pendingLength >= this.#options.batchLength);

@@ -40,6 +40,12 @@ export interface ResponseStream {
 /** What the log keeps of a batch; a part without reasoning is a string. */
 export type LogBatch = (string | [content: string, reasoning: string] | StreamPart)[];
 
+/** An entry of an instance's journal: generation → the seq of the batch's first part, and the batch. */
+export type JournalEntry = Record<string, [from: number, batch: LogBatch]>;
+
+/** What a stream leaves in the store ends by itself, if nobody is left to end it. */
+export const STORED_TTL_MS = 24 * 3600_000;
+
 export function encodeBatch(parts: readonly StreamPart[]): LogBatch {
   return parts.map((part) => {
     const { content, reasoning, wasReasoning, refusal, files } = part;
@@ -53,17 +59,23 @@ function decodePart(part: LogBatch[number]): StreamPart {
   return Array.isArray(part) ? { content: part[0], reasoning: part[1] } : part;
 }
 
-/** A generation's log: the seq of a batch's first part → the batch. Written twice, it counts once. */
-export async function readLog(log: Dictionary<LogBatch>): Promise<AnswerText> {
-  const batches: [from: number, batch: LogBatch][] = [];
+/**
+ * A generation's log: the seq of a batch's first part → the batch. `noted`: what its instance's journal
+ * had of it before this. Written twice, a part counts once.
+ */
+export async function readLog(
+  log: Dictionary<LogBatch>,
+  noted: readonly [from: number, batch: LogBatch][] = [],
+): Promise<AnswerText> {
+  const batches = [...noted];
   for await (const page of log.scan()) {
     for (const [from, batch] of page) batches.push([Number(from), batch]);
   }
   const text = new AnswerText();
   for (const [from, batch] of batches.sort(([a], [b]) => a - b)) {
     // Behind a gap nothing is known for certain: what stands before it is an answer, the rest isn't.
-    if (from !== text.seq + 1) break;
-    for (const part of batch) text.append(decodePart(part));
+    if (from > text.seq + 1) break;
+    for (const part of batch.slice(text.seq + 1 - from)) text.append(decodePart(part));
   }
   return text;
 }

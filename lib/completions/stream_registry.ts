@@ -7,22 +7,19 @@ import { LiveStream } from "./live_stream.ts";
 import { OwedWrites } from "./owed_writes.ts";
 import { ResponseStreams } from "./response_streams.ts";
 import { pause } from "../common/pause.ts";
+import { journalReader, StreamJournal, type StreamJournalOptions } from "./stream_journal.ts";
 import { StreamLogWriter, type StreamLogWriterOptions } from "./stream_log_writer.ts";
 import {
   type LogBatch,
   readLog,
   resumeAnswer,
   type RunningStream,
+  STORED_TTL_MS,
   type StreamEnd,
   type StreamHead,
   type StreamStore,
 } from "./stream_records.ts";
-import {
-  type MessageOfStream,
-  STORED_TTL_MS,
-  StreamHeads,
-  type StreamHeadsOptions,
-} from "./stream_heads.ts";
+import { type MessageOfStream, StreamHeads, type StreamHeadsOptions } from "./stream_heads.ts";
 import { TextBudget, type TextBudgetOptions } from "./text_budget.ts";
 
 export interface StreamRegistryOptions {
@@ -41,7 +38,9 @@ export interface StreamRegistryOptions {
   alertOwner?: StreamHeadsOptions["alertOwner"];
   /** Asks another instance for what it has of its own stream; `undefined` when it does not answer. */
   askOwner?: (instanceId: string, query: ResumeQuery) => Promise<ResumeAnswer | undefined>;
-  log?: Pick<StreamLogWriterOptions, "flushMs" | "batchLength" | "maxPendingLength" | "giveUpMs">;
+  log?:
+    & Pick<StreamJournalOptions, "flushMs">
+    & Pick<StreamLogWriterOptions, "maxWaitMs" | "batchLength" | "maxPendingLength" | "giveUpMs">;
 }
 
 export interface BeginStream {
@@ -75,6 +74,8 @@ export class StreamRegistry implements AsyncDisposable {
   readonly #chats = new Map<string, Map<string, LiveStream>>();
   /** Ended streams: they can be resumed until their grace is over, from the store as a rule. */
   readonly #ended = new Map<LiveStream, ReturnType<typeof setTimeout>>();
+  readonly #journal: StreamJournal;
+  readonly #readJournal: ReturnType<typeof journalReader>;
   readonly #owed: OwedWrites;
   readonly #budget: TextBudget;
   readonly #clearing = new Set<Promise<void>>();
@@ -91,6 +92,9 @@ export class StreamRegistry implements AsyncDisposable {
       budget: {},
       ...options,
     };
+    const { store, instanceId, logger, log } = this.#options;
+    this.#journal = new StreamJournal({ store, instanceId, logger, ...log });
+    this.#readJournal = journalReader(store);
     this.#responses = new ResponseStreams(options.store);
     this.#heads = new StreamHeads(options);
     this.#owed = new OwedWrites(options.logger);
@@ -130,7 +134,7 @@ export class StreamRegistry implements AsyncDisposable {
       ...{ userId, chatId, messageId, taskId, maxLength, budget: this.#budget },
       log: new StreamLogWriter({
         ...log,
-        logger,
+        ...{ generation: crypto.randomUUID(), journal: this.#journal, logger },
         write: (...batch) => this.#write(stream, written ??= this.#log(stream), ...batch),
       }),
     });
@@ -231,8 +235,10 @@ export class StreamRegistry implements AsyncDisposable {
       await pause(1.5 * (log.flushMs ?? 200));
       head = await store.values.get<StreamHead>(headKey) ?? head;
     }
+    const journal = head.state === "running" ? await this.#readJournal(head.owner) : undefined;
     const text = await readLog(
       store.dictionary(keys.stream(chatId, messageId, head.generation)),
+      journal?.get(head.generation),
     );
     const isOther = generation !== undefined && generation !== head.generation;
     const { state, seq = text.seq, generation: current, userId: _, owner: __, ...end } = head;
@@ -269,6 +275,7 @@ export class StreamRegistry implements AsyncDisposable {
     this.#chats.clear();
     await this.#owed[Symbol.asyncDispose]();
     await Promise.all(this.#clearing);
+    await this.#journal[Symbol.asyncDispose]();
   }
 
   get #entries() {

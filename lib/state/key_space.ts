@@ -13,6 +13,7 @@ import {
   ChatWordsSchema,
   GroupSchema,
   InstanceHeartbeatSchema,
+  JournalEntrySchema,
   LogBatchSchema,
   ModelUsageSchema,
   NoteContentSchema,
@@ -159,6 +160,9 @@ export const keys = {
   /** dictionary: seq → what a generation streamed from there; its own, so that none clears another's */
   stream: (chatId: string, messageId: string, generation: string) =>
     typed(LogBatchSchema, own("stream", part(chatId), part(messageId), part(generation))),
+  /** dictionary: number → what all streams of an instance said that is not in their own logs yet */
+  streamJournal: (instanceId: string) =>
+    typed(JournalEntrySchema, own("stream_journal", part(instanceId))),
   /** value: the state of the newest generation of a message */
   streamHead: (chatId: string, messageId: string) =>
     typed(StreamHeadSchema, own("stream", part(chatId), part(messageId), "head")),

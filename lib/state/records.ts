@@ -202,6 +202,9 @@ export const LogBatchSchema = v.array(
   v.union([v.string(), v.tuple([v.string(), v.string()]), LogPartSchema]),
 );
 
+/** What an instance's streams said within a moment: generation → the seq of the first part, the batch. */
+export const JournalEntrySchema = v.record(v.string(), v.tuple([v.number(), LogBatchSchema]));
+
 // Notes and channels.
 
 /** A note without its text, and how the text begins. */

@@ -219,8 +219,9 @@ Deno.test("T4: the bytes of a 10,000-token answer are linear", async () => {
   assert.equal(textOfEvents(fixture.events), tokens.join(""));
   assert.ok(emitted <= text + fixture.events.length * frame, `${emitted} emitted`);
   say(`stored: ${(written / text).toFixed(2)} times the text`);
-  // The record for Open WebUI's instances has it twice, in the forms of older and newer ones.
-  assert.ok(written <= 2.8 * text, `${written} written for ${text}`);
+  // The record for Open WebUI's instances has it twice, in the forms of older and newer ones; and what
+  // waits for its own log is in the journal, too.
+  assert.ok(written <= 3.8 * text, `${written} written for ${text}`);
 });
 
 Deno.test("S9: a slow store stalls nobody, until too much waits for it", async () => {
@@ -250,11 +251,8 @@ Deno.test("T8: the answer of an instance that died is ended once, with what its 
   const stop = new AbortController();
   const running = run(fixture, () => sayThenHang(["Left", " over"]), stop.signal);
   const { faulty, messages } = fixture;
-  const logged = async () => {
-    const [generation] = (await faulty.contents(keys.streams)).keys();
-    return generation && (await faulty.contents(keys.stream("chat", "answer", generation))).size;
-  };
-  await until(logged, { what: "the log" });
+  const noted = async () => (await faulty.contents(keys.streamJournal("dead"))).size;
+  await until(noted, { what: "the journal" });
   const told: unknown[] = [];
   const options = {
     store: faulty.store,

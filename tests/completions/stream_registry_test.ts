@@ -121,6 +121,10 @@ Deno.test("after the grace nothing is left, in memory or in the store", async ()
   await until(async () => await fixture.faulty.real.values.get(head) === undefined);
   const log = keys.stream(ids.chatId, ids.messageId, stream.generation);
   await until(async () => (await fixture.faulty.contents(log)).size === 0, { what: "no log" });
+  const journal = keys.streamJournal("one");
+  await until(async () => (await fixture.faulty.contents(journal)).size === 0, {
+    what: "no journal",
+  });
   assert.equal((await fixture.faulty.contents(keys.responseStreams)).size, 0);
   assert.equal((await fixture.faulty.contents(keys.streams)).size, 0);
 });

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { pause } from "../../lib/common/pause.ts";
+import { silentLogger as logger } from "../../lib/common/logger.ts";
+import { sweepInterrupted } from "../../lib/completions/interrupted_sweep.ts";
+import { keys } from "../../lib/state/key_space.ts";
+import { FaultyStore } from "../support/faulty_store.ts";
+import { seedOf } from "../support/say.ts";
+import { until } from "../support/until.ts";
+import { FakeMessages, type Fixture, ids, openFixture } from "./fixture.ts";
+
+const JOURNAL = keys.streamJournal("one");
+const idsOf = (at: number) => ({ ...ids, chatId: `chat-${at}`, messageId: `answer-${at}` });
+const noted = async ({ faulty }: Pick<Fixture, "faulty">) => (await faulty.contents(JOURNAL)).size;
+
+Deno.test("T4: many slow streams have one entry of the store for all of them, and none when they have ended", async () => {
+  await using fixture = await openFixture({ log: { flushMs: 20, maxWaitMs: 60_000 } });
+  const { streams, faulty } = fixture;
+  const all = await Promise.all(Array.from({ length: 100 }, (_, at) => streams.begin(idsOf(at))));
+  const before = faulty.written.entries;
+  for (let round = 0; round < 5; round++) {
+    for (const stream of all) stream.append({ content: `${round} `, reasoning: "" });
+    const entries = faulty.written.entries;
+    await until(() => faulty.written.entries > entries, { what: "the entry" });
+  }
+  const written = faulty.written.entries - before;
+  assert.ok(written <= 10, `${written} entries for 500 parts`);
+  assert.ok(await noted(fixture) > 0);
+  await Promise.all(all.map((stream) => {
+    stream.end({});
+    return streams.close(stream, {});
+  }));
+  await until(async () => await noted(fixture) === 0, { what: "an empty journal" });
+  for (const { chatId, messageId, generation } of all) {
+    const log = await faulty.contents(keys.stream(chatId, messageId, generation));
+    assert.deepEqual([...log.values()].flat(), ["0 ", "1 ", "2 ", "3 ", "4 "]);
+  }
+});
+
+Deno.test("a stream that goes on slowly gets its own log in time, and the journal does not grow", async () => {
+  await using fixture = await openFixture({ log: { flushMs: 5, maxWaitMs: 30 } });
+  const stream = await fixture.streams.begin(ids);
+  const log = keys.stream(ids.chatId, ids.messageId, stream.generation);
+  let most = 0;
+  for (let round = 0; (await fixture.faulty.contents(log)).size < 4; round++) {
+    stream.append({ content: `${round} `, reasoning: "" });
+    await pause(5);
+    most = Math.max(most, await noted(fixture));
+  }
+  // The parts of thirty milliseconds, a tick each, and what is deleted with the next one.
+  assert.ok(most <= 30, `${most} entries`);
+  stream.end({});
+  await fixture.streams.close(stream, {});
+});
+
+Deno.test("what could not be noted while the store was away is noted when it is back", async () => {
+  await using faulty = await FaultyStore.open();
+  await using one = await openFixture({ faulty, log: { flushMs: 5, maxWaitMs: 60_000 } });
+  await using two = await openFixture({ faulty, instanceId: "two", log: { flushMs: 5 } });
+  const stream = await one.streams.begin(ids);
+  faulty.down = true;
+  const { refused } = faulty;
+  stream.append({ content: "kept ", reasoning: "" });
+  await until(() => faulty.refused > refused, { what: "a refused entry" });
+  stream.append({ content: "all the same", reasoning: "" });
+  faulty.down = false;
+  await until(async () => await noted(one) === 1, { what: "the entry" });
+  assert.equal((await two.streams.resume(ids)).content, "kept all the same");
+  stream.end({});
+  await one.streams.close(stream, {});
+  await until(async () => await noted(one) === 0, { what: "an empty journal" });
+});
+
+type Step = { kind: "say"; who: number; length: number } | { kind: "wait"; ms: number };
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant("say" as const),
+      who: fc.nat(2),
+      length: fc.integer({ min: 1, max: 30 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.nat(12) }),
+  },
+);
+
+Deno.test("T8: whenever an instance dies, all that it had written is told and stored, wherever it stands", () =>
+  fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+      await using real = await FaultyStore.open();
+      const messages = new FakeMessages();
+      const log = { flushMs: 4, maxWaitMs: 25, batchLength: 60 };
+      const dying = new FaultyStore(real.real);
+      await using one = await openFixture({ faulty: dying, messages, log });
+      await using two = await openFixture({ faulty: real, messages, instanceId: "two", log });
+      const texts = ["", "", ""];
+      const streams = await Promise.all(texts.map((_, at) => one.streams.begin(idsOf(at))));
+      for (const [at, { generation }] of streams.entries()) {
+        await messages.begin({ ...idsOf(at), generation }, { model: "m", parentId: null });
+      }
+      let said = 0;
+      const parts = [0, 0, 0];
+      for (const step of steps) {
+        if (step.kind === "wait") await pause(step.ms);
+        else {
+          const content = `${said++},`.padEnd(step.length, ".");
+          texts[step.who] += content;
+          parts[step.who] = streams[step.who]?.append({ content, reasoning: "" }) ?? 0;
+        }
+      }
+      const resume = (at: number) => two.streams.resume({ ...idsOf(at), after: 0 });
+      await until(async () => {
+        const seqs = await Promise.all(texts.map(async (_, at) => (await resume(at)).seq));
+        return seqs.every((seq, at) => seq === parts[at]);
+      }, { what: "all of it in the store" });
+      // From here on nothing of it reaches the store: it is dead.
+      dying.down = true;
+      const sweep = () =>
+        sweepInterrupted({
+          store: real.store,
+          messages,
+          logger,
+          emit: () => {},
+          isAlive: () => false,
+        });
+      const [first, second] = await Promise.all([sweep(), sweep()]);
+      assert.equal(first + second, texts.length);
+      for (const [at, text] of texts.entries()) {
+        assert.equal(messages.stored.get(`answer-${at}`)?.content ?? "", text);
+        const answer = await resume(at);
+        const seq = (parts[at] ?? 0) + 1;
+        assert.deepEqual([answer.content, answer.seq, answer.done], [text, seq, true]);
+      }
+      assert.equal(await noted({ faulty: real }), 0, "the journal of the dead");
+      for (const stream of streams) stream.end({ interrupted: true });
+    }),
+    { numRuns: 25, seed: seedOf("journal") },
+  ));
