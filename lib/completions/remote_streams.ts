@@ -2,7 +2,8 @@ import * as v from "valibot";
 import type { InstanceRequests } from "../common/instance_requests.ts";
 import type { ResumeAnswer } from "../protocol/events.ts";
 import type { MessageOfStream } from "./stream_heads.ts";
-import type { ResumeQuery, StreamRegistry } from "./stream_registry.ts";
+import type { ResumeQuery } from "./stream_records.ts";
+import type { StreamRegistry } from "./stream_registry.ts";
 
 const TOPIC = "resume";
 const NEWER = "newer-stream";

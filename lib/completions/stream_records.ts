@@ -80,6 +80,18 @@ export async function readLog(
   return text;
 }
 
+export interface ResumeQuery {
+  /** Who asks: streams of somebody else are answered as if there were none. */
+  userId: string;
+  chatId: string;
+  /** Default: the chat's newest stream. */
+  messageId?: string | undefined;
+  /** The last seq that was seen. Default: 0. */
+  after?: number | undefined;
+  /** The generation to which `after` belongs; of another one, the answer is the whole text. */
+  generation?: string | undefined;
+}
+
 /** What a client that has seen `after` is told of a stream. */
 export function resumeAnswer(
   text: AnswerText,

@@ -13,6 +13,7 @@ import {
   type LogBatch,
   readLog,
   resumeAnswer,
+  type ResumeQuery,
   type RunningStream,
   STORED_TTL_MS,
   type StreamEnd,
@@ -48,18 +49,6 @@ export interface BeginStream {
   chatId: string;
   messageId: string;
   taskId?: string;
-}
-
-export interface ResumeQuery {
-  /** Who asks: streams of somebody else are answered as if there were none. */
-  userId: string;
-  chatId: string;
-  /** Default: the chat's newest stream. */
-  messageId?: string | undefined;
-  /** The last seq that was seen. Default: 0. */
-  after?: number | undefined;
-  /** The generation to which `after` belongs; of another one, the answer is the whole text. */
-  generation?: string | undefined;
 }
 
 /**
