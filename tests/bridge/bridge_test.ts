@@ -184,7 +184,7 @@ test("a subscription that is lost and back tells of a gap, and hears all rooms a
   const a = await on.instance();
   const tab = await a.tab("user:ada");
   await on.redis.cutPubSub();
-  await until(() => a.gaps() > 0, { what: "the gap", limitMs: 15_000 });
+  await until(() => a.gaps() > 0, { what: "the gap", limitMs: 60_000 });
   await until(async () => {
     await on.say("socketio#/#user:ada", emit("user:ada", "again"));
     return tab.heard.length > 0;

@@ -11,7 +11,7 @@ async function endOf(connection: ReturnType<typeof connect>): Promise<void> {
 }
 
 Deno.test("C7: a token that expired, one that is wrong, and an account that waits are told apart", async (t) => {
-  await using app = await startServer({ DEFAULT_USER_ROLE: "pending", JWT_EXPIRES_IN: "2s" });
+  await using app = await startServer({ DEFAULT_USER_ROLE: "pending", JWT_EXPIRES_IN: "4s" });
   const admin = await signUp(app.url);
   await t.step("expired", async () => {
     const connection = connect({ url: app.url, token: admin.token });
@@ -41,7 +41,7 @@ Deno.test("C7: a token that expired, one that is wrong, and an account that wait
 });
 
 Deno.test("a function gives the token, and another one when that has ended", async () => {
-  await using app = await startServer({ JWT_EXPIRES_IN: "2s" });
+  await using app = await startServer({ JWT_EXPIRES_IN: "4s" });
   const connection = connect({
     url: app.url,
     reconnectionDelayMs: 20,

@@ -158,7 +158,7 @@ async function survives(
   const y = await b.join("r");
   const works = async (what: string) => {
     await until(() => (a.io.to("r").emit("said", what), y.heard.includes(what)), {
-      limitMs: 20_000,
+      limitMs: 60_000,
       everyMs: 100,
       what: `a room event ${what}`,
     });
@@ -168,7 +168,7 @@ async function survives(
           (answers) => answers.length === 1,
           () => false,
         ),
-      { limitMs: 20_000, what: `an ack ${what}` },
+      { limitMs: 60_000, what: `an ack ${what}` },
     );
     assert.equal((await a.io.in("r").fetchSockets()).length, 1);
   };

@@ -170,7 +170,7 @@ async function openWorld(proxy: Proxy, env: Env, isSticky: boolean) {
     const response = await get("/ready").catch(() => undefined);
     await response?.body?.cancel();
     return response?.ok;
-  }, { what: `${proxy.name} to answer`, limitMs: 20_000, everyMs: 50 }).catch((thrown) => {
+  }, { what: `${proxy.name} to answer`, limitMs: 60_000, everyMs: 50 }).catch((thrown) => {
     throw new Error(said, { cause: thrown });
   });
   const all = stack.move();

@@ -256,7 +256,7 @@ onEngines(
       await on.redis.cutPubSub();
       await until(() => typesOf(tab, "chat:reload").length >= n, {
         what: "the word to reload",
-        limitMs: 15_000,
+        limitMs: 60_000,
       });
     }
     assert.equal(typesOf(tab, "chat:reload")[0]?.chat_id, "c");

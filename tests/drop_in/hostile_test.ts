@@ -91,7 +91,7 @@ onEngines(
     const types = () => tab.of<{ data: { type: string } }>("events").map(({ data }) => data.type);
     await until(() => types().includes("chat:reload"), {
       what: "the word to reload",
-      limitMs: 15_000,
+      limitMs: 60_000,
     });
     await on.emit("user:ada", "events", { chat_id: "c", data: { type: "chat:title" } });
     await until(() => types().includes("chat:title"), { what: "the next event" });

@@ -198,7 +198,7 @@ onEngines(
     // A gap of Redis while it was away.
     await lose(on, tab, 0);
     await on.redis.cutPubSub();
-    await until(() => on.apps[0]?.away() === 0, { what: "nothing to be kept", limitMs: 15_000 });
+    await until(() => on.apps[0]?.away() === 0, { what: "nothing to be kept", limitMs: 60_000 });
     await comeBack(on, tab, 0);
     await look();
     await until(() => reloads(tab).length === 3, { what: "the word to reload" });

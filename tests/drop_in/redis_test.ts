@@ -52,7 +52,7 @@ onEngines(
       await until(async () => !await isReady(), { what: "the word that it is not ready" });
       await on.redis.restart();
       const sinceMs = performance.now();
-      await until(isReady, { what: "readiness again", limitMs: 15_000 });
+      await until(isReady, { what: "readiness again", limitMs: 60_000 });
       await until(async () => {
         await on.emit("user:ada", "events", { data: { type: "response:completion", data: n } });
         return numbers(tab).includes(n);
@@ -60,7 +60,7 @@ onEngines(
       assert.ok(performance.now() - sinceMs < 30_000);
       await until(async () => (await on.pool()).size === 1, {
         what: "the session",
-        limitMs: 15_000,
+        limitMs: 60_000,
       });
     }
     assert.equal(tab.socket.connected, true);

@@ -111,7 +111,7 @@ Deno.test("O13: after a clean stop an official client comes back by itself, sign
     await using _ = await startServerProcess({ ...both, PORT: new URL(first.url).port });
     await until(() => client.socket.connected && client.socket.id !== sid, {
       what: `the client (${transports}) to be back`,
-      limitMs: 20_000,
+      limitMs: 60_000,
     });
     assert.ok(!reasons.includes("io server disconnect"), reasons.join());
     assert.equal((await client.socket.emitWithAck("heartbeat", {})).status, true);

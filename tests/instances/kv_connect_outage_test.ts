@@ -45,23 +45,23 @@ for (const fault of ["is gone", "stands still"] as const) {
       else kvConnect.resume();
       const backAt = performance.now();
       for (const app of apps) {
-        await until(() => isReady(app), { what: "an instance to be ready", limitMs: 15_000 });
+        await until(() => isReady(app), { what: "an instance to be ready", limitMs: 60_000 });
       }
       say(`ready ${Math.round(performance.now() - backAt)} ms after the server was back`);
 
-      await answered(near, chatId, 20_000);
+      await answered(near, chatId, 60_000);
       const text = WORDS.join("");
       assert.equal(textOf(completions(near, chatId)), text);
       await until(async () => (await message(there, chatId)).content === text, {
         what: "the whole answer in the store",
-        limitMs: 15_000,
+        limitMs: 60_000,
       });
 
       provider.script = {};
       const next = await newChat(there, "titled");
       const askedAt = performance.now();
       await ask(there, next);
-      await answered(near, next, 15_000);
+      await answered(near, next, 60_000);
       say(`an answer from B was at A ${Math.round(performance.now() - askedAt)} ms later`);
       await until(async () => (await message(ada, next)).done, { what: "the next answer" });
     },

@@ -21,7 +21,7 @@ inModes(
       const end = await until(() => {
         const last = completions(client, chatId).at(-1)?.data.data;
         return last?.done ? last : undefined;
-      }, { what: "the end", limitMs: 15_000 });
+      }, { what: "the end", limitMs: 60_000 });
       assert.equal(end.error?.code, "not_found");
       assert.ok(textOf(completions(client, chatId)).startsWith("w0 w1 "));
     }

@@ -37,7 +37,7 @@ async function ends(
   stopping: Promise<{ status: boolean }>,
 ): Promise<void> {
   assert.equal((await stopping).status, true);
-  const end = await answered(client, chatId, 12_000);
+  const end = await answered(client, chatId);
   assert.equal(end.data.data.interrupted, true);
   const stored = await until(async () => {
     const found = await message(ada, chatId);

@@ -63,7 +63,7 @@ Deno.test({
     await disk.resize(96);
     await until(async () => (await ready()).status === 200, {
       what: "the server to be ready again",
-      limitMs: 20_000,
+      limitMs: 60_000,
     });
     assert.equal(await ada.status("POST", "/api/v1/notes/create", { title: "after" }), 200);
     server.kill("SIGTERM");

@@ -173,7 +173,7 @@ export class RedisServer implements AsyncDisposable {
     let ended = false;
     const status = process.status.then(() => void (ended = true));
     await until(async () => ended || await accepts(this.port), {
-      limitMs: 20_000,
+      limitMs: 60_000,
       what: "redis-server to listen",
     });
     if (!ended) return;

@@ -35,7 +35,7 @@ export class SentinelSet implements AsyncDisposable {
       RedisServer.start(replicaOf),
     ]);
     // Sentinels ask the master for its replicas when they start, and then not for a while.
-    await until(() => followed(master, replicas), { limitMs: 20_000, what: "the replicas" });
+    await until(() => followed(master, replicas), { limitMs: 60_000, what: "the replicas" });
     const lines = [
       `sentinel monitor ${SERVICE} ${HOST} ${master.port} 2`,
       `sentinel down-after-milliseconds ${SERVICE} 500`,
@@ -47,7 +47,7 @@ export class SentinelSet implements AsyncDisposable {
     );
     const set = new SentinelSet([master, ...replicas], sentinels);
     await until(() => set.#settled(), {
-      limitMs: 20_000,
+      limitMs: 60_000,
       what: "the sentinels to agree",
       everyMs: 50,
     });
@@ -116,7 +116,7 @@ export class ClusterSet implements AsyncDisposable {
       await first?.command("CLUSTER", "MEET", HOST, String(server.port));
     }
     await until(() => set.#knowEachOther(servers), {
-      limitMs: 20_000,
+      limitMs: 60_000,
       what: "the nodes to meet",
       everyMs: 50,
     });
@@ -124,11 +124,11 @@ export class ClusterSet implements AsyncDisposable {
       const id = await masters[i]?.command("CLUSTER", "MYID") ?? "";
       await until(
         () => replica.command("CLUSTER", "REPLICATE", id).then((answer) => answer === "OK"),
-        { limitMs: 20_000, what: "a replica to follow" },
+        { limitMs: 60_000, what: "a replica to follow" },
       );
     }));
     await until(() => set.#settled(servers), {
-      limitMs: 20_000,
+      limitMs: 60_000,
       what: "the cluster to stand",
       everyMs: 50,
     });

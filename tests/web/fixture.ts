@@ -14,7 +14,7 @@ import { redisAvailable } from "../support/redis_server.ts";
 import type { Env, Person } from "../support/server.ts";
 
 const chromium = findChromium();
-export const LIMIT_MS = 10_000;
+export const LIMIT_MS = 30_000;
 export const WORDS = Array.from({ length: 300 }, (_, at) => `word${at} `);
 /** A person's phone, in the dark. */
 export const PHONE = {

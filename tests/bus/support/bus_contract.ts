@@ -198,7 +198,7 @@ export function runBusContract(
       await bringBack();
       await Promise.all(told);
       await until(() => heard.messages.length === 21 || heard.gaps > 0, {
-        limitMs: 20_000,
+        limitMs: 60_000,
         what: "the messages, or the gap",
       });
       const numbersHeard = heard.messages.map(Number);
@@ -207,7 +207,7 @@ export function runBusContract(
       await until(async () => {
         await a.topics.publish(numbers, 99).catch(() => {});
         return heard.messages.includes(99);
-      }, { limitMs: 20_000, everyMs: 100, what: "what comes after" });
+      }, { limitMs: 60_000, everyMs: 100, what: "what comes after" });
     },
   );
 }

@@ -60,7 +60,7 @@ export const textOf = (events: CompletionEvent[]): string => events.map(deltaOf)
 export function answered(
   client: Client,
   chatId: string,
-  limitMs = 10_000,
+  limitMs = 30_000,
 ): Promise<CompletionEvent> {
   return until(() => completions(client, chatId).find(({ data }) => data.data.done), {
     what: "the answer's end",

@@ -17,7 +17,7 @@ export interface EditorPlace {
   user: { id: string; name: string; color: string };
 }
 
-const LIMIT_MS = 10_000;
+const LIMIT_MS = 30_000;
 /** As TipTap's guide has it: a name above the caret, and no part of the line. */
 const CARETS = `
   .collaboration-carets__caret { position: relative; border-left: 1px solid; margin: 0 -1px; pointer-events: none; }
