@@ -22,7 +22,7 @@ async function resumeAnywhere(first: FaultyStore, second: FaultyStore, numRuns: 
       const run = { ...ids, chatId: `chat-${runs++}` };
       await using one = await openFixture({
         faulty: first,
-        graceMs: 1_000,
+        graceMs: 30_000,
         log: { flushMs: 0, batchLength: 20 },
       });
       await using two = await openFixture({
@@ -107,7 +107,7 @@ Deno.test("nothing is known of a chat without a stream", async () => {
 });
 
 Deno.test("after the grace nothing is left, in memory or in the store", async () => {
-  await using fixture = await openFixture({ graceMs: 250 });
+  await using fixture = await openFixture({ graceMs: 1_500 });
   const stream = await fixture.streams.begin({ ...ids, taskId: "task" });
   stream.append({ content: "x".repeat(5_000), reasoning: "" });
   await until(async () => (await fixture.faulty.contents(keys.responseStreams)).size === 1, {

@@ -6,7 +6,7 @@ import { say } from "../support/say.ts";
 import { type Client, connect, type Person, signUp, startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
-const TRIES = 3;
+const TRIES = 5;
 const MODEL = "stand-in";
 
 /** What each step of a lone socket costs; leases and sweeps cost trips too, so the least of several counts. */

@@ -170,7 +170,7 @@ Deno.test("S6: shutdown ends in time when the store never answers", async () => 
 
 Deno.test("an instance is dead after a lease without a sign of life, and an outage kills nobody", async () => {
   await using faulty = await FaultyStore.open();
-  const options = { store: faulty.store, logger, leaseMs: 150 };
+  const options = { store: faulty.store, logger, leaseMs: 600 };
   await using one = new InstanceRegistry(options);
   const two = new InstanceRegistry(options);
   await one.start();

@@ -24,7 +24,7 @@ async function signIn(client: WireClient): Promise<string | undefined> {
 }
 
 Deno.test("X6: a stranger is ended in time, who has signed in stays, and an honest client comes back", async () => {
-  await using started = await startDoor({ strangers: { ...STRANGERS, timeoutMs: 300 } });
+  await using started = await startDoor({ strangers: { ...STRANGERS, timeoutMs: 1_000 } });
   await using friend = await WireClient.open(started.port);
   assert.equal(await signIn(friend), "431[true]");
   await using stranger = await WireClient.open(started.port);
