@@ -136,6 +136,9 @@ Deno.test("T8: whenever an instance dies, all that it had written is told and st
       }
       assert.equal(await noted({ faulty: real }), 0, "the journal of the dead");
       for (const stream of streams) stream.end({ interrupted: true });
+      // Nor does it try again for ever, beyond the test's end.
+      dying.down = false;
+      await Promise.all(streams.map(({ log }) => log.close()));
     }),
     { numRuns: 25, seed: seedOf("journal") },
   ));
