@@ -94,10 +94,12 @@ Deno.test("records that an outage left are taken away after it; a dead instance'
   assert.ok(await rest(faulty) > 0);
   faulty.down = false;
   await until(async () => await rest(faulty) === 0);
-  await a.run(subject, aborted);
+  // One that lives would write again what the sweep takes away.
+  await using dead = startInstance(faulty.store, "dead", { pollMs: 3_600_000 });
+  await dead.run(subject, aborted);
   const { signal } = new AbortController();
   await taskSweepJob({ store: faulty.store })
-    .sweep({ signal, deadAmong: () => Promise.resolve(new Set(["a"])) });
+    .sweep({ signal, deadAmong: () => Promise.resolve(new Set(["dead"])) });
   assert.equal(await rest(faulty), 0);
 });
 
