@@ -1,3 +1,4 @@
+import { settledWithin } from "../common/deadline.ts";
 import { errorText } from "../common/errors.ts";
 import type { Logger } from "../common/logger.ts";
 import { Gathered } from "../common/gathered.ts";
@@ -12,8 +13,15 @@ import {
   type StreamStore,
 } from "./stream_records.ts";
 
-/** What an entry holds at the most, in UTF-16 units of text, so that it is one value of the store. */
-const MAX_ENTRY_LENGTH = 16 * 1024;
+/** About what an entry holds at the most, as JSON, so that it is one value of any store. */
+const MAX_ENTRY_BYTES = 48 * 1024;
+/** What a note and each of its parts take beside their letters, and a letter at the most. */
+const BYTES_PER_NOTE = 60;
+const BYTES_PER_PART = 8;
+const BYTES_PER_LETTER = 3;
+
+/** How long a stop waits for what is under way, in milliseconds. */
+const LAST_TRY_MS = 2_000;
 
 /** A part of a stream that is in no log yet. */
 export interface Note {
@@ -31,7 +39,7 @@ export interface JournalLog {
   readonly isIdle: boolean;
   /** Writes what has waited for long. */
   writeDue(nowMs: number): void;
-  /** What waits and is not in the journal. */
+  /** What waits, or has been refused, and is not in the journal. */
   unnoted(): Note | undefined;
   /** The journal has it up to this seq. */
   noted(seq: number): void;
@@ -62,12 +70,14 @@ export class StreamJournal implements AsyncDisposable {
   readonly #entries: Dictionary<JournalEntry>;
   /** Logs that something waits for. */
   readonly #logs = new Set<JournalLog>();
-  /** What is written, and what each entry is good for. */
+  /** What is written, or was refused, which may mean little; and what each entry is good for. */
   readonly #written = new Map<string, Noted[]>();
-  /** Entries that are of no use, or whose writing failed, which may mean little. */
+  /** Entries that are of no use any more. */
   readonly #useless = new Set<string>();
   #count = 0;
+  /** How long the journal is left alone, as its store refused it; 0: it did not. */
   #waitMs = 0;
+  #nextMs = 0;
   #callOff: (() => void) | undefined;
   #writing: Promise<void> | undefined;
   #isClosed = false;
@@ -87,52 +97,65 @@ export class StreamJournal implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#callOff?.();
-    await this.#writing;
-    this.#sortOut();
-    await this.#deleteUseless().catch((error) => this.#warn(error));
+    const lastTry = async () => {
+      await this.#writing;
+      this.#sortOut();
+      await this.#deleteUseless().catch((error) => this.#warn(error));
+    };
+    await settledWithin(lastTry(), LAST_TRY_MS);
   }
 
   #schedule(): void {
-    if (this.#writing || this.#callOff || this.#isClosed) return;
+    if (this.#callOff || this.#isClosed) return;
     const { flushMs } = this.#options;
-    const nowMs = performance.now() + this.#waitMs;
+    const nowMs = performance.now();
     const dueMs = flushMs > 0 ? (Math.floor(nowMs / flushMs) + 1) * flushMs : nowMs;
     this.#callOff = streamClock.at(dueMs, () => {
       this.#callOff = undefined;
-      this.#writing = this.#tick().finally(() => {
-        this.#writing = undefined;
-        if (this.#logs.size + this.#written.size + this.#useless.size > 0) this.#schedule();
-      });
+      this.#tick();
+      if (this.#logs.size + this.#written.size + this.#useless.size > 0) this.#schedule();
     });
   }
 
+  /** The logs have their time whether the journal answers or not: it may be in another part of the store. */
+  #tick(): void {
+    const nowMs = performance.now();
+    for (const log of this.#logs) {
+      if (log.isIdle) this.#logs.delete(log);
+      // What can't be noted does not wait.
+      else log.writeDue(this.#waitMs > 0 ? Infinity : nowMs);
+    }
+    if (nowMs < this.#nextMs) return;
+    this.#writing ??= this.#writeAll().finally(() => this.#writing = undefined);
+  }
+
   /** Never rejects. */
-  async #tick(): Promise<void> {
+  async #writeAll(): Promise<void> {
     this.#sortOut();
-    const done = [this.#deleteUseless(), ...this.#gather().map((notes) => this.#write(notes))];
+    const done = this.#gather().map((notes) => this.#write(notes));
+    if (this.#useless.size > 0) done.push(this.#deleteUseless());
+    // An entry that was refused is deleted some day: that the store is back is found then at the latest.
+    if (done.length === 0) return;
     const failed = (await Promise.allSettled(done)).find(({ status }) => status === "rejected");
     if (failed?.status === "rejected") this.#warn(failed.reason);
     this.#waitMs = failed ? backOff(this.#waitMs) : 0;
+    this.#nextMs = performance.now() + this.#waitMs;
   }
 
   /** What is to be noted, in as many entries as it needs. */
   #gather(): (Noted & Note)[][] {
-    const nowMs = performance.now();
     const entries: (Noted & Note)[][] = [];
     let room = 0;
     for (const log of this.#logs) {
-      if (log.isIdle) {
-        this.#logs.delete(log);
-        continue;
-      }
-      log.writeDue(nowMs);
       const note = log.unnoted();
       if (!note) continue;
-      if (note.length > room) {
+      const { batch, length } = note;
+      const bytes = BYTES_PER_NOTE + BYTES_PER_PART * batch.length + BYTES_PER_LETTER * length;
+      if (bytes > room) {
         entries.push([]);
-        room = MAX_ENTRY_LENGTH;
+        room = MAX_ENTRY_BYTES;
       }
-      room -= note.length;
+      room -= bytes;
       entries.at(-1)?.push({ ...note, log, seq: note.from + note.batch.length - 1 });
     }
     return entries;
@@ -142,13 +165,8 @@ export class StreamJournal implements AsyncDisposable {
     const name = String(this.#count++);
     const entry: JournalEntry = {};
     for (const { log, from, batch } of notes) entry[log.generation] = [from, batch];
-    try {
-      await this.#entries.set(name, entry);
-    } catch (error) {
-      this.#useless.add(name);
-      throw error;
-    }
     this.#written.set(name, notes.map(({ log, seq }) => ({ log, seq })));
+    await this.#entries.set(name, entry);
     for (const { log, seq } of notes) log.noted(seq);
   }
 
@@ -162,8 +180,7 @@ export class StreamJournal implements AsyncDisposable {
 
   async #deleteUseless(): Promise<void> {
     const names = [...this.#useless];
-    if (names.length === 0) return;
-    await this.#entries.delete(...names);
+    if (names.length > 0) await this.#entries.delete(...names);
     for (const name of names) this.#useless.delete(name);
   }
 

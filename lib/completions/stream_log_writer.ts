@@ -33,6 +33,8 @@ export class StreamLogWriter implements JournalLog {
   readonly #options: Required<StreamLogWriterOptions>;
   #pending: StreamPart[] = [];
   #pendingLength = 0;
+  /** What is in flight and was refused: it may take its time. */
+  #refused: StreamPart[] = [];
   #inFlightLength = 0;
   /** The seq of the first part that waits. */
   #nextSeq = 1;
@@ -103,8 +105,10 @@ export class StreamLogWriter implements JournalLog {
   }
 
   unnoted(): Note | undefined {
-    const from = Math.max(this.#nextSeq, this.#notedSeq + 1);
-    const parts = this.#pending.slice(from - this.#nextSeq);
+    const first = this.#nextSeq - this.#refused.length;
+    const from = Math.max(first, this.#notedSeq + 1);
+    const waiting = this.#refused.length > 0 ? [...this.#refused, ...this.#pending] : this.#pending;
+    const parts = waiting.slice(from - first);
     if (parts.length === 0) return undefined;
     const length = parts.reduce((sum, part) => sum + lengthOf(part), 0);
     return { from, batch: encodeBatch(parts), length };
@@ -130,14 +134,16 @@ export class StreamLogWriter implements JournalLog {
       this.#inFlightLength = this.#pendingLength;
       this.#pending = [];
       this.#pendingLength = 0;
-      await this.#write(from, encodeBatch(parts));
+      await this.#write(from, parts);
+      this.#refused = [];
       this.#writtenSeq = this.#nextSeq - 1;
       this.#inFlightLength = 0;
       for (const wake of this.#waiting.splice(0)) wake();
     } while (this.#pendingLength >= this.#options.batchLength);
   }
 
-  async #write(from: number, batch: LogBatch): Promise<void> {
+  async #write(from: number, parts: StreamPart[]): Promise<void> {
+    const batch = encodeBatch(parts);
     const { write, logger, giveUpMs } = this.#options;
     const end = performance.now() + giveUpMs;
     for (let delayMs = 100; !this.#isGivenUp; delayMs = Math.min(delayMs * 2, 5_000)) {
@@ -150,6 +156,7 @@ export class StreamLogWriter implements JournalLog {
           this.#pending = [];
           this.#pendingLength = 0;
         } else {
+          this.#refused = parts;
           await pause(delayMs);
         }
       }

@@ -64,14 +64,17 @@ Deno.test("what could not be noted while the store was away is noted when it is 
   await until(() => faulty.refused > refused, { what: "a refused entry" });
   stream.append({ content: "all the same", reasoning: "" });
   faulty.down = false;
-  await until(async () => await noted(one) === 1, { what: "the entry" });
-  assert.equal((await two.streams.resume(ids)).content, "kept all the same");
+  const told = async () => (await two.streams.resume(ids)).content;
+  await until(async () => await told() === "kept all the same", { what: "all of it" });
   stream.end({});
   await one.streams.close(stream, {});
   await until(async () => await noted(one) === 0, { what: "an empty journal" });
 });
 
-type Step = { kind: "say"; who: number; length: number } | { kind: "wait"; ms: number };
+type Step =
+  | { kind: "say"; who: number; length: number }
+  | { kind: "wait"; ms: number }
+  | { kind: "fault"; fault: "down" | "answersLost"; of: "all" | "journal" | "log"; ms: number };
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
@@ -84,6 +87,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.nat(12) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("fault" as const),
+      fault: fc.constantFrom("down" as const, "answersLost" as const),
+      of: fc.constantFrom("all" as const, "journal" as const, "log" as const),
+      ms: fc.integer({ min: 1, max: 12 }),
+    }),
   },
 );
 
@@ -101,11 +113,19 @@ Deno.test("T8: whenever an instance dies, all that it had written is told and st
       for (const [at, { generation }] of streams.entries()) {
         await messages.begin({ ...idsOf(at), generation }, { model: "m", parentId: null });
       }
+      const { chatId, messageId } = idsOf(0);
+      const logOf0 = keys.stream(chatId, messageId, streams[0]?.generation ?? "");
       let said = 0;
       const parts = [0, 0, 0];
       for (const step of steps) {
         if (step.kind === "wait") await pause(step.ms);
-        else {
+        else if (step.kind === "fault") {
+          dying.only = { all: undefined, journal: JOURNAL, log: logOf0 }[step.of];
+          dying[step.fault] = true;
+          await pause(step.ms);
+          dying[step.fault] = false;
+          dying.only = undefined;
+        } else {
           const content = `${said++},`.padEnd(step.length, ".");
           texts[step.who] += content;
           parts[step.who] = streams[step.who]?.append({ content, reasoning: "" }) ?? 0;

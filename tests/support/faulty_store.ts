@@ -13,6 +13,10 @@ const COLLECTIONS = new Set(["dictionary", "memberSet", "sortedIndex", "updateLo
 export class FaultyStore implements AsyncDisposable {
   /** Every operation throws `unavailable`. */
   down = false;
+  /** Every operation is carried out, and throws `unavailable`: its answer was lost. */
+  answersLost = false;
+  /** The one dictionary that fails; default: everything does. */
+  only: StateKey | undefined;
   /** Every operation takes so much longer. */
   slowMs = 0;
   /** Entries, and bytes of their values as JSON, of dictionaries and values. */
@@ -59,7 +63,12 @@ export class FaultyStore implements AsyncDisposable {
     return this.#real;
   }
 
-  async #trip(): Promise<void> {
+  #isSpared(key: StateKey | undefined): boolean {
+    return this.only !== undefined && key?.join() !== this.only.join();
+  }
+
+  async #trip(key: StateKey | undefined): Promise<void> {
+    if (this.#isSpared(key)) return;
     if (this.slowMs > 0) await pause(this.slowMs);
     await this.#hung?.promise;
     if (!this.down) return;
@@ -67,8 +76,8 @@ export class FaultyStore implements AsyncDisposable {
     throw new AppError("unavailable", "The store is away.");
   }
 
-  /** The same object, each of whose operations can fail first. */
-  #faulty<T extends object>(target: T): T {
+  /** The same object, each of whose operations can fail first. `key`: the dictionary that it is. */
+  #faulty<T extends object>(target: T, key?: StateKey): T {
     return new Proxy(target, {
       get: (of, name) => {
         const member: unknown = Reflect.get(of, name, of);
@@ -76,15 +85,18 @@ export class FaultyStore implements AsyncDisposable {
         if (typeof member !== "function" || name === "stats") return member;
         const call = (...args: unknown[]) => Reflect.apply(member, of, args) as unknown;
         if (COLLECTIONS.has(String(name))) {
-          return (...args: unknown[]) => this.#faulty(call(...args) as object);
+          return (...args: unknown[]) => this.#faulty(call(...args) as object, args[0] as StateKey);
         }
         if (name === "scan" || name === "names") {
-          return (...args: unknown[]) => this.#pages(call(...args) as AsyncIterable<unknown>);
+          return (...args: unknown[]) => this.#pages(key, call(...args) as AsyncIterable<unknown>);
         }
         return async (...args: unknown[]) => {
-          await this.#trip();
+          await this.#trip(key);
           const answer = await call(...args);
           this.#count(name, args, answer);
+          if (this.answersLost && !this.#isSpared(key)) {
+            throw new AppError("unavailable", "The answer was lost.");
+          }
           if (name !== "acquire" || !answer) return answer;
           this.lastLease = answer as HeldLock;
           return this.#faulty(answer);
@@ -93,11 +105,14 @@ export class FaultyStore implements AsyncDisposable {
     });
   }
 
-  async *#pages(pages: AsyncIterable<unknown>): AsyncGenerator<unknown> {
-    await this.#trip();
+  async *#pages(
+    key: StateKey | undefined,
+    pages: AsyncIterable<unknown>,
+  ): AsyncGenerator<unknown> {
+    await this.#trip(key);
     for await (const page of pages) {
       yield page;
-      await this.#trip();
+      await this.#trip(key);
     }
   }
 
