@@ -3,8 +3,9 @@ import type { Logger } from "../common/logger.ts";
 import type { CompletionEvent } from "../protocol/events.ts";
 import { keys } from "../state/key_space.ts";
 import { type AnswerMessages, endOf } from "./answer_messages.ts";
-import { journalOf, readJournal } from "./stream_journal.ts";
+import { type JournalNotes, journalOf, readJournal } from "./stream_journal.ts";
 import {
+  joinBatches,
   type LogBatch,
   readLog,
   type ResponseStream,
@@ -25,14 +26,6 @@ export interface InterruptedSweepOptions {
   graceMs?: number;
 }
 
-/** An instance, and what its journal still holds of its streams, once it is dead. */
-interface Owner {
-  isAlive: boolean;
-  notes?: ReturnType<typeof readJournal>;
-  /** Whether each of its streams that was met has been ended. */
-  isSettled: boolean;
-}
-
 /**
  * Ends the answers whose instance has died: the message gets what the stream's log and the instance's
  * journal hold and is marked as interrupted, its reader is told. Several instances may sweep at once: who
@@ -41,18 +34,19 @@ interface Owner {
 export async function sweepInterrupted(options: InterruptedSweepOptions): Promise<number> {
   const { store, isAlive, logger } = options;
   const entries = store.dictionary<RunningStream>(keys.streams);
-  const owners = new Map<string, Owner>();
+  /** What each dead instance had noted; `undefined`: its streams are left alone. */
+  const journals = new Map<string, JournalNotes | undefined>();
   let ended = 0;
   for await (const page of entries.scan()) {
     for (const [generation, stream] of page) {
-      const owner = owners.get(stream.owner) ?? await lookAt(stream.owner);
-      owners.set(stream.owner, owner);
-      if (owner.isAlive) continue;
+      const { owner } = stream;
+      if (!journals.has(owner)) journals.set(owner, await lookAt(owner));
+      const notes = journals.get(owner);
+      if (!notes) continue;
       try {
-        await keepNoted(store, generation, stream, (await owner.notes)?.get(generation));
+        await keepNoted(store, generation, stream, notes.get(generation));
         if (await endStream(options, generation, stream)) ended++;
       } catch (error) {
-        owner.isSettled = false;
         logger.warn("an interrupted answer is left for the next sweep", {
           chatId: stream.chatId,
           error: errorText(error),
@@ -60,14 +54,29 @@ export async function sweepInterrupted(options: InterruptedSweepOptions): Promis
       }
     }
   }
-  for (const [instanceId, { isAlive, isSettled }] of owners) {
-    if (!isAlive && isSettled) await journalOf(store, instanceId).clear();
+  for (const [owner, notes] of journals) {
+    if (!notes) continue;
+    try {
+      // One that could not be ended, or that began behind the walk's back, still needs it.
+      const left = await entries.getMany([...notes.keys()]);
+      if (left.every((entry) => entry === undefined)) await journalOf(store, owner).clear();
+    } catch (error) {
+      logger.warn("the journal of a dead instance stays", { owner, error: errorText(error) });
+    }
   }
   return ended;
 
-  async function lookAt(instanceId: string): Promise<Owner> {
-    if (await isAlive(instanceId)) return { isAlive: true, isSettled: true };
-    return { isAlive: false, isSettled: true, notes: readJournal(store, instanceId) };
+  async function lookAt(owner: string): Promise<JournalNotes | undefined> {
+    if (await isAlive(owner)) return undefined;
+    try {
+      return await readJournal(store, owner);
+    } catch (error) {
+      logger.warn("the answers of a dead instance are left for the next sweep", {
+        owner,
+        error: errorText(error),
+      });
+      return undefined;
+    }
   }
 }
 
@@ -81,9 +90,11 @@ async function keepNoted(
   const log = store.dictionary(keys.stream(chatId, messageId, generation), {
     ttlMs: STORED_TTL_MS,
   });
-  for (const [from, batch] of notes) {
-    // A batch of the log that begins there has all of the note, and more.
-    await log.update(String(from), (logged) => logged ?? batch);
+  for (const [from, batch] of joinBatches(notes)) {
+    await log.update(
+      String(from),
+      (logged) => logged && logged.length >= batch.length ? logged : batch,
+    );
   }
 }
 

@@ -80,6 +80,20 @@ export async function readLog(
   return text;
 }
 
+/** The same parts in as few batches as can be. Of two that begin at the same seq, one continues the other. */
+export function joinBatches(
+  batches: readonly [from: number, batch: LogBatch][],
+): [from: number, batch: LogBatch][] {
+  const joined: [number, LogBatch][] = [];
+  for (const [from, batch] of batches.toSorted(([a], [b]) => a - b)) {
+    const last = joined.at(-1);
+    const known = last ? last[0] + last[1].length - from : -1;
+    if (last && known >= 0) { for (const part of batch.slice(known)) last[1].push(part); }
+    else joined.push([from, [...batch]]);
+  }
+  return joined;
+}
+
 export interface ResumeQuery {
   /** Who asks: streams of somebody else are answered as if there were none. */
   userId: string;
