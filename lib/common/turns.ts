@@ -3,9 +3,16 @@ import { yieldToEvents } from "./pause.ts";
 /** Others get their turn after so long. */
 const TURN_MS = 10;
 
-/** Cuts long work into turns of ten milliseconds: `if (turns.isOver) await turns.next()`. */
+/** Cuts long work into turns of some milliseconds: `if (turns.isOver) await turns.next()`. */
 export class Turns {
-  #endsMs = performance.now() + TURN_MS;
+  readonly #turnMs: number;
+  #endsMs: number;
+
+  /** `turnMs`: after how long others get theirs. Default: ten milliseconds. */
+  constructor(turnMs = TURN_MS) {
+    this.#turnMs = turnMs;
+    this.#endsMs = performance.now() + turnMs;
+  }
 
   get isOver(): boolean {
     return performance.now() > this.#endsMs;
@@ -14,7 +21,7 @@ export class Turns {
   /** Resolves when timers and sockets have had theirs. */
   async next(): Promise<void> {
     await yieldToEvents();
-    this.#endsMs = performance.now() + TURN_MS;
+    this.#endsMs = performance.now() + this.#turnMs;
   }
 }
 
