@@ -29,6 +29,12 @@ export interface LogLine {
 
 const LISTENING = /listening on (http:\/\/[\w.:/-]+)","instance":"([^"]+)"/;
 
+/** Of glibc's allocator, as `deno task start` has them. */
+export const START_ENV: Env = {
+  MALLOC_MMAP_THRESHOLD_: "1048576",
+  MALLOC_TRIM_THRESHOLD_: "33554432",
+};
+
 /** A process alone, which may end at once. */
 export interface SpawnedServer {
   child: Deno.ChildProcess;
@@ -70,6 +76,7 @@ export function spawnServer(
     args: [...before, "run", ...flags, "main.ts", ...args],
     cwd: ROOT,
     env: {
+      ...START_ENV,
       HOST: "127.0.0.1",
       PORT: "0",
       WEBUI_SECRET_KEY: "a-key-for-tests-only",

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { ALLOW_GC, AS_STARTED, INSTANCE_PEERS } from "./instances.ts";
 import { bunFolder, fastPythonFolder, nodeFolder, pythonFolder, SERVERS } from "./install.ts";
+import { START_ENV } from "../../support/server_process.ts";
 import type { Launch, Peer } from "./peer.ts";
 
 function deno(file: string, v8Flags: string): Launch {
@@ -17,7 +18,7 @@ export const PEERS: readonly Peer[] = [
   {
     id: "ours",
     title: "webui-realtime",
-    prepare: () => Promise.resolve(deno("webui_realtime.ts", AS_STARTED)),
+    prepare: () => Promise.resolve({ ...deno("webui_realtime.ts", AS_STARTED), env: START_ENV }),
   },
   {
     id: "deno",

@@ -1,6 +1,7 @@
 /** Servers of which several make one service. */
 import { join } from "node:path";
 import { kvConnectAvailable } from "../../support/kv_connect_server.ts";
+import { START_ENV } from "../../support/server_process.ts";
 import { npmFolder, pipFolder, SERVERS } from "./install.ts";
 import type { Launch, Peer } from "./peer.ts";
 
@@ -36,7 +37,7 @@ function named(id: string, launch: Launch, env: Record<string, string> = {}): La
 function ours(state: "redis" | "kv" | "kvconnect"): Launch {
   const flags = ["run", "--allow-all", "--quiet", AS_STARTED];
   const launch = { command: Deno.execPath(), args: [...flags, join(SERVERS, "instance.ts")] };
-  return named(`ours-${state}`, launch, { BENCH_STATE: state });
+  return named(`ours-${state}`, launch, { ...START_ENV, BENCH_STATE: state });
 }
 
 /** What makes so many processes listen to one port. */
