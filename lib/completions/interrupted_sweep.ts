@@ -6,7 +6,7 @@ import { type AnswerMessages, endOf } from "./answer_messages.ts";
 import { type JournalNotes, journalOf, readJournal } from "./stream_journal.ts";
 import {
   joinBatches,
-  type LogBatch,
+  type NumberedBatch,
   readLog,
   type ResponseStream,
   type RunningStream,
@@ -85,7 +85,7 @@ async function keepNoted(
   store: StreamStore,
   generation: string,
   { chatId, messageId }: RunningStream,
-  notes: readonly [from: number, batch: LogBatch][] = [],
+  notes: readonly NumberedBatch[] = [],
 ): Promise<void> {
   const log = store.dictionary(keys.stream(chatId, messageId, generation), {
     ttlMs: STORED_TTL_MS,

@@ -9,6 +9,7 @@ import { streamClock } from "./shared_clock.ts";
 import {
   type JournalEntry,
   type LogBatch,
+  type NumberedBatch,
   STORED_TTL_MS,
   type StreamStore,
 } from "./stream_records.ts";
@@ -197,8 +198,8 @@ export function journalOf(store: StreamStore, instanceId: string): Dictionary<Jo
   });
 }
 
-/** What a journal holds of each generation: the seq of a batch's first part, and the batch. */
-export type JournalNotes = Map<string, [from: number, batch: LogBatch][]>;
+/** What a journal holds of each generation. */
+export type JournalNotes = Map<string, NumberedBatch[]>;
 
 /** Reads a journal: before a generation's own log, so that nothing falls between the two. */
 export async function readJournal(store: StreamStore, instanceId: string): Promise<JournalNotes> {

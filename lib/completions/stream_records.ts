@@ -40,8 +40,11 @@ export interface ResponseStream {
 /** What the log keeps of a batch; a part without reasoning is a string. */
 export type LogBatch = (string | [content: string, reasoning: string] | StreamPart)[];
 
-/** An entry of an instance's journal: generation → the seq of the batch's first part, and the batch. */
-export type JournalEntry = Record<string, [from: number, batch: LogBatch]>;
+/** A batch behind the seq of its first part. */
+export type NumberedBatch = [from: number, batch: LogBatch];
+
+/** An entry of an instance's journal, by generation. */
+export type JournalEntry = Record<string, NumberedBatch>;
 
 /** What a stream leaves in the store ends by itself, if nobody is left to end it. */
 export const STORED_TTL_MS = 24 * 3600_000;
@@ -65,26 +68,22 @@ function decodePart(part: LogBatch[number]): StreamPart {
  */
 export async function readLog(
   log: Dictionary<LogBatch>,
-  noted: readonly [from: number, batch: LogBatch][] = [],
+  noted: readonly NumberedBatch[] = [],
 ): Promise<AnswerText> {
   const batches = [...noted];
   for await (const page of log.scan()) {
     for (const [from, batch] of page) batches.push([Number(from), batch]);
   }
   const text = new AnswerText();
-  for (const [from, batch] of batches.sort(([a], [b]) => a - b)) {
-    // Behind a gap nothing is known for certain: what stands before it is an answer, the rest isn't.
-    if (from > text.seq + 1) break;
-    for (const part of batch.slice(text.seq + 1 - from)) text.append(decodePart(part));
-  }
+  // Behind a gap nothing is known for certain: what stands before it is an answer, the rest isn't.
+  const [first] = joinBatches(batches);
+  if (first?.[0] === 1) { for (const part of first[1]) text.append(decodePart(part)); }
   return text;
 }
 
 /** The same parts in as few batches as can be. Of two that begin at the same seq, one continues the other. */
-export function joinBatches(
-  batches: readonly [from: number, batch: LogBatch][],
-): [from: number, batch: LogBatch][] {
-  const joined: [number, LogBatch][] = [];
+export function joinBatches(batches: readonly NumberedBatch[]): NumberedBatch[] {
+  const joined: NumberedBatch[] = [];
   for (const [from, batch] of batches.toSorted(([a], [b]) => a - b)) {
     const last = joined.at(-1);
     const known = last ? last[0] + last[1].length - from : -1;

@@ -91,6 +91,12 @@ export function providerOf(
 }
 
 export const ids = { userId: "ada", chatId: "chat", messageId: "answer" };
+/** Of one of many streams. */
+export const idsOf = (at: number) => ({
+  ...ids,
+  chatId: `chat-${at}`,
+  messageId: `answer-${at}`,
+});
 export const request = { model: "fake", messages: [{ role: "user", content: "Hello there" }] };
 
 export function textOfEvents(events: readonly CompletionEvent[]): string {

@@ -3,10 +3,9 @@ import type { JournalEntry } from "../../lib/completions/stream_records.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import { FaultyStore } from "../support/faulty_store.ts";
 import { until } from "../support/until.ts";
-import { type Fixture, ids, openFixture } from "./fixture.ts";
+import { type Fixture, ids, idsOf, openFixture } from "./fixture.ts";
 
 const JOURNAL = keys.streamJournal("one");
-const idsOf = (at: number) => ({ ...ids, chatId: `chat-${at}`, messageId: `answer-${at}` });
 const noted = ({ faulty }: Pick<Fixture, "faulty">) => faulty.contents<JournalEntry>(JOURNAL);
 
 Deno.test("a part without letters is noted like any other", async () => {

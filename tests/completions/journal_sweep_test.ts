@@ -5,10 +5,9 @@ import { journalOf } from "../../lib/completions/stream_journal.ts";
 import type { JournalEntry, LogBatch } from "../../lib/completions/stream_records.ts";
 import { keys } from "../../lib/state/key_space.ts";
 import { FaultyStore } from "../support/faulty_store.ts";
-import { FakeMessages, ids } from "./fixture.ts";
+import { FakeMessages, idsOf } from "./fixture.ts";
 
 const JOURNAL = keys.streamJournal("one");
-const idsOf = (at: number) => ({ ...ids, chatId: `chat-${at}`, messageId: `answer-${at}` });
 
 /** What a dead instance leaves: streams that run, and what its journal has of them. */
 class Remains implements AsyncDisposable {

@@ -9,10 +9,9 @@ import { FaultyStore } from "../support/faulty_store.ts";
 import { redisAvailable, RedisServer } from "../support/redis_servers.ts";
 import { seedOf } from "../support/say.ts";
 import { until } from "../support/until.ts";
-import { FakeMessages, type Fixture, ids, openFixture } from "./fixture.ts";
+import { FakeMessages, type Fixture, ids, idsOf, openFixture } from "./fixture.ts";
 
 const JOURNAL = keys.streamJournal("one");
-const idsOf = (at: number) => ({ ...ids, chatId: `chat-${at}`, messageId: `answer-${at}` });
 const noted = async ({ faulty }: Pick<Fixture, "faulty">) => (await faulty.contents(JOURNAL)).size;
 
 Deno.test("T4: many slow streams have one entry of the store for all of them, and none when they have ended", async () => {
